@@ -1,0 +1,78 @@
+//! What an engine tells of a container.
+
+use crate::{ContainerId, Protocol, Status};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// A row of the container list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerSummary {
+    /// The full ID.
+    pub id: ContainerId,
+    /// The container's (first) name.
+    pub name: String,
+    /// Its state.
+    pub status: Status,
+    /// The image reference it was created from.
+    pub image: String,
+    /// When it was created: RFC 3339.
+    pub created: String,
+    /// Its published ports.
+    pub ports: Vec<PublishedPort>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A container in full.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// The full ID.
+    pub id: ContainerId,
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub status: Status,
+    /// The image reference it was created from.
+    pub image: String,
+    /// The ID of that image, 64 hexadecimal digits.
+    pub image_id: String,
+    /// The argument vector of its main process.
+    pub command: Vec<String>,
+    /// Its environment, in the engine's order.
+    pub environment: Vec<(String, String)>,
+    /// The user its main process runs as; empty for the image's default.
+    pub user: String,
+    /// The directory its main process starts in.
+    pub workdir: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its published ports, with the host ports that were chosen.
+    pub ports: Vec<PublishedPort>,
+    /// Its mounts: source (path or volume name), destination, read-only.
+    pub mounts: Vec<(String, String, bool)>,
+    /// Whether the engine's init is its PID 1.
+    pub init: bool,
+    /// When it was created: RFC 3339.
+    pub created: String,
+    /// When its main process was last started: RFC 3339; `None` before the first start.
+    pub started: Option<String>,
+    /// When its main process last ended: RFC 3339; `None` while it never has.
+    pub finished: Option<String>,
+    /// How its main process last ended; `None` while it never has.
+    pub exit_code: Option<i32>,
+    /// Why its last start failed, if the engine keeps that.
+    pub error: Option<String>,
+}
+
+/// A host port that leads into a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublishedPort {
+    /// The host address; `None` for all.
+    pub host_ip: Option<IpAddr>,
+    /// The host port.
+    pub host: u16,
+    /// The container port.
+    pub container: u16,
+    /// Its protocol.
+    pub protocol: Protocol,
+}

@@ -1,0 +1,134 @@
+//! What Podlane asks of a container engine: the [`Engine`] trait, the nouns it speaks and the errors
+//! it answers with.
+//!
+//! Nothing here knows HTTP, JSON or Podman, and nothing here does I/O. A noun is checked once, when it
+//! is made from a string, and then carried as a type.
+
+mod call;
+mod container;
+mod create;
+mod error;
+mod exec;
+mod files;
+mod image;
+mod logs;
+mod names;
+mod status;
+
+pub use call::{Call, RequestId};
+pub use container::{Container, ContainerSummary, PublishedPort};
+pub use create::{ContainerSpec, HostPort, Init, Mount, MountSource, PortMapping, Protocol};
+pub use error::{Error, Resource, Result};
+pub use exec::{Chunk, ExecSpec, Process, Source, StdinSink, Termination};
+pub use files::{FileKind, FileStat, Ownership};
+pub use image::Image;
+pub use logs::{LogQuery, LogStream};
+pub use names::{
+    ContainerId, ContainerName, ContainerRef, ImageRef, InnerPath, InvalidName, UserName, UserSpec,
+};
+pub use status::Status;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use std::fmt::Debug;
+use std::time::Duration;
+
+/// A tar archive on its way to or from a container.
+pub type Archive = BoxStream<'static, Result<Bytes>>;
+
+/// Whether a request found something to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// The engine changed the container's state.
+    Done,
+    /// The container already was in the wanted state.
+    AlreadySo,
+}
+
+/// What the engine says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineVersion {
+    /// The engine's name, for people: `podman`.
+    pub name: String,
+    /// Its version as it writes it: `4.3.1`.
+    pub version: String,
+}
+
+/// A container engine.
+///
+/// Every method is bounded by the call's deadline and answers [`Error::Timeout`] past it. Dropping a
+/// returned future abandons the wait, not the engine's work: whoever needs both ended says so with
+/// [`Process::kill`] or [`Engine::remove`].
+#[async_trait]
+pub trait Engine: Debug + Send + Sync + 'static {
+    /// Asks whether the engine answers, and which version it is.
+    async fn version(&self, call: &Call) -> Result<EngineVersion>;
+
+    /// Looks an image up by reference. [`Error::NotFound`] if the engine does not hold it.
+    async fn image(&self, call: &Call, image: &ImageRef) -> Result<Image>;
+
+    /// Fetches an image from its registry. Giving up on the future cancels the transfer.
+    async fn pull(&self, call: &Call, image: &ImageRef) -> Result<()>;
+
+    /// Creates a container and starts it. Either both succeed or nothing of it is left behind, also
+    /// past the deadline; therefore it must be driven to its end and not be dropped half-way.
+    async fn run(&self, call: &Call, spec: &ContainerSpec) -> Result<ContainerId>;
+
+    /// Starts an existing container.
+    async fn start(&self, call: &Call, id: &ContainerId) -> Result<Change>;
+
+    /// Asks PID 1 to stop and kills it after `grace` (the container's own stop time-out if `None`).
+    async fn stop(&self, call: &Call, id: &ContainerId, grace: Option<Duration>) -> Result<Change>;
+
+    /// Removes a container with its anonymous volumes. A running one only with `force`, which kills it at once.
+    async fn remove(&self, call: &Call, id: &ContainerId, force: bool) -> Result<()>;
+
+    /// Finds a container by name, ID or unambiguous ID prefix.
+    async fn inspect(&self, call: &Call, container: &ContainerRef) -> Result<Container>;
+
+    /// Every container of the engine, running or not.
+    async fn list(&self, call: &Call) -> Result<Vec<ContainerSummary>>;
+
+    /// What the container's main process has written so far, oldest first.
+    async fn logs(&self, call: &Call, id: &ContainerId, query: &LogQuery) -> Result<LogStream>;
+
+    /// Starts a process in a running container.
+    async fn exec(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        spec: &ExecSpec,
+    ) -> Result<Box<dyn Process>>;
+
+    /// Looks at a path without following a final symbolic link. `None` if nothing is there.
+    async fn stat(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        path: &InnerPath,
+    ) -> Result<Option<FileStat>>;
+
+    /// Reads a file or a tree as an uncompressed tar archive.
+    async fn read_archive(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        path: &InnerPath,
+    ) -> Result<Archive>;
+
+    /// Unpacks an uncompressed tar archive below `directory`, which is made if missing.
+    async fn write_archive(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        directory: &InnerPath,
+        archive: Bytes,
+        ownership: Ownership,
+    ) -> Result<()>;
+
+    /// Removes what servers that died (of the power switch, of `kill -9`) left half-done: containers
+    /// created and never started, exec processes nobody waits for. Answers with one line for people
+    /// per thing that it ended.
+    async fn recover(&self, call: &Call) -> Result<Vec<String>>;
+}

@@ -1,0 +1,48 @@
+//! A container's state.
+
+use std::fmt;
+
+/// The state of a container, by the words of `podman ps` and of the OCI runtime specification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Made and never started.
+    Created,
+    /// Its main process runs.
+    Running,
+    /// Its processes are frozen.
+    Paused,
+    /// It was asked to stop and has not yet.
+    Stopping,
+    /// Its main process has ended.
+    Exited,
+    /// It is being removed.
+    Removing,
+    /// The engine does not know.
+    Unknown,
+}
+
+impl Status {
+    /// The word for it in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Stopping => "stopping",
+            Self::Exited => "exited",
+            Self::Removing => "removing",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether there is a live main process (frozen ones included).
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Running | Self::Paused | Self::Stopping)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
