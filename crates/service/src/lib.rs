@@ -1,1 +1,123 @@
-//! Under construction.
+//! What can be done with containers: the rules, asked of an [`Engine`]. No HTTP, no libpod.
+//!
+//! Every operation is one method of [`Service`] in the file of its resource. The first argument is the
+//! [`Call`]: who asks, and until when.
+
+mod containers;
+mod error;
+mod exec;
+mod files;
+mod gate;
+mod logs;
+mod text;
+mod users;
+
+pub use containers::{Acted, InitChoice, NewContainer, PullPolicy};
+pub use error::{Error, Result};
+pub use exec::{Captured, Command, Execution, NewExec};
+pub use files::{NewFile, WrittenFile};
+pub use gate::Load;
+pub use logs::{Logs, Tail};
+pub use users::{AddedUser, NewUser, Password};
+
+use gate::Gate;
+use podlane_engine::{Call, Engine, EngineVersion};
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The bounds that operations keep.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// How many operations may be under way in the engine at once.
+    pub workers: NonZeroUsize,
+    /// How many more may wait for that.
+    pub queue: usize,
+    /// The time that one operation may take, waiting included.
+    pub request_timeout: Duration,
+    /// Bytes kept of one exec's output, standard output and standard error together.
+    pub output_bytes: usize,
+    /// Bytes kept of a container's log for one answer: its end.
+    pub log_bytes: usize,
+    /// Bytes of a file's content.
+    pub file_bytes: usize,
+    /// What a create does about an image that is not there, unless it says so itself.
+    pub pull: PullPolicy,
+}
+
+/// Podlane's operations on one engine.
+#[derive(Debug, Clone)]
+pub struct Service(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    engine: Arc<dyn Engine>,
+    limits: Limits,
+    gate: Gate,
+    /// Work that must be driven to its end although nobody waits for it any more.
+    tasks: TaskTracker,
+    /// Ends what may be ended when the server stops.
+    stopping: CancellationToken,
+    /// One at a time: changes to the accounts of one container.
+    accounts: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl Service {
+    /// Operations on `engine` within `limits`.
+    pub fn new(engine: Arc<dyn Engine>, limits: Limits) -> Self {
+        let gate = Gate::new(limits.workers, limits.queue);
+        Self(Arc::new(Inner {
+            engine,
+            limits,
+            gate,
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            accounts: Mutex::default(),
+        }))
+    }
+
+    /// The bounds in force.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// How busy the workers are now.
+    pub fn load(&self) -> Load {
+        self.0.gate.load()
+    }
+
+    /// Asks the engine whether it answers. Waits for no worker, so that a busy server is still healthy.
+    pub async fn health(&self, call: &Call) -> Result<EngineVersion> {
+        Ok(self.0.engine.version(call).await?)
+    }
+
+    /// Clears away what servers that died left half-done. To be called when the server starts.
+    pub async fn recover(&self, call: &Call) -> Result<Vec<String>> {
+        Ok(self.0.engine.recover(call).await?)
+    }
+
+    /// Ends running execs and waits, at most for `grace`, until nothing is half-done.
+    /// Answers whether everything ended in time.
+    pub async fn stop(&self, grace: Duration) -> bool {
+        self.0.stopping.cancel();
+        self.0.tasks.close();
+        tokio::time::timeout(grace, self.0.tasks.wait())
+            .await
+            .is_ok()
+    }
+
+    /// Drives `work` to its end even if the caller goes away, because half of it must never remain.
+    async fn to_the_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        match self.0.tasks.spawn(work).await {
+            Ok(result) => result,
+            Err(join) if join.is_panic() => std::panic::resume_unwind(join.into_panic()),
+            Err(_) => Err(Error::Stopping),
+        }
+    }
+}

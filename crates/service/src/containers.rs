@@ -1,0 +1,200 @@
+//! Containers: create, list, inspect, start, stop, remove.
+
+use crate::{Result, Service};
+use podlane_engine::{
+    Call, Change, Container, ContainerId, ContainerName, ContainerRef, ContainerSpec,
+    ContainerSummary, Error as EngineError, Image, ImageRef, Init, InnerPath, Mount, PortMapping,
+    Resource, UserSpec,
+};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A container to be created and started.
+#[derive(Debug, Clone)]
+pub struct NewContainer {
+    /// The image.
+    pub image: ImageRef,
+    /// The name.
+    pub name: ContainerName,
+    /// The argument vector; empty for the image's command.
+    pub command: Vec<String>,
+    /// Variables on top of the image's.
+    pub environment: BTreeMap<String, String>,
+    /// Published ports.
+    pub ports: Vec<PortMapping>,
+    /// Host directories and volumes.
+    pub mounts: Vec<Mount>,
+    /// The user; `None` for the image's.
+    pub user: Option<UserSpec>,
+    /// The working directory; `None` for the image's.
+    pub workdir: Option<InnerPath>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Who is PID 1.
+    pub init: InitChoice,
+    /// What to do about an image that is not there; `None` for the server's policy.
+    pub pull: Option<PullPolicy>,
+}
+
+/// Who is PID 1 in a new container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InitChoice {
+    /// The engine's init if the image has no entrypoint, else the image's own program.
+    #[default]
+    Auto,
+    /// The engine's init.
+    On,
+    /// The command.
+    Off,
+}
+
+/// What a create does about its image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PullPolicy {
+    /// Uses the image that is there.
+    #[default]
+    Never,
+    /// Fetches it if it is not there.
+    Missing,
+    /// Fetches it in any case.
+    Always,
+}
+
+/// A container that an operation was done to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acted {
+    /// Its ID.
+    pub id: ContainerId,
+    /// Its name.
+    pub name: String,
+    /// Whether there was something to do.
+    pub change: Change,
+}
+
+impl Service {
+    /// Creates and starts a container: both, or nothing is left behind, also if the caller goes away.
+    pub async fn create_container(&self, call: &Call, new: NewContainer) -> Result<Container> {
+        let worker = self.0.gate.enter(call).await?;
+        // Giving up here, with the caller, cancels the transfer.
+        let image = self.provide_image(call, &new).await?;
+        let (service, call) = (self.clone(), call.clone());
+        self.to_the_end(async move {
+            let _worker = worker;
+            let engine = &service.0.engine;
+            let id = engine.run(&call, &spec(new, &image)).await?;
+            Ok(engine.inspect(&call, &(&id).into()).await?)
+        })
+        .await
+    }
+
+    /// The image of a new container, fetched if the policy says so.
+    async fn provide_image(&self, call: &Call, new: &NewContainer) -> Result<Image> {
+        let engine = &self.0.engine;
+        let policy = new.pull.unwrap_or(self.0.limits.pull);
+        if policy == PullPolicy::Always {
+            engine.pull(call, &new.image).await?;
+        }
+        match engine.image(call, &new.image).await {
+            Err(EngineError::NotFound {
+                resource: Resource::Image,
+                ..
+            }) if policy == PullPolicy::Missing => {
+                engine.pull(call, &new.image).await?;
+                Ok(engine.image(call, &new.image).await?)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// Every container, running or not.
+    pub async fn list_containers(&self, call: &Call) -> Result<Vec<ContainerSummary>> {
+        let _worker = self.0.gate.enter(call).await?;
+        Ok(self.0.engine.list(call).await?)
+    }
+
+    /// One container in full.
+    pub async fn inspect_container(&self, call: &Call, name: &ContainerRef) -> Result<Container> {
+        let _worker = self.0.gate.enter(call).await?;
+        Ok(self.0.engine.inspect(call, name).await?)
+    }
+
+    /// Starts a container that does not run.
+    pub async fn start_container(&self, call: &Call, name: &ContainerRef) -> Result<Acted> {
+        self.act(call, name, |service, call, id| async move {
+            Ok(service.0.engine.start(&call, &id).await?)
+        })
+        .await
+    }
+
+    /// Stops a running container: its PID 1 is asked to end and is killed after `grace` (`None`: the
+    /// container's own stop time-out).
+    pub async fn stop_container(
+        &self,
+        call: &Call,
+        name: &ContainerRef,
+        grace: Option<Duration>,
+    ) -> Result<Acted> {
+        self.act(call, name, move |service, call, id| async move {
+            Ok(service.0.engine.stop(&call, &id, grace).await?)
+        })
+        .await
+    }
+
+    /// Removes a container; a running one only with `force`.
+    pub async fn remove_container(
+        &self,
+        call: &Call,
+        name: &ContainerRef,
+        force: bool,
+    ) -> Result<Acted> {
+        self.act(call, name, move |service, call, id| async move {
+            service.0.engine.remove(&call, &id, force).await?;
+            Ok(Change::Done)
+        })
+        .await
+    }
+
+    /// Resolves the name once, then changes what it named: a name can change hands between two looks.
+    /// The change is driven to its end even if the caller goes away.
+    async fn act<F, W>(&self, call: &Call, name: &ContainerRef, work: F) -> Result<Acted>
+    where
+        F: FnOnce(Self, Call, ContainerId) -> W,
+        W: Future<Output = Result<Change>> + Send + 'static,
+    {
+        let worker = self.0.gate.enter(call).await?;
+        let container = self.0.engine.inspect(call, name).await?;
+        let work = work(self.clone(), call.clone(), container.id.clone());
+        let change = self
+            .to_the_end(async move {
+                let _worker = worker;
+                work.await
+            })
+            .await?;
+        Ok(Acted {
+            id: container.id,
+            name: container.name,
+            change,
+        })
+    }
+}
+
+fn spec(new: NewContainer, image: &Image) -> ContainerSpec {
+    let init = match new.init {
+        InitChoice::On => Init::Required,
+        InitChoice::Off => Init::Off,
+        InitChoice::Auto if image.entrypoint.is_empty() => Init::Preferred,
+        InitChoice::Auto => Init::Off,
+    };
+    ContainerSpec {
+        image: new.image,
+        name: new.name,
+        command: new.command,
+        environment: new.environment,
+        ports: new.ports,
+        mounts: new.mounts,
+        user: new.user,
+        workdir: new.workdir,
+        labels: new.labels,
+        init,
+    }
+}

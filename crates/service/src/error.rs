@@ -1,0 +1,86 @@
+//! Why an operation failed, by what its reader can do about it. No word of HTTP.
+
+use podlane_engine::InvalidName;
+use std::time::Duration;
+use thiserror::Error;
+
+/// The result of an operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an operation failed.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The engine could not, or would not.
+    #[error(transparent)]
+    Engine(#[from] podlane_engine::Error),
+    /// A field of the request has a value that can't be right.
+    #[error("{message}")]
+    Invalid {
+        /// The field, by its wire name.
+        field: &'static str,
+        /// What is wrong and what would be right, for people.
+        message: String,
+    },
+    /// What was to be made is there already, or something else is in its place.
+    #[error("{message}")]
+    Conflict {
+        /// What is in the way, for people.
+        message: String,
+    },
+    /// More than may be kept in memory or sent at once.
+    #[error("{message}")]
+    TooLarge {
+        /// Which bound, for people.
+        message: String,
+    },
+    /// Too many operations are under way and waiting.
+    #[error("all {workers} workers are busy and {queued} requests are waiting")]
+    Busy {
+        /// How many workers there are.
+        workers: usize,
+        /// How many requests wait for one.
+        queued: usize,
+        /// When it is sensible to try again.
+        retry_after: Duration,
+    },
+    /// The command did not end within the time limit and was ended.
+    #[error("{message}")]
+    ExecTimeout {
+        /// What was ended and what of it may still run, for people.
+        message: String,
+    },
+    /// A tool inside the container failed.
+    #[error("{step} failed in the container: {output}")]
+    Inside {
+        /// What was tried, for people.
+        step: &'static str,
+        /// What it said; never with a secret in it.
+        output: String,
+    },
+    /// The server is stopping.
+    #[error("the server is stopping")]
+    Stopping,
+    /// Our own machinery failed.
+    #[error("{step} failed: {reason}")]
+    Internal {
+        /// Which step was under way.
+        step: &'static str,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// A wrong value of `field`.
+    pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid {
+            field,
+            message: message.into(),
+        }
+    }
+
+    /// A wrong name in `field`; for `map_err`.
+    pub fn name_in(field: &'static str) -> impl FnOnce(InvalidName) -> Self {
+        move |wrong| Self::invalid(field, wrong.to_string())
+    }
+}
