@@ -58,6 +58,19 @@ pub struct Chunk {
     pub data: Bytes,
 }
 
+/// Why no process was started, although the engine tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartFailure {
+    /// There is no such program inside.
+    NoProgram,
+    /// There is, and it can't be executed by that user.
+    NotExecutable,
+    /// The directory to start in does not exist or is none.
+    NoDirectory,
+    /// The runtime's own words.
+    Other(String),
+}
+
 /// How much of a process tree a kill has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Termination {
@@ -84,6 +97,10 @@ pub trait Process: Send + std::fmt::Debug {
 
     /// The exit code, 128 + signal if a signal ended it. Waits for the end; output not read is lost.
     async fn wait(&mut self) -> Result<i32>;
+
+    /// Why nothing was started; known once [`Process::next`] has answered `None`. The exit code is 126
+    /// or 127 then, as a shell's would be, and there is no output.
+    fn start_failure(&self) -> Option<&StartFailure>;
 
     /// Ends the process and everything that it started, also what has left its process group,
     /// session or parent. Bounded in time by the engine, not by the call that began the exec.

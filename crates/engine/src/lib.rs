@@ -19,7 +19,7 @@ pub use call::{Call, RequestId};
 pub use container::{Container, ContainerSummary, PublishedPort};
 pub use create::{ContainerSpec, HostPort, Init, Mount, MountSource, PortMapping, Protocol};
 pub use error::{Error, Resource, Result};
-pub use exec::{Chunk, ExecSpec, Process, Source, StdinSink, Termination};
+pub use exec::{Chunk, ExecSpec, Process, Source, StartFailure, StdinSink, Termination};
 pub use files::{FileKind, FileStat, Ownership};
 pub use image::Image;
 pub use logs::{LogQuery, LogStream};
@@ -131,4 +131,7 @@ pub trait Engine: Debug + Send + Sync + 'static {
     /// created and never started, exec processes nobody waits for. Answers with one line for people
     /// per thing that it ended.
     async fn recover(&self, call: &Call) -> Result<Vec<String>>;
+
+    /// Waits until the ends of processes that were dropped have come.
+    async fn settle(&self);
 }

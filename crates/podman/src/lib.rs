@@ -1,1 +1,21 @@
-//! Under construction.
+//! A thin typed client for Podman's libpod REST API, and the Podman engine of Podlane.
+//!
+//! `requests` builds requests and sends none; `connection` sends and knows nothing of their meaning;
+//! `answers` and `failure` read what comes back. Works with Podman 4.0 and later over its Unix socket.
+
+mod answers;
+mod connection;
+mod engine;
+mod failure;
+mod frames;
+mod host;
+mod instance;
+mod noise;
+mod process;
+mod recover;
+mod requests;
+mod run;
+
+pub use connection::Observer;
+pub use engine::PodmanEngine;
+pub use frames::{Decoder as FrameDecoder, FrameError};

@@ -1,0 +1,224 @@
+//! The way to Podman's socket: HTTP/1.1 over a Unix socket, connections pooled and kept alive.
+//! Sends requests and bounds them in time; knows nothing of what they mean.
+
+use crate::failure;
+use crate::requests::Request;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::{Response, Uri};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{Connected, Connection as PooledConnection};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use podlane_engine::{Call, Error, Result};
+use serde::de::DeserializeOwned;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::net::UnixStream;
+use tokio::time::{Instant, timeout_at};
+use tower_service::Service;
+
+/// The most bytes of an answer that is read whole. A list of 10,000 containers has about 10 MB.
+const MAX_ANSWER: usize = 64 << 20;
+/// Idle connections kept, and for how long.
+const MAX_IDLE: usize = 64;
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Told of every call to the engine: step, how it ended, how long it took.
+pub type Observer = Arc<dyn Fn(&'static str, &'static str, Duration) + Send + Sync>;
+
+/// A pool of connections to one Podman service.
+#[derive(Clone)]
+pub(crate) struct Connection {
+    client: Client<Connector, Full<Bytes>>,
+    socket: Arc<Path>,
+    observer: Option<Observer>,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("socket", &self.socket)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    pub(crate) fn new(socket: PathBuf, observer: Option<Observer>) -> Self {
+        let socket: Arc<Path> = socket.into();
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(MAX_IDLE)
+            .build(Connector(Arc::clone(&socket)));
+        Self {
+            client,
+            socket,
+            observer,
+        }
+    }
+
+    /// Sends a request and gives back an answer whose status is a success, body unread.
+    /// Podman's own lock trouble is tried again until the deadline and never shown.
+    pub(crate) async fn send(&self, call: &Call, request: &Request) -> Result<Response<Incoming>> {
+        let mut pause = Duration::from_millis(10);
+        loop {
+            let response = self.send_once(call, request).await?;
+            if response.status().is_success() || matches!(response.status().as_u16(), 101 | 304) {
+                return Ok(response);
+            }
+            let status = response.status();
+            let body = self.collect(call, request, response).await?;
+            let failure = failure::Failure::parse(status, &body);
+            if !failure.is_lock_trouble() || Instant::now() + pause >= call.deadline {
+                return Err(failure.meaning(call, request));
+            }
+            tracing::debug!(request_id = %call.request_id, step = request.step, "Podman's database was locked, trying again");
+            tokio::time::sleep(jittered(pause)).await;
+            pause = (pause * 2).min(Duration::from_millis(500));
+        }
+    }
+
+    async fn send_once(&self, call: &Call, request: &Request) -> Result<Response<Incoming>> {
+        let began = Instant::now();
+        let sent = timeout_at(call.deadline, self.client.request(request.to_http(call))).await;
+        let result = match sent {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(failure::from_transport(request.step, &self.socket, &error)),
+            Err(_elapsed) => Err(timed_out(call, request.step)),
+        };
+        let outcome = match &result {
+            Ok(response) if response.status().is_server_error() => "error",
+            Ok(response) if response.status().is_client_error() => "refused",
+            Ok(_) => "ok",
+            Err(Error::Timeout { .. }) => "timeout",
+            Err(_) => "unreachable",
+        };
+        let took = began.elapsed();
+        tracing::debug!(
+            request_id = %call.request_id,
+            step = request.step,
+            method = %request.method,
+            path = request.path(),
+            status = result.as_ref().map_or(0, |response| response.status().as_u16()),
+            took_ms = took.as_secs_f64() * 1e3,
+            "engine call"
+        );
+        if let Some(observer) = &self.observer {
+            observer(request.step, outcome, took);
+        }
+        result
+    }
+
+    /// Reads the whole body of an answer, within the deadline and [`MAX_ANSWER`].
+    async fn collect(
+        &self,
+        call: &Call,
+        request: &Request,
+        response: Response<Incoming>,
+    ) -> Result<Bytes> {
+        let body = Limited::new(response.into_body(), MAX_ANSWER).collect();
+        match timeout_at(call.deadline, body).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) => Err(failure::from_body(request.step, error.as_ref())),
+            Err(_elapsed) => Err(timed_out(call, request.step)),
+        }
+    }
+
+    /// Sends a request and reads its answer as JSON.
+    pub(crate) async fn json<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        request: &Request,
+    ) -> Result<T> {
+        let response = self.send(call, request).await?;
+        let body = self.collect(call, request, response).await?;
+        serde_json::from_slice(&body).map_err(|error| Error::Garbled {
+            step: request.step.into(),
+            reason: error.to_string(),
+        })
+    }
+
+    /// Sends a request and reads its answer to the end without looking at it, so that the connection
+    /// can serve again. Answers the status.
+    pub(crate) async fn status(&self, call: &Call, request: &Request) -> Result<http::StatusCode> {
+        let response = self.send(call, request).await?;
+        let status = response.status();
+        self.collect(call, request, response).await?;
+        Ok(status)
+    }
+}
+
+pub(crate) fn timed_out(call: &Call, step: &str) -> Error {
+    Error::Timeout {
+        step: step.into(),
+        limit: call.limit,
+    }
+}
+
+/// Between half of `pause` and all of it.
+pub(crate) fn jittered(pause: Duration) -> Duration {
+    let random = getrandom::u32().unwrap_or(u32::MAX / 2);
+    pause / 2 + pause.mul_f64(f64::from(random) / f64::from(u32::MAX)) / 2
+}
+
+/// Opens connections to one socket, whatever the URI says.
+#[derive(Clone)]
+struct Connector(Arc<Path>);
+
+impl Service<Uri> for Connector {
+    type Response = Stream;
+    type Error = io::Error;
+    type Future = BoxFuture<'static, io::Result<Stream>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let socket = Arc::clone(&self.0);
+        Box::pin(async move { Ok(Stream(TokioIo::new(UnixStream::connect(socket).await?))) })
+    }
+}
+
+/// A Unix stream that can live in hyper's pool.
+struct Stream(TokioIo<UnixStream>);
+
+impl PooledConnection for Stream {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+impl hyper::rt::Read for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: hyper::rt::ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl hyper::rt::Write for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}

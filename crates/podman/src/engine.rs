@@ -1,0 +1,372 @@
+//! The [`Engine`] that is Podman.
+
+use crate::answers::{InspectedContainer, InspectedImage, ListedContainer, PathStat, PullLine};
+use crate::connection::{Connection, Observer, timed_out};
+use crate::failure;
+use crate::frames::Decoder;
+use crate::instance::Instance;
+use crate::requests::{self, Adaptation};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use http_body_util::BodyExt;
+use hyper::Response;
+use hyper::body::Incoming;
+use podlane_engine::{
+    Archive, Call, Change, Container, ContainerId, ContainerRef, ContainerSpec, ContainerSummary,
+    Engine, EngineVersion, Error, ExecSpec, FileStat, Image, ImageRef, InnerPath, LogQuery,
+    LogStream, Ownership, Process, Resource, Result,
+};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::time::timeout_at;
+use tokio_util::task::TaskTracker;
+
+/// The first Podman that can be told to forget a finished exec session, and reads the end of a log
+/// without leaking a descriptor.
+const FORGETS_SESSIONS: u32 = 5;
+
+/// Podman, reached over its Unix socket.
+#[derive(Debug, Clone)]
+pub struct PodmanEngine(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    connection: Connection,
+    instance: Instance,
+    adaptation: Mutex<Adaptation>,
+    /// Podman's major version; 0 until it has answered once.
+    major: AtomicU32,
+    tasks: TaskTracker,
+}
+
+impl PodmanEngine {
+    /// Podman behind `socket`. Connects when the first call is made. `observer` is told of every call.
+    pub fn new(socket: PathBuf, observer: Option<Observer>) -> Self {
+        Self(Arc::new(Inner {
+            connection: Connection::new(socket, observer),
+            instance: Instance::here(),
+            adaptation: Mutex::default(),
+            major: AtomicU32::new(0),
+            tasks: TaskTracker::new(),
+        }))
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.0.connection
+    }
+
+    pub(crate) fn instance(&self) -> &Instance {
+        &self.0.instance
+    }
+
+    /// How containers have to be asked for on this host, as far as is known.
+    pub(crate) fn adaptation(&self) -> Adaptation {
+        *self
+            .0
+            .adaptation
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(crate) fn adapt(&self, adaptation: Adaptation) {
+        *self
+            .0
+            .adaptation
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = adaptation;
+    }
+
+    /// Runs something that nobody waits for but [`Engine::settle`].
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        // Outside a runtime nothing could be awaited anyway: the process is ending.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            self.0.tasks.spawn_on(work, &runtime);
+        }
+    }
+
+    /// Whether finished exec sessions stay with this Podman until their time is up.
+    pub(crate) fn keeps_sessions(&self) -> bool {
+        self.0.major.load(Ordering::Relaxed) < FORGETS_SESSIONS
+    }
+
+    fn learn_version(&self, version: &str) {
+        if let Some(major) = version
+            .split('.')
+            .next()
+            .and_then(|major| major.parse().ok())
+        {
+            self.0.major.store(major, Ordering::Relaxed);
+        }
+    }
+
+    /// The version, asked for if it has not been told yet.
+    async fn know_version(&self, call: &Call) -> Result<()> {
+        if self.0.major.load(Ordering::Relaxed) == 0 {
+            self.version(call).await?;
+        }
+        Ok(())
+    }
+}
+
+fn change(status: http::StatusCode) -> Change {
+    if status == http::StatusCode::NOT_MODIFIED {
+        Change::AlreadySo
+    } else {
+        Change::Done
+    }
+}
+
+/// The body of an answer as it comes, bounded by the call's deadline.
+fn body(call: &Call, step: &'static str, response: Response<Incoming>) -> Archive {
+    let call = call.clone();
+    stream::try_unfold(response.into_body(), move |mut body| {
+        let call = call.clone();
+        async move {
+            loop {
+                let frame = timeout_at(call.deadline, body.frame()).await;
+                match frame.map_err(|_elapsed| timed_out(&call, step))? {
+                    None => return Ok(None),
+                    Some(Err(error)) => return Err(failure::from_body(step, &error)),
+                    Some(Ok(frame)) => {
+                        if let Ok(data) = frame.into_data() {
+                            return Ok(Some((data, body)));
+                        }
+                    }
+                }
+            }
+        }
+    })
+    .boxed()
+}
+
+#[async_trait]
+impl Engine for PodmanEngine {
+    async fn version(&self, call: &Call) -> Result<EngineVersion> {
+        let request = requests::ping();
+        let response = self.connection().send(call, &request).await?;
+        let version = response.headers().get("libpod-api-version");
+        let Some(version) = version.and_then(|version| version.to_str().ok()) else {
+            let reason = "it does not name its libpod version; is it Podman?".into();
+            return Err(Error::Garbled {
+                step: request.step.into(),
+                reason,
+            });
+        };
+        self.learn_version(version);
+        Ok(EngineVersion {
+            name: "podman".into(),
+            version: version.to_owned(),
+        })
+    }
+
+    async fn image(&self, call: &Call, image: &ImageRef) -> Result<Image> {
+        let request = requests::inspect_image(image);
+        Ok(self
+            .connection()
+            .json::<InspectedImage>(call, &request)
+            .await?
+            .into())
+    }
+
+    async fn pull(&self, call: &Call, image: &ImageRef) -> Result<()> {
+        let request = requests::pull_image(image);
+        let response = self.connection().send(call, &request).await?;
+        let mut lines = Lines::default();
+        let mut chunks = body(call, request.step, response);
+        let mut pulled = false;
+        while let Some(chunk) = chunks.try_next().await? {
+            for line in lines.push(&chunk) {
+                let line: PullLine = serde_json::from_slice(&line).unwrap_or_default();
+                if !line.error.is_empty() {
+                    return Err(Error::Failed {
+                        step: request.step.into(),
+                        message: line.error,
+                    });
+                }
+                pulled |= !line.id.is_empty();
+            }
+        }
+        if pulled {
+            return Ok(());
+        }
+        Err(Error::Garbled {
+            step: request.step.into(),
+            reason: "it ended without a result".into(),
+        })
+    }
+
+    async fn run(&self, call: &Call, spec: &ContainerSpec) -> Result<ContainerId> {
+        self.create_and_start(call, spec).await
+    }
+
+    async fn start(&self, call: &Call, id: &ContainerId) -> Result<Change> {
+        Ok(change(
+            self.connection()
+                .status(call, &requests::start_container(id))
+                .await?,
+        ))
+    }
+
+    async fn stop(&self, call: &Call, id: &ContainerId, grace: Option<Duration>) -> Result<Change> {
+        Ok(change(
+            self.connection()
+                .status(call, &requests::stop_container(id, grace))
+                .await?,
+        ))
+    }
+
+    async fn remove(&self, call: &Call, id: &ContainerId, force: bool) -> Result<()> {
+        self.connection()
+            .status(call, &requests::remove_container(id, force))
+            .await?;
+        Ok(())
+    }
+
+    async fn inspect(&self, call: &Call, container: &ContainerRef) -> Result<Container> {
+        let request = requests::inspect_container(container);
+        self.connection()
+            .json::<InspectedContainer>(call, &request)
+            .await?
+            .container()
+    }
+
+    async fn list(&self, call: &Call) -> Result<Vec<ContainerSummary>> {
+        let listed: Option<Vec<ListedContainer>> = self
+            .connection()
+            .json(call, &requests::list_containers())
+            .await?;
+        listed
+            .unwrap_or_default()
+            .into_iter()
+            .map(ListedContainer::summary)
+            .collect()
+    }
+
+    async fn logs(&self, call: &Call, id: &ContainerId, query: &LogQuery) -> Result<LogStream> {
+        self.know_version(call).await?;
+        let request = requests::logs(id, query, self.keeps_sessions());
+        let response = self.connection().send(call, &request).await?;
+        let state = (
+            body(call, request.step, response),
+            Decoder::default(),
+            Bytes::new(),
+        );
+        let step = request.step;
+        let garbled = move |error: crate::FrameError| Error::Garbled {
+            step: step.into(),
+            reason: error.to_string(),
+        };
+        Ok(stream::try_unfold(
+            state,
+            move |(mut chunks, mut decoder, mut received)| async move {
+                loop {
+                    if let Some(chunk) = decoder.next(&mut received).map_err(garbled)? {
+                        return Ok(Some((chunk, (chunks, decoder, received))));
+                    }
+                    match chunks.try_next().await? {
+                        Some(data) => received = data,
+                        None => return decoder.finish().map_err(garbled).map(|()| None),
+                    }
+                }
+            },
+        )
+        .boxed())
+    }
+
+    async fn exec(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        spec: &ExecSpec,
+    ) -> Result<Box<dyn Process>> {
+        self.know_version(call).await?;
+        Ok(Box::new(self.start_process(call, id, spec).await?))
+    }
+
+    async fn stat(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        path: &InnerPath,
+    ) -> Result<Option<FileStat>> {
+        let request = requests::stat(id, path);
+        let response = match self.connection().send(call, &request).await {
+            Ok(response) => response,
+            Err(Error::NotFound {
+                resource: Resource::Path,
+                ..
+            }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let header = response.headers().get("x-docker-container-path-stat");
+        let stat = header
+            .and_then(|value| requests::decode_stat_header(value.as_bytes()))
+            .and_then(|json| serde_json::from_slice::<PathStat>(&json).ok());
+        match stat {
+            Some(stat) => Ok(Some(stat.into())),
+            None => Err(Error::Garbled {
+                step: request.step.into(),
+                reason: "it does not describe the path".into(),
+            }),
+        }
+    }
+
+    async fn read_archive(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        path: &InnerPath,
+    ) -> Result<Archive> {
+        let request = requests::read_archive(id, path);
+        let response = self.connection().send(call, &request).await?;
+        Ok(body(call, request.step, response))
+    }
+
+    async fn write_archive(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        directory: &InnerPath,
+        archive: Bytes,
+        ownership: Ownership,
+    ) -> Result<()> {
+        let request = requests::write_archive(id, directory, archive, ownership);
+        self.connection().status(call, &request).await?;
+        Ok(())
+    }
+
+    async fn recover(&self, call: &Call) -> Result<Vec<String>> {
+        self.clear_up_after_the_dead(call).await
+    }
+
+    async fn settle(&self) {
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+}
+
+/// The longest line that is put together.
+const MAX_LINE: usize = 1 << 20;
+
+/// Puts lines together from pieces.
+#[derive(Default)]
+struct Lines(Vec<u8>);
+
+impl Lines {
+    fn push(&mut self, data: &[u8]) -> Vec<Vec<u8>> {
+        self.0.extend_from_slice(data);
+        let mut lines = Vec::new();
+        while let Some(end) = self.0.iter().position(|byte| *byte == b'\n') {
+            let rest = self.0.split_off(end + 1);
+            lines.push(std::mem::replace(&mut self.0, rest));
+        }
+        if self.0.len() > MAX_LINE {
+            self.0.clear();
+        }
+        lines
+    }
+}

@@ -1,0 +1,311 @@
+//! What Podman's failures mean. The one place that reads its status numbers and its wording.
+//!
+//! Podman 4.3 answers 500 for most of what later versions tell apart by status, and its `cause` is the
+//! stablest part of an answer; so that is looked at first, whatever the status.
+
+use crate::requests::Request;
+use http::{Method, StatusCode};
+use podlane_engine::{Call, Error, Resource};
+use serde::Deserialize;
+use std::path::Path;
+
+/// An error answer.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Failure {
+    #[serde(default)]
+    cause: String,
+    #[serde(default)]
+    message: String,
+    #[serde(skip)]
+    status: StatusCode,
+    /// Whether the body was libpod's error object.
+    #[serde(skip)]
+    understood: bool,
+}
+
+impl Failure {
+    pub(crate) fn parse(status: StatusCode, body: &[u8]) -> Self {
+        match serde_json::from_slice::<Self>(body) {
+            Ok(failure) => Self {
+                status,
+                understood: true,
+                ..failure
+            },
+            Err(_) => Self {
+                status,
+                ..Self::default()
+            },
+        }
+    }
+
+    fn says(&self, words: &str) -> bool {
+        self.cause.contains(words) || self.message.contains(words)
+    }
+
+    /// Trouble among Podman's own processes about their database, gone when tried again.
+    pub(crate) fn is_lock_trouble(&self) -> bool {
+        self.says("database is locked") || self.says("database table is locked")
+    }
+
+    /// What to try when a start failed only because of what this host allows.
+    pub(crate) fn refuses_limits(message: &str) -> bool {
+        message.contains("rlimit") && message.to_lowercase().contains("operation not permitted")
+    }
+
+    pub(crate) fn lacks_init(message: &str) -> bool {
+        message.contains("init binary") || message.contains("container-init binary")
+    }
+
+    /// What it means for the caller of `request`.
+    pub(crate) fn meaning(self, call: &Call, request: &Request) -> Error {
+        let step = || request.step.to_owned();
+        if let Some(error) = self.missing(request) {
+            return error;
+        }
+        if self.says("name is already in use") {
+            return Error::NameInUse {
+                name: request.about.container.clone(),
+            };
+        }
+        if ["container state improper", "is paused", "not running"]
+            .iter()
+            .any(|words| self.says(words))
+        {
+            return Error::WrongState {
+                message: state_message(&self, request),
+            };
+        }
+        if self.says("no space left on device") || self.says("disk quota exceeded") {
+            return Error::NoSpace { message: step() };
+        }
+        if self.says("read-only file system") {
+            let message = format!("{} is on a read-only file system", request.about.path);
+            return Error::ReadOnly { message };
+        }
+        if let Some((rule, explained)) = RULES.iter().find_map(|rule| self.breaks(rule, request)) {
+            let (field, conflict) = (rule.field, rule.conflict);
+            return Error::Invalid {
+                field,
+                message: explained,
+                conflict,
+            };
+        }
+        if !self.understood {
+            let reason = format!("status {} without libpod's error object", self.status);
+            return Error::Garbled {
+                step: step(),
+                reason,
+            };
+        }
+        if self.says("context deadline exceeded") {
+            return crate::connection::timed_out(call, request.step);
+        }
+        let mut message = if self.message.is_empty() {
+            self.cause
+        } else {
+            self.message
+        };
+        if message.contains("crun") && message.contains("hybrid") {
+            message.push_str(
+                "; this host's cgroup layout needs runc: set runtime = \"runc\" under [engine] in containers.conf",
+            );
+        }
+        Error::Failed {
+            step: step(),
+            message,
+        }
+    }
+
+    fn missing(&self, request: &Request) -> Option<Error> {
+        let about = &request.about;
+        let not_found = |resource, name: &str| {
+            Some(Error::NotFound {
+                resource,
+                name: name.to_owned(),
+            })
+        };
+        if self.says("no such container") {
+            return not_found(Resource::Container, &about.container);
+        }
+        if self.says("image not known") || self.says("no such image") {
+            return not_found(Resource::Image, &about.image);
+        }
+        // An answer to HEAD has no body; the container was found before.
+        let path = !about.path.is_empty() && self.status == StatusCode::NOT_FOUND;
+        if path && (request.method == Method::HEAD || self.says("no such file or directory")) {
+            return not_found(Resource::Path, &about.path);
+        }
+        None
+    }
+
+    fn breaks<'r>(&self, rule: &'r Rule, request: &Request) -> Option<(&'r Rule, String)> {
+        let applies = rule.step.is_none_or(|step| step == request.step)
+            && rule.words.iter().any(|words| self.says(words));
+        let explained = || {
+            let about = &request.about;
+            rule.explanation
+                .replace("{user}", &about.user)
+                .replace("{path}", &about.path)
+                .replace("{image}", &about.image)
+                .replace("{engine}", &self.message)
+        };
+        applies.then(|| (rule, explained()))
+    }
+}
+
+/// A value that only the engine can judge: its words for it, and ours.
+struct Rule {
+    words: &'static [&'static str],
+    /// Only of this step.
+    step: Option<&'static str>,
+    /// The field of the request that holds the value.
+    field: &'static str,
+    /// Whether something else is in the way, rather than the value wrong.
+    conflict: bool,
+    explanation: &'static str,
+}
+
+const fn rule(
+    words: &'static [&'static str],
+    field: &'static str,
+    explanation: &'static str,
+) -> Rule {
+    Rule {
+        words,
+        step: None,
+        field,
+        conflict: false,
+        explanation,
+    }
+}
+
+const RULES: [Rule; 9] = [
+    rule(
+        &[
+            "no matching entries in passwd file",
+            "no matching entries in group file",
+        ],
+        "user",
+        "there is no user \"{user}\" in the container; use one of its /etc/passwd and /etc/group, or numeric IDs",
+    ),
+    rule(
+        &["not a directory"],
+        "dest_path",
+        "a part of {path} is not a directory",
+    ),
+    rule(
+        &["cannot assign requested address"],
+        "ports",
+        "a host address is none of this machine's: {engine}",
+    ),
+    Rule {
+        conflict: true,
+        ..rule(
+            &["address already in use", "port is already allocated"],
+            "ports",
+            "a host port is already in use: {engine}",
+        )
+    },
+    rule(
+        &["no command or entrypoint provided"],
+        "command",
+        "the image {image} has no command of its own, so one must be given",
+    ),
+    rule(
+        &[
+            "invoke a command that was not found",
+            "executable file not found",
+        ],
+        "command",
+        "the command's program does not exist in the image: {engine}",
+    ),
+    rule(
+        &["OCI permission denied", "OCI runtime permission denied"],
+        "command",
+        "the command's program can't be executed: {engine}",
+    ),
+    Rule {
+        step: Some("creating the container"),
+        ..rule(
+            &["statfs"],
+            "volumes",
+            "a host path does not exist: {engine}",
+        )
+    },
+    rule(
+        &["duplicate mount destination"],
+        "volumes",
+        "two volumes have the same place in the container: {engine}",
+    ),
+];
+
+fn state_message(failure: &Failure, request: &Request) -> String {
+    let container = &request.about.container;
+    if failure.says("paused") && !failure.says("running or paused") {
+        return format!("container {container} is paused; unpause it first");
+    }
+    match request.step {
+        "removing the container" => {
+            format!("container {container} is running; stop it first, or remove it with force=true")
+        }
+        "preparing the command" | "starting the command" => {
+            format!("container {container} is not running; start it first")
+        }
+        _ => format!(
+            "{} is not possible in the state that container {container} is in: {}",
+            request.step, failure.message
+        ),
+    }
+}
+
+/// No answer came.
+pub(crate) fn from_transport(
+    step: &'static str,
+    socket: &Path,
+    error: &hyper_util::client::legacy::Error,
+) -> Error {
+    let reason = if error.is_connect() {
+        format!("no Podman service answers at {}", socket.display())
+    } else {
+        chain(error)
+    };
+    // What hyper can't parse is an answer, if a senseless one.
+    let garbled = std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<hyper::Error>())
+        .is_some_and(hyper::Error::is_parse);
+    if garbled {
+        return Error::Garbled {
+            step: step.into(),
+            reason,
+        };
+    }
+    Error::Unavailable {
+        step: step.into(),
+        reason,
+    }
+}
+
+/// The answer broke off or was too long.
+pub(crate) fn from_body(step: &'static str, error: &(dyn std::error::Error + 'static)) -> Error {
+    if error.is::<http_body_util::LengthLimitError>() {
+        return Error::Garbled {
+            step: step.into(),
+            reason: "it is longer than 64 MiB".into(),
+        };
+    }
+    Error::Unavailable {
+        step: step.into(),
+        reason: chain(error),
+    }
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

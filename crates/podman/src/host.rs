@@ -1,0 +1,299 @@
+//! The processes of containers as this host sees them: found through /proc, ended through pidfds.
+//!
+//! Libpod has no call that ends an exec, and what a command has started can leave its process group,
+//! its session and its parent. So a command carries a mark in its environment, which its children
+//! inherit, and the whole tree is found by mark, by descent, by session and by the output pipes it
+//! holds; it is frozen first, so that nothing slips away between two looks, then killed.
+//!
+//! Reads and signals only; blocking, so it is called from a blocking task.
+
+use podlane_engine::Termination;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a kill may take, and how long to wait between two looks.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// One process.
+#[derive(Debug, Clone)]
+struct Entry {
+    pid: i32,
+    parent: i32,
+    session: i32,
+    zombie: bool,
+    /// Start time: with the PID it names a process for good.
+    started: u64,
+}
+
+/// Whether the process `pid` here is that of the container of that ID, and not the one that another
+/// PID namespace or another machine gives this number: its cgroup path or its command line's parent
+/// (conmon is told the ID) names it.
+pub(crate) fn sees(pid: i32, container: &str) -> bool {
+    let names_it = |path: String| {
+        fs::read(path).is_ok_and(|text| String::from_utf8_lossy(&text).contains(container))
+    };
+    names_it(format!("/proc/{pid}/cgroup"))
+        || entry(pid).is_some_and(|first| names_it(format!("/proc/{}/cmdline", first.parent)))
+}
+
+/// Ends every process of the PID namespace of `neighbour` that carries `mark`, descends from one that
+/// does, shares a session with one, or holds one of its pipes.
+pub(crate) fn kill_marked(neighbour: i32, mark: &str) -> Termination {
+    let Some(namespace) = pid_namespace(neighbour) else {
+        // With its PID 1 the whole namespace is gone.
+        return Termination::Complete;
+    };
+    let deadline = Instant::now() + PATIENCE;
+    let mut tree = Tree::new(namespace, mark);
+    loop {
+        while tree.grow() {
+            tree.signal(Signal::STOP);
+        }
+        if tree.living.is_empty() {
+            return Termination::Complete;
+        }
+        tree.signal(Signal::KILL);
+        if Instant::now() > deadline {
+            return Termination::Survivors(tree.living.len());
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Marks of exec processes here, each with one of its processes.
+pub(crate) fn marks(variable: &str) -> HashMap<String, i32> {
+    let prefix = format!("{variable}=");
+    let mut found = HashMap::new();
+    for pid in pids() {
+        for entry in environment(pid).split(|byte| *byte == 0) {
+            if let Some(mark) = entry.strip_prefix(prefix.as_bytes()) {
+                found.insert(String::from_utf8_lossy(mark).into_owned(), pid);
+            }
+        }
+    }
+    found
+}
+
+struct Tree<'a> {
+    namespace: OsString,
+    mark: &'a str,
+    /// All ever found, by PID and start time.
+    known: HashSet<(i32, u64)>,
+    sessions: HashSet<i32>,
+    pipes: HashSet<OsString>,
+    /// Pipes of the container's own PID 1: holding one of those ties nobody to a command.
+    common: HashSet<OsString>,
+    /// Those found in the last look that are not dead.
+    living: Vec<Entry>,
+}
+
+impl<'a> Tree<'a> {
+    fn new(namespace: OsString, mark: &'a str) -> Self {
+        Self {
+            namespace,
+            mark,
+            known: HashSet::new(),
+            sessions: HashSet::new(),
+            pipes: HashSet::new(),
+            common: HashSet::new(),
+            living: Vec::new(),
+        }
+    }
+
+    /// Looks once more. Whether something new has been found.
+    fn grow(&mut self) -> bool {
+        let entries: Vec<Entry> = pids()
+            .filter(|pid| pid_namespace(*pid).as_ref() == Some(&self.namespace))
+            .filter_map(entry)
+            .collect();
+        if let Some(first) = entries.iter().find(|entry| is_first(entry.pid)) {
+            self.common.extend(pipes(first.pid));
+        }
+        let before = self.known.len();
+        loop {
+            let parents: HashSet<i32> = self.known.iter().map(|(pid, _)| *pid).collect();
+            let mut found = false;
+            for entry in &entries {
+                let key = (entry.pid, entry.started);
+                if !self.known.contains(&key) && self.belongs(entry, &parents) {
+                    self.known.insert(key);
+                    self.learn(entry);
+                    found = true;
+                }
+            }
+            if !found {
+                break;
+            }
+        }
+        self.living = entries
+            .into_iter()
+            .filter(|entry| !entry.zombie && self.known.contains(&(entry.pid, entry.started)))
+            .collect();
+        self.known.len() > before
+    }
+
+    fn belongs(&self, entry: &Entry, parents: &HashSet<i32>) -> bool {
+        !is_first(entry.pid)
+            && (parents.contains(&entry.parent)
+                || self.sessions.contains(&entry.session)
+                || has_mark(entry.pid, self.mark)
+                || pipes(entry.pid)
+                    .iter()
+                    .any(|pipe| self.pipes.contains(pipe)))
+    }
+
+    /// Remembers what ties others to a process. A session counts only if its leader is one of ours:
+    /// it can't be the container's own then.
+    fn learn(&mut self, entry: &Entry) {
+        if entry.session == entry.pid || self.known.iter().any(|(pid, _)| *pid == entry.session) {
+            self.sessions.insert(entry.session);
+        }
+        if has_mark(entry.pid, self.mark) {
+            self.pipes.extend(
+                pipes(entry.pid)
+                    .into_iter()
+                    .filter(|pipe| !self.common.contains(pipe)),
+            );
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        for target in &self.living {
+            let Some(pid) = Pid::from_raw(target.pid) else {
+                continue;
+            };
+            let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else {
+                continue;
+            };
+            // The handle is held; if the process behind it is still the one we saw, it stays so.
+            if entry(target.pid).is_some_and(|now| now.started == target.started) {
+                let _ = pidfd_send_signal(&handle, signal);
+            }
+        }
+    }
+}
+
+fn pids() -> impl Iterator<Item = i32> {
+    fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+fn pid_namespace(pid: i32) -> Option<OsString> {
+    fs::read_link(format!("/proc/{pid}/ns/pid"))
+        .ok()
+        .map(OsString::from)
+}
+
+/// Whether a process is PID 1 of its namespace: that is the container itself, never an exec's.
+fn is_first(pid: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let inner = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    inner.and_then(|pids| pids.split_ascii_whitespace().next_back()) == Some("1")
+}
+
+/// Source: proc(5), /proc/pid/stat; the second field may hold anything, also parentheses.
+fn entry(pid: i32) -> Option<Entry> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    Some(Entry {
+        pid,
+        parent: fields.get(1)?.parse().ok()?,
+        session: fields.get(3)?.parse().ok()?,
+        zombie: matches!(*fields.first()?, "Z" | "X"),
+        started: fields.get(19)?.parse().ok()?,
+    })
+}
+
+fn environment(pid: i32) -> Vec<u8> {
+    fs::read(format!("/proc/{pid}/environ")).unwrap_or_default()
+}
+
+fn has_mark(pid: i32, mark: &str) -> bool {
+    environment(pid)
+        .split(|byte| *byte == 0)
+        .any(|entry| entry == mark.as_bytes())
+}
+
+/// The pipes that are a process's standard output and standard error.
+fn pipes(pid: i32) -> Vec<OsString> {
+    let link = |fd| {
+        fs::read_link(format!("/proc/{pid}/fd/{fd}"))
+            .ok()
+            .map(OsString::from)
+    };
+    [1, 2]
+        .into_iter()
+        .filter_map(link)
+        .filter(|name| name.as_bytes().starts_with(b"pipe:"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    /// A child of this test that reaps nothing: zombies must not count as survivors.
+    fn kill(script: &str, mark: &str) -> Termination {
+        let (name, value) = mark.split_once('=').expect("NAME=value");
+        let mut child = Command::new("sh")
+            .args(["-c", script])
+            .env(name, value)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sh starts");
+        thread::sleep(Duration::from_millis(300));
+        let own = i32::try_from(std::process::id()).expect("a PID");
+        let ended = kill_marked(own, mark);
+        let _ = child.wait();
+        ended
+    }
+
+    fn running(words: &str) -> usize {
+        pids()
+            .filter(|pid| entry(*pid).is_some_and(|entry| !entry.zombie))
+            .filter(|pid| {
+                let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                String::from_utf8_lossy(&line)
+                    .replace('\0', " ")
+                    .contains(words)
+            })
+            .count()
+    }
+
+    #[test]
+    fn ends_what_has_left_group_session_and_parent() {
+        let script = "setsid sleep 4711 & (setsid sh -c 'sleep 4711 & exit' &) ; \
+                      env -i sh -c 'trap \"\" TERM; sleep 4711 & sleep 4711' & \
+                      (env -i setsid sh -c 'sleep 4711 2>/dev/null' &) ; \
+                      kill -STOP $$; sleep 4711";
+        assert_eq!(kill(script, "PODLANE_TEST_TREE=a"), Termination::Complete);
+        assert_eq!(running("sleep 4711"), 0);
+    }
+
+    #[test]
+    fn leaves_others_alone() {
+        let mut other = Command::new("sleep")
+            .arg("4712")
+            .spawn()
+            .expect("sleep starts");
+        assert_eq!(
+            kill("sleep 4713", "PODLANE_TEST_OTHER=b"),
+            Termination::Complete
+        );
+        assert_eq!((running("sleep 4712"), running("sleep 4713")), (1, 0));
+        other.kill().expect("ours");
+        other.wait().expect("ours");
+    }
+}

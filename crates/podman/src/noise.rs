@@ -1,0 +1,162 @@
+//! What Podman and its runtimes write into the output of an exec: complaints that no command was
+//! started, and noise about their own sockets. Sifted out, so that output is the command's alone.
+//!
+//! Both come as frames of standard error that begin with `Error: `. A command may write such words
+//! too: so they are held back only while nothing else has come, and given out again unless the exit
+//! code is one that the engine itself gives.
+
+use podlane_engine::{Chunk, Source, StartFailure};
+use std::collections::VecDeque;
+
+/// No complaint is longer.
+const LONGEST: usize = 16 * 1024;
+
+#[derive(Debug, Default)]
+pub(crate) struct Sifter {
+    ready: VecDeque<Chunk>,
+    held: Vec<Chunk>,
+    /// Something that is not a complaint has come: the command runs.
+    running: bool,
+}
+
+impl Sifter {
+    pub(crate) fn push(&mut self, chunk: Chunk) {
+        if is_socket_noise(&chunk) {
+            return;
+        }
+        let held: usize = self.held.iter().map(|chunk| chunk.data.len()).sum();
+        if !self.running && is_complaint(&chunk) && held < LONGEST {
+            self.held.push(chunk);
+            return;
+        }
+        self.running = true;
+        self.ready.extend(self.held.drain(..));
+        self.ready.push_back(chunk);
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Chunk> {
+        self.ready.pop_front()
+    }
+
+    /// The process has ended with `code`: says whether it ever began.
+    pub(crate) fn finish(&mut self, code: i32) -> Option<StartFailure> {
+        let words: Vec<u8> = self
+            .held
+            .iter()
+            .flat_map(|chunk| chunk.data.to_vec())
+            .collect();
+        let words = String::from_utf8_lossy(&words);
+        let failure = (!self.held.is_empty())
+            .then(|| judge(code, words.trim()))
+            .flatten();
+        if failure.is_none() {
+            self.ready.extend(self.held.drain(..));
+        }
+        self.held.clear();
+        failure
+    }
+}
+
+/// Podman's codes for "no command was started" are 125, 126 and 127.
+fn judge(code: i32, words: &str) -> Option<StartFailure> {
+    if !matches!(code, 125..=127) {
+        return None;
+    }
+    let words = words.strip_prefix("Error: ").unwrap_or(words);
+    if words.contains("chdir") {
+        return Some(StartFailure::NoDirectory);
+    }
+    match code {
+        127 => Some(StartFailure::NoProgram),
+        126 => Some(StartFailure::NotExecutable),
+        _ => Some(StartFailure::Other(words.to_owned())),
+    }
+}
+
+fn is_complaint(chunk: &Chunk) -> bool {
+    let words = &chunk.data[..];
+    chunk.source == Source::Stderr
+        && words.starts_with(b"Error: ")
+        && [&b"crun: "[..], b"runc: ", b"OCI "]
+            .iter()
+            .any(|part| contains(words, part))
+}
+
+fn is_socket_noise(chunk: &Chunk) -> bool {
+    let words = &chunk.data[..];
+    chunk.source == Source::Stderr
+        && (words.starts_with(b"Error: read unixpacket @->")
+            || words.starts_with(b"Error: write unixpacket @->"))
+        && contains(words, b"/attach: ")
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack
+        .windows(needle.len())
+        .any(|window| window == needle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    const NOT_FOUND: &str = "Error: crun: executable file `nosuch` not found in $PATH: No such file or directory: OCI runtime attempted to invoke a command that was not found\n";
+    const NOISE: &str =
+        "Error: read unixpacket @->/proc/self/fd/14/attach: read: connection reset by peer\n";
+
+    fn sift(pieces: &[(Source, &str)], code: i32) -> (String, Option<StartFailure>) {
+        let mut sifter = Sifter::default();
+        for (source, data) in pieces {
+            sifter.push(Chunk {
+                source: *source,
+                data: Bytes::copy_from_slice(data.as_bytes()),
+            });
+        }
+        let failure = sifter.finish(code);
+        let mut text = String::new();
+        while let Some(chunk) = sifter.pop() {
+            text.push_str(&String::from_utf8_lossy(&chunk.data));
+        }
+        (text, failure)
+    }
+
+    #[test]
+    fn complaints_of_the_engine_are_not_output() {
+        use Source::Stderr;
+        let not_found = [(Stderr, NOT_FOUND), (Stderr, NOISE)];
+        assert_eq!(
+            sift(&not_found, 127),
+            (String::new(), Some(StartFailure::NoProgram))
+        );
+        let chdir = [(
+            Stderr,
+            "Error: crun: chdir `/x`: No such file or directory: OCI runtime attempted to invoke a command that was not found\n",
+        )];
+        assert_eq!(
+            sift(&chdir, 127),
+            (String::new(), Some(StartFailure::NoDirectory))
+        );
+        let denied = [(
+            Stderr,
+            "Error: runc: exec failed: unable to start container process: exec: \"/tmp\": permission denied: OCI permission denied\n",
+        )];
+        assert_eq!(
+            sift(&denied, 126),
+            (String::new(), Some(StartFailure::NotExecutable))
+        );
+    }
+
+    #[test]
+    fn output_of_commands_is_kept() {
+        use Source::{Stderr, Stdout};
+        assert_eq!(sift(&[(Stdout, NOT_FOUND)], 127), (NOT_FOUND.into(), None));
+        assert_eq!(sift(&[(Stderr, NOT_FOUND)], 1), (NOT_FOUND.into(), None));
+        let later = [(Stdout, "a\n"), (Stderr, NOT_FOUND)];
+        assert_eq!(sift(&later, 127), (format!("a\n{NOT_FOUND}"), None));
+        assert_eq!(
+            sift(&[(Stderr, "Error: no\n")], 127),
+            ("Error: no\n".into(), None)
+        );
+    }
+}

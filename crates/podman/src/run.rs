@@ -1,0 +1,211 @@
+//! Create and start as one step: both happen, or nothing is left.
+//!
+//! A start can fail only because of what the host lets the engine do (limits it may not set, no init
+//! binary). Then the container is removed and made again, asked for differently, and the engine
+//! remembers.
+
+use crate::PodmanEngine;
+use crate::answers::{Created, InspectedContainer};
+use crate::failure::Failure;
+use crate::instance::Attempt;
+use crate::requests::{self, ATTEMPT_LABEL, Adaptation, ResourceLimits};
+use podlane_engine::{Call, ContainerId, ContainerRef, ContainerSpec, Error, Init, Result};
+use rustix::process::{Resource, getrlimit};
+use std::time::Duration;
+
+/// How long clearing up a failed run may take, past the call's own deadline.
+const CLEANUP: Duration = Duration::from_secs(30);
+/// Pauses between looks for a container whose create has not been answered: while the caller waits,
+/// and afterwards.
+const SOON: [Duration; 3] = [
+    Duration::ZERO,
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+];
+const LATER: [Duration; 6] = [
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(10),
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+    Duration::from_secs(120),
+];
+
+impl PodmanEngine {
+    pub(crate) async fn create_and_start(
+        &self,
+        call: &Call,
+        spec: &ContainerSpec,
+    ) -> Result<ContainerId> {
+        let mut adaptation = self.adaptation();
+        loop {
+            let error = match self.try_once(call, spec, adaptation).await {
+                Ok(id) => return Ok(id),
+                Err(error) => error,
+            };
+            match adapted(adaptation, spec, &error) {
+                Some(next) => {
+                    tracing::info!(request_id = %call.request_id, adaptation = ?next, "this host needs containers to be created differently");
+                    self.adapt(next);
+                    adaptation = next;
+                }
+                None => return Err(error),
+            }
+        }
+    }
+
+    async fn try_once(
+        &self,
+        call: &Call,
+        spec: &ContainerSpec,
+        adaptation: Adaptation,
+    ) -> Result<ContainerId> {
+        let attempt = self.instance().attempt();
+        let request = requests::create_container(spec, &attempt, adaptation);
+        let created = match self.connection().json::<Created>(call, &request).await {
+            Ok(created) => created.container()?,
+            Err(error) => match self
+                .after_failed_create(call, spec, &attempt, error)
+                .await?
+            {
+                Some(id) => id,
+                None => return Err(crate::connection::timed_out(call, request.step)),
+            },
+        };
+        match self
+            .connection()
+            .status(call, &requests::start_container(&created))
+            .await
+        {
+            Ok(_) => Ok(created),
+            Err(error) => {
+                // Also the port rules of a failed start stay until the container is removed.
+                self.undo(call, &created).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Finds out whether a create that was not answered well has made the container all the same.
+    ///
+    /// Before the deadline, the container of this very request is the one that was wanted: only its
+    /// answer was lost. Past it (`None`), it is removed. An engine that can't be asked now is asked
+    /// again later, when nobody waits any more.
+    async fn after_failed_create(
+        &self,
+        call: &Call,
+        spec: &ContainerSpec,
+        attempt: &Attempt,
+        error: Error,
+    ) -> Result<Option<ContainerId>> {
+        let late = matches!(error, Error::Timeout { .. });
+        if !late && !matches!(error, Error::Unavailable { .. } | Error::Garbled { .. }) {
+            return Err(error);
+        }
+        let cleanup = call.extended(CLEANUP);
+        for pause in SOON {
+            tokio::time::sleep(pause).await;
+            match self.made_by(&cleanup, spec, attempt).await {
+                Ok(Some(id)) if !late && !call.remaining().is_zero() => return Ok(Some(id)),
+                Ok(Some(id)) => {
+                    self.undo(&cleanup, &id).await;
+                    return if late { Ok(None) } else { Err(error) };
+                }
+                Ok(None) => {}
+                Err(_) => break,
+            }
+        }
+        let (engine, spec, attempt) = (self.clone(), spec.clone(), attempt.clone());
+        tokio::spawn(async move {
+            for pause in LATER {
+                tokio::time::sleep(pause).await;
+                let cleanup = cleanup.extended(CLEANUP);
+                if let Ok(Some(id)) = engine.made_by(&cleanup, &spec, &attempt).await {
+                    engine.undo(&cleanup, &id).await;
+                    return;
+                }
+            }
+        });
+        Err(error)
+    }
+
+    /// The never started container that this attempt has made.
+    async fn made_by(
+        &self,
+        call: &Call,
+        spec: &ContainerSpec,
+        attempt: &Attempt,
+    ) -> Result<Option<ContainerId>> {
+        let request = requests::inspect_container(&ContainerRef::from(&spec.name));
+        let found = match self
+            .connection()
+            .json::<InspectedContainer>(call, &request)
+            .await
+        {
+            Ok(found) => found,
+            Err(Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let label = found.labels().and_then(|labels| labels.get(ATTEMPT_LABEL));
+        let ours = label.is_some_and(|label| label == attempt.as_str());
+        if ours && !found.ever_started() {
+            found.id().map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Removes a container that did not come to life.
+    async fn undo(&self, call: &Call, id: &ContainerId) {
+        let cleanup = call.extended(CLEANUP);
+        let removed = self
+            .connection()
+            .status(&cleanup, &requests::remove_container(id, true))
+            .await;
+        if let Err(error) = removed
+            && !matches!(error, Error::NotFound { .. })
+        {
+            tracing::warn!(request_id = %call.request_id, container = id.short(), %error, "a container that did not start could not be removed");
+        }
+    }
+}
+
+/// What to ask for differently after `error`; `None` if it has nothing to do with the host or that
+/// has been tried.
+fn adapted(current: Adaptation, spec: &ContainerSpec, error: &Error) -> Option<Adaptation> {
+    let Error::Failed { message, .. } = error else {
+        return None;
+    };
+    let mut next = current;
+    if Failure::refuses_limits(message) {
+        next.limits = Some(own_limits());
+    } else if Failure::lacks_init(message) && spec.init == Init::Preferred {
+        next.no_init = true;
+    }
+    (next != current).then_some(next)
+}
+
+/// The hard limits of this process. An engine on the same host has the same or higher ones.
+fn own_limits() -> ResourceLimits {
+    let hard = |resource, most: u64| {
+        getrlimit(resource)
+            .maximum
+            .map_or(most, |hard| hard.min(most))
+    };
+    ResourceLimits {
+        open_files: hard(Resource::Nofile, 1 << 20),
+        processes: hard(Resource::Nproc, 1 << 22),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_what_this_host_allows() {
+        let limits = own_limits();
+        assert!(limits.open_files > 0 && limits.open_files <= 1 << 20);
+        assert!(limits.processes > 0 && limits.processes <= 1 << 22);
+    }
+}
