@@ -181,9 +181,8 @@ impl Service {
 fn spec(new: NewContainer, image: &Image) -> ContainerSpec {
     let init = match new.init {
         InitChoice::On => Init::Required,
-        InitChoice::Off => Init::Off,
         InitChoice::Auto if image.entrypoint.is_empty() => Init::Preferred,
-        InitChoice::Auto => Init::Off,
+        InitChoice::Auto | InitChoice::Off => Init::Off,
     };
     ContainerSpec {
         image: new.image,

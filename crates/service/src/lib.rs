@@ -14,7 +14,7 @@ mod users;
 
 pub use containers::{Acted, InitChoice, NewContainer, PullPolicy};
 pub use error::{Error, Result};
-pub use exec::{Captured, Command, Execution, NewExec};
+pub use exec::{Captured, Command, Execution, NewExec, words};
 pub use files::{NewFile, WrittenFile};
 pub use gate::Load;
 pub use logs::{Logs, Tail};
