@@ -1,1 +1,3 @@
-//! Under construction.
+//! A thin typed client for Podman.
+
+pub mod find;
