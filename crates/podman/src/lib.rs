@@ -1,3 +1,4 @@
 //! A thin typed client for Podman.
 
+pub mod child;
 pub mod find;
