@@ -4,9 +4,11 @@
 //! `answers` and `failure` read what comes back. Works with Podman 4.0 and later over its Unix socket.
 
 mod answers;
+pub mod child;
 mod connection;
 mod engine;
 mod failure;
+pub mod find;
 mod frames;
 mod host;
 mod instance;

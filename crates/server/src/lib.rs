@@ -1,1 +1,3 @@
-//! Under construction.
+//! Podlane's HTTP server.
+
+pub mod config;

@@ -1,0 +1,202 @@
+//! The command line: verbs, flags and their help.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "these comments are the help text, where backticks would be printed"
+)]
+
+use clap::{Args, Parser, Subcommand};
+use podlane_server::config::Flags;
+use std::path::PathBuf;
+
+/// An HTTP API for the containers of this machine's Podman.
+///
+/// `podlane serve` starts it. If something is missing, `podlane doctor` says what to type.
+#[derive(Debug, Parser)]
+#[command(name = "podlane", version, max_term_width = 100)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+#[command(after_help = "Exit status: 0 done, 1 failed, 2 wrong usage or configuration.")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Serve the API until SIGINT (Ctrl-C) or SIGTERM.
+    ///
+    /// Uses the Podman service that is running, or starts one of its own if there is none. Containers
+    /// keep running when this ends.
+    #[command(after_help = SOURCES)]
+    Serve(ConfigFlags),
+    /// Say whether containers can be started on this machine, what is missing, and what to type.
+    ///
+    /// Changes nothing. Takes the flags of `serve`, to look where `serve` would look. Exit status 1
+    /// means that containers can't be started.
+    Doctor(ConfigFlags),
+    /// Print every setting in force and where it comes from.
+    ///
+    /// The output is a valid configuration file. Takes the flags of `serve`.
+    #[command(after_help = SOURCES)]
+    Config(ConfigOptions),
+    /// Become the engine's service, and end with the process that asked for it.
+    #[command(hide = true)]
+    RunEngine(Launch),
+}
+
+const SOURCES: &str = "\
+Every setting can also be given in a configuration file or in the environment; flags win over the \
+environment, and the environment over files. `podlane config --default` explains them all.";
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigOptions {
+    /// Print the default configuration file instead, which explains each setting
+    #[arg(long, exclusive = true)]
+    pub(crate) default: bool,
+    #[command(flatten)]
+    pub(crate) flags: ConfigFlags,
+}
+
+/// The settings that have a flag. Their values are checked where files and variables are checked too.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigFlags {
+    /// Read this configuration file instead of /etc/podlane/podlane.toml and
+    /// ~/.config/podlane/podlane.toml [env: PODLANE_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Listen on this address and port [default: 127.0.0.1:5000] [env: PODLANE_LISTEN]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// Listen where other machines can connect, although nobody has to prove who they are: whoever
+    /// connects controls the containers [env: PODLANE_INSECURE_NO_AUTH]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    insecure_no_auth: Option<String>,
+    /// Use the Podman service at this address, unix:///path/of.sock [default: the first that answers]
+    /// [env: PODLANE_ENGINE]
+    #[arg(long, value_name = "ADDRESS")]
+    engine: Option<String>,
+    /// Whether to start a Podman service if none answers [default: true] [env: PODLANE_START_ENGINE]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    start_engine: Option<String>,
+    /// Calls under way in the engine at once, 1 to 1024 [default: 10] [env: MAX_WORKERS]
+    #[arg(long, value_name = "NUMBER")]
+    max_workers: Option<String>,
+    /// Requests that may wait for a worker [default: 1000] [env: PODLANE_MAX_QUEUE]
+    #[arg(long, value_name = "NUMBER")]
+    max_queue: Option<String>,
+    /// Answer 408 and stop the work after this many seconds [default: 30] [env: REQUEST_TIMEOUT]
+    #[arg(long, value_name = "SECONDS")]
+    request_timeout: Option<String>,
+    /// Log every call to the engine [env: DEBUG]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    debug: Option<String>,
+    /// Whether creating a container fetches its image: never, missing, always [default: never]
+    /// [env: PODLANE_PULL]
+    #[arg(long, value_name = "WHEN")]
+    pull: Option<String>,
+    /// The form of log lines: auto, text, json [default: auto] [env: PODLANE_LOG_FORMAT]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// Names under which this server may be addressed, beside its own; comma separated
+    /// [env: PODLANE_ALLOWED_HOSTS]
+    #[arg(long, value_name = "HOSTS")]
+    allowed_hosts: Option<String>,
+    /// Origins of web pages that may call this server; comma separated [env: PODLANE_CORS_ORIGINS]
+    #[arg(long, value_name = "ORIGINS")]
+    cors_origins: Option<String>,
+    /// Seconds that requests get to finish at the end [default: 10] [env: PODLANE_SHUTDOWN_GRACE]
+    #[arg(long, value_name = "SECONDS")]
+    shutdown_grace: Option<String>,
+}
+
+impl From<ConfigFlags> for Flags {
+    fn from(given: ConfigFlags) -> Self {
+        let values = [
+            ("listen", given.listen),
+            ("insecure-no-auth", given.insecure_no_auth),
+            ("engine", given.engine),
+            ("start-engine", given.start_engine),
+            ("max-workers", given.max_workers),
+            ("max-queue", given.max_queue),
+            ("request-timeout", given.request_timeout),
+            ("debug", given.debug),
+            ("pull", given.pull),
+            ("log-format", given.log_format),
+            ("allowed-hosts", given.allowed_hosts),
+            ("cors-origins", given.cors_origins),
+            ("shutdown-grace", given.shutdown_grace),
+        ];
+        let mut flags = Self::default();
+        if let Some(file) = given.config {
+            flags.set_file(file);
+        }
+        for (flag, value) in values {
+            if let Some(value) = value {
+                flags.set(flag, value);
+            }
+        }
+        flags
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Launch {
+    /// The process to end with
+    #[arg(long)]
+    pub(crate) parent: i32,
+    /// The program and its arguments
+    #[arg(last = true, required = true)]
+    pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use podlane_server::config::{Config, Environment, Origin, SETTINGS};
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_setting_with_a_flag_can_be_set_by_it_and_its_help_names_the_variable() {
+        let mut command = Arguments::command();
+        let serve = command.find_subcommand_mut("serve").unwrap();
+        let help = serve.render_long_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        let defaults = Config::load(&Environment::default(), &Flags::default()).unwrap();
+        for (setting, row) in SETTINGS.iter().zip(defaults.table()) {
+            let Some(flag) = setting.flag else { continue };
+            assert!(
+                help.contains(&format!("[env: {}]", setting.variable)),
+                "{flag}"
+            );
+            let value = row.value.trim_matches(['"', '[', ']']);
+            let given = ["podlane", "serve", &format!("--{flag}={value}")];
+            let Verb::Serve(flags) = Arguments::try_parse_from(given).unwrap().verb else {
+                panic!("serve is another verb now");
+            };
+            let config = Config::load(&Environment::default(), &flags.into()).unwrap();
+            let row = config.table().iter().find(|row| row.key == setting.key);
+            assert_eq!(row.unwrap().origin, Origin::Flag(flag));
+        }
+    }
+
+    #[test]
+    fn a_switch_needs_no_value_and_takes_none_from_the_next_word() {
+        let given = [
+            "podlane",
+            "serve",
+            "--insecure-no-auth",
+            "--listen",
+            "0.0.0.0:1",
+        ];
+        let Verb::Serve(flags) = Arguments::try_parse_from(given).unwrap().verb else {
+            panic!("serve is another verb now");
+        };
+        let config = Config::load(&Environment::default(), &flags.into()).unwrap();
+        assert!(config.insecure_no_auth);
+    }
+}

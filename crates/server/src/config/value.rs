@@ -1,0 +1,197 @@
+//! From values as written to values as meant. The error is what would be right, for people.
+
+use super::layer::Raw;
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Yes or no.
+pub(super) fn boolean(raw: &Raw) -> Result<bool, String> {
+    match raw {
+        Raw::Bool(value) => Ok(*value),
+        Raw::Words(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => Ok(true),
+            "false" | "0" | "no" | "off" => Ok(false),
+            _ => Err("it must be true or false (or 1/0, yes/no, on/off)".to_owned()),
+        },
+        _ => Err("it must be true or false, without quotes".to_owned()),
+    }
+}
+
+/// A whole number within bounds.
+pub(super) fn integer(raw: &Raw, bounds: &RangeInclusive<usize>) -> Result<usize, String> {
+    let number = match raw {
+        Raw::Integer(number) => usize::try_from(*number).ok(),
+        Raw::Words(text) => text.trim().replace('_', "").parse().ok(),
+        _ => None,
+    };
+    number
+        .filter(|number| bounds.contains(number))
+        .ok_or_else(|| {
+            let (least, most) = (bounds.start(), bounds.end());
+            format!(
+                "it must be a whole number from {least} to {most}{}",
+                unquoted(raw)
+            )
+        })
+}
+
+/// A time in seconds within bounds.
+pub(super) fn seconds(raw: &Raw, bounds: &RangeInclusive<f64>) -> Result<Duration, String> {
+    let number = match raw {
+        #[expect(clippy::cast_precision_loss, reason = "no bound comes near 2^53")]
+        Raw::Integer(number) => Some(*number as f64),
+        Raw::Float(number) => Some(*number),
+        Raw::Words(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    number
+        .filter(|number| bounds.contains(number))
+        .and_then(|number| Duration::try_from_secs_f64(number).ok())
+        .ok_or_else(|| {
+            let (least, most) = (bounds.start(), bounds.end());
+            let end = unquoted(raw);
+            format!("it must be a number of seconds from {least} to {most}, such as 30 or 0.5{end}")
+        })
+}
+
+/// One of a few words.
+pub(super) fn word<T: Copy>(raw: &Raw, words: &[(&str, T)]) -> Result<T, String> {
+    let meant = text(raw).unwrap_or_default().to_ascii_lowercase();
+    let found = words.iter().find(|(word, _)| *word == meant);
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let mut right = "it must be one of".to_owned();
+        for (index, (word, _)) in words.iter().enumerate() {
+            let separator = if index == 0 { " " } else { ", " };
+            let _ = write!(right, "{separator}\"{word}\"");
+        }
+        right
+    })
+}
+
+/// Several values of one kind; comma separated where they are words.
+pub(super) fn list<T>(
+    raw: &Raw,
+    item: impl Fn(&str) -> Result<T, String>,
+    example: &str,
+) -> Result<Vec<T>, String> {
+    let texts: Option<Vec<&str>> = match raw {
+        Raw::List(items) => items.iter().map(text).collect(),
+        Raw::Words(words) => Some(
+            words
+                .split(',')
+                .map(str::trim)
+                .filter(|text| !text.is_empty())
+                .collect(),
+        ),
+        _ => None,
+    };
+    let texts =
+        texts.ok_or_else(|| format!("it must be a list of texts, such as [\"{example}\"]"))?;
+    texts.into_iter().map(item).collect()
+}
+
+/// An address to listen on.
+pub(super) fn listener(raw: &Raw) -> Result<SocketAddr, String> {
+    let text = text(raw).unwrap_or_default();
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let local = text
+        .rsplit_once(':')
+        .filter(|(host, _)| host.eq_ignore_ascii_case("localhost"));
+    if let Some(port) = local.and_then(|(_, port)| port.parse().ok()) {
+        return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
+    }
+    let example = match text.trim_start_matches(':').parse::<u16>() {
+        Ok(port) => format!("127.0.0.1:{port}"),
+        Err(_) => "127.0.0.1:5000 or [::1]:5000".to_owned(),
+    };
+    Err(format!(
+        "it must be an IP address and a port, such as {example}"
+    ))
+}
+
+/// The socket of an engine; `None` for "search".
+pub(super) fn engine(raw: &Raw) -> Result<Option<PathBuf>, String> {
+    const RIGHT: &str =
+        "it must be unix:///absolute/path/of.sock, such as unix:///run/podman/podman.sock";
+    let text = text(raw).ok_or(RIGHT)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match text.split_once("://") {
+        Some(("unix", path)) if path.starts_with('/') => Ok(Some(PathBuf::from(path))),
+        Some((scheme @ ("tcp" | "ssh" | "http" | "https" | "npipe"), _)) => {
+            Err(format!("{scheme}:// is not supported; {RIGHT}"))
+        }
+        _ if text.starts_with('/') => Err(format!("it must be written unix://{text}")),
+        _ => Err(RIGHT.to_owned()),
+    }
+}
+
+/// A name or address for the Host header, with or without a port, in lower case.
+pub(super) fn host(text: &str) -> Result<String, String> {
+    let right = || {
+        format!(
+            "\"{text}\" must be a host name or an IP address, with or without a port, such as \
+             containers.example.org or 192.0.2.7:5000"
+        )
+    };
+    let lower = text.to_ascii_lowercase();
+    let authority: http::uri::Authority = lower.parse().map_err(|_| right())?;
+    let port_fits = lower == authority.host() || authority.port_u16().is_some();
+    let name = authority.host();
+    let plain = name.starts_with('[')
+        || name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    if port_fits && plain && !name.is_empty() && !lower.contains('@') {
+        Ok(lower)
+    } else {
+        Err(right())
+    }
+}
+
+/// A web origin in the form that browsers send: scheme, host, and a port unless it is the scheme's own.
+pub(super) fn origin(text: &str) -> Result<String, String> {
+    let right = || {
+        format!(
+            "\"{text}\" must be a full origin without a path, such as https://console.example.org \
+             or http://localhost:3000"
+        )
+    };
+    if text == "*" {
+        return Err(
+            "\"*\" would let every web page that anybody opens control the containers; list the \
+             origins that may"
+                .to_owned(),
+        );
+    }
+    let lower = text.to_ascii_lowercase();
+    let (scheme, authority) = lower.split_once("://").ok_or_else(right)?;
+    let default_port = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return Err(right()),
+    };
+    let authority = host(authority).map_err(|_| right())?;
+    let authority = authority.strip_suffix(default_port).unwrap_or(&authority);
+    Ok(format!("{scheme}://{authority}"))
+}
+
+fn text(raw: &Raw) -> Option<&str> {
+    match raw {
+        Raw::Words(text) | Raw::Text(text) => Some(text.trim()),
+        _ => None,
+    }
+}
+
+fn unquoted(raw: &Raw) -> &'static str {
+    match raw {
+        Raw::Text(_) => ", without quotes",
+        _ => "",
+    }
+}
