@@ -1,1 +1,43 @@
-//! Under construction.
+//! The wire contract: every JSON body of the HTTP API, without behaviour.
+//!
+//! A type here says which JSON is a body and nothing more. Whether a name is a name or a port a port
+//! is decided by who takes the body. Requests refuse what they don't know: an unknown field, a field
+//! or a key that stands there twice. `Debug` shows no secret: no password, no standard input, no file
+//! content and no value of the environment.
+
+mod command;
+mod containers;
+mod environment;
+mod error;
+mod exec;
+mod files;
+mod hidden;
+mod init;
+mod map;
+mod mark;
+mod ports;
+mod system;
+mod users;
+mod volumes;
+
+pub use command::Command;
+pub use containers::{
+    Container, ContainerList, ContainerLogs, ContainerRow, CreateContainer, Created,
+    CreatedContainer, InspectedContainer, Logs, MountPoint, Pull, Removed, RemovedContainer,
+    Started, StartedContainer, StartedWord, Stopped, StoppedContainer, StoppedWord,
+};
+pub use environment::{Environment, Scalar};
+pub use error::{ErrorDetail, ErrorType, Failure, Problem, Unhealthy};
+pub use exec::{ExecCommand, ExecutedCommand, Execution, OutputEncoding};
+pub use files::{AddFile, AddedFile, ContentEncoding, File};
+pub use hidden::Hidden;
+pub use init::Init;
+pub use map::UniqueMap;
+pub use mark::{False, True};
+pub use ports::{PortTarget, PublishedPort};
+pub use system::{
+    Connected, Disconnected, Health, Healthy, Live, LiveWord, Metrics, Ready, ReadyWord,
+    UnhealthyWord,
+};
+pub use users::{AddUser, AddedUser, User};
+pub use volumes::{Bind, VolumeTarget};

@@ -39,6 +39,8 @@ pub(crate) enum Verb {
     /// The output is a valid configuration file. Takes the flags of `serve`.
     #[command(after_help = SOURCES)]
     Config(ConfigOptions),
+    /// Print the API's OpenAPI 3.1 document.
+    Openapi,
     /// Become the engine's service, and end with the process that asked for it.
     #[command(hide = true)]
     RunEngine(Launch),

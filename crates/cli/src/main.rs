@@ -37,6 +37,7 @@ fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Serve(flags) => commands::serve::run(&environment, &flags.into()),
         Verb::Doctor(flags) => commands::doctor::run(&environment, &flags.into(), &mut out),
         Verb::Config(options) => commands::config::run(&environment, options, &mut out),
+        Verb::Openapi => commands::openapi::run(&mut out),
         Verb::RunEngine(_) => unreachable!("handled above"),
     }
 }

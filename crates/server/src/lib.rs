@@ -1,3 +1,29 @@
-//! Podlane's HTTP server.
+//! Podlane's HTTP server: it takes a request, asks one service function and answers.
+//!
+//! [`serve`] runs the whole on listeners; [`router`] is the same without sockets. Everything of HTTP
+//! is here and nothing of containers: no engine is named, no rule about containers is kept.
 
+mod app;
 pub mod config;
+mod edge;
+mod error;
+mod extract;
+mod guard;
+mod headers;
+mod metrics;
+mod openapi;
+mod refusal;
+mod render;
+mod router;
+mod routes;
+mod serve;
+mod settings;
+mod timestamp;
+
+pub use app::App;
+pub use guard::{HostRule, InvalidHost, InvalidOrigin, Origin};
+pub use metrics::{EngineMetrics, Metrics};
+pub use openapi::openapi_json;
+pub use router::router;
+pub use serve::serve;
+pub use settings::Settings;

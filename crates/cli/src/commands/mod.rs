@@ -2,5 +2,6 @@
 
 pub(crate) mod config;
 pub(crate) mod doctor;
+pub(crate) mod openapi;
 pub(crate) mod run_engine;
 pub(crate) mod serve;

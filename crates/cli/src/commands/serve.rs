@@ -3,10 +3,26 @@
 use crate::engine;
 use crate::failure::Failure;
 use crate::logging;
+use podlane_engine::{Call, RequestId};
+use podlane_podman::PodmanEngine;
+use podlane_server::Metrics;
 use podlane_server::config::{Config, Environment, Flags};
-use std::io;
+use podlane_service::Service;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// When to look for what dead servers have left: at once, and while an engine may still be coming up.
+const RECOVERY: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_secs(2),
+    Duration::from_secs(10),
+    Duration::from_secs(60),
+];
+const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(environment: &Environment, flags: &Flags) -> Result<ExitCode, Failure> {
     let config = Config::load(environment, flags)?;
@@ -19,21 +35,71 @@ pub(crate) fn run(environment: &Environment, flags: &Flags) -> Result<ExitCode, 
 }
 
 async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure> {
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        Failure::failed(format!(
+            "can't listen on {}: {error}; choose another address with --listen",
+            config.listen
+        ))
+    })?;
     let engine = engine::find_or_start(config, environment).await?;
-    tracing::warn!(
-        engine = %engine.socket.display(),
-        "this build has no HTTP server yet; it keeps the engine until a signal"
+    let metrics = Metrics::new();
+    let observer = metrics.engine();
+    let podman = PodmanEngine::new(
+        engine.socket.clone(),
+        Some(Arc::new(move |step, outcome, took| {
+            observer.observe(step, outcome, took);
+        })),
     );
-    let served = until_told_to_stop().await;
+    let service = Service::new(Arc::new(podman), config.service_limits());
+    let shutdown = CancellationToken::new();
+    let recovery = tokio::spawn(recover(service.clone(), shutdown.clone()));
+    let signals = tokio::spawn(end_on_signal(shutdown.clone()));
+    tracing::info!(
+        "listening on http://{}; the API is at /api/v1, its documentation at /docs",
+        listener.local_addr().unwrap_or(config.listen)
+    );
+    let served = podlane_server::serve(
+        vec![listener],
+        service,
+        metrics,
+        config.settings(),
+        shutdown.clone(),
+    )
+    .await;
+    shutdown.cancel();
+    signals.abort();
+    let _ = recovery.await;
     engine.stop().await;
     served.map_err(|error| Failure::failed(format!("can't serve: {error}")))
 }
 
-/// Waits for SIGINT or SIGTERM.
-async fn until_told_to_stop() -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
+/// Clears up after servers that died, as soon as the engine answers; and once more a little later,
+/// because a dead server's last request may still have been under way in the engine.
+async fn recover(service: Service, shutdown: CancellationToken) {
+    for pause in RECOVERY {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = shutdown.cancelled() => return,
+        }
+        let Some(id) = RequestId::parse("recovery") else {
+            return;
+        };
+        match service.recover(&Call::new(id, RECOVERY_LIMIT)).await {
+            Ok(done) => done.iter().for_each(|line| tracing::info!("{line}")),
+            Err(error) => tracing::debug!(%error, "can't look for what a dead server left yet"),
+        }
     }
+}
+
+/// Cancels `shutdown` at SIGINT or SIGTERM.
+async fn end_on_signal(shutdown: CancellationToken) {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    tracing::info!("stopping; requests under way get a moment to finish");
+    shutdown.cancel();
 }

@@ -6,6 +6,7 @@
 mod environment;
 mod error;
 mod layer;
+mod parts;
 mod reader;
 mod setting;
 mod value;
@@ -19,6 +20,7 @@ pub use layer::Origin;
 pub use reader::Row;
 pub use setting::{FILE_VARIABLE, SETTINGS, Setting};
 
+use crate::guard::{HostRule, Origin as WebOrigin};
 use layer::Layer;
 use reader::Reader;
 use std::collections::BTreeMap;
@@ -56,10 +58,10 @@ pub struct Config {
     pub pull: Pull,
     /// The form of log lines.
     pub log_format: LogFormat,
-    /// Further values of the Host header to accept, in lower case, some with a port.
-    pub allowed_hosts: Vec<String>,
-    /// Origins whose pages may call, as browsers write them.
-    pub cors_origins: Vec<String>,
+    /// Further values of the Host header to accept.
+    pub allowed_hosts: Vec<HostRule>,
+    /// Origins whose pages may call.
+    pub cors_origins: Vec<WebOrigin>,
     /// Time for requests under way at shutdown.
     pub shutdown_grace: Duration,
     /// Bounds on what one client can use up.

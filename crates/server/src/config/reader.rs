@@ -3,6 +3,7 @@
 use super::error::{Error, Problem};
 use super::layer::{Given, Layer, Raw};
 use super::{Origin, value};
+use std::fmt::Display;
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -63,13 +64,16 @@ impl Reader {
         self.take(key, |raw| value::word(raw, words), show)
     }
 
-    pub(super) fn list(
+    pub(super) fn list<T: Display>(
         &mut self,
         key: &'static str,
-        item: impl Fn(&str) -> Result<String, String>,
+        item: impl Fn(&str) -> Result<T, String>,
         example: &str,
-    ) -> Vec<String> {
-        let show = |list: &Vec<String>| format!("{list:?}");
+    ) -> Vec<T> {
+        let show = |list: &Vec<T>| {
+            let texts: Vec<String> = list.iter().map(T::to_string).collect();
+            format!("{texts:?}")
+        };
         self.take(key, |raw| value::list(raw, &item, example), show)
     }
 

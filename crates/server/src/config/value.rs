@@ -1,6 +1,7 @@
 //! From values as written to values as meant. The error is what would be right, for people.
 
 use super::layer::Raw;
+use crate::guard::{HostRule, Origin as WebOrigin};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -132,37 +133,13 @@ pub(super) fn engine(raw: &Raw) -> Result<Option<PathBuf>, String> {
     }
 }
 
-/// A name or address for the Host header, with or without a port, in lower case.
-pub(super) fn host(text: &str) -> Result<String, String> {
-    let right = || {
-        format!(
-            "\"{text}\" must be a host name or an IP address, with or without a port, such as \
-             containers.example.org or 192.0.2.7:5000"
-        )
-    };
-    let lower = text.to_ascii_lowercase();
-    let authority: http::uri::Authority = lower.parse().map_err(|_| right())?;
-    let port_fits = lower == authority.host() || authority.port_u16().is_some();
-    let name = authority.host();
-    let plain = name.starts_with('[')
-        || name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
-    if port_fits && plain && !name.is_empty() && !lower.contains('@') {
-        Ok(lower)
-    } else {
-        Err(right())
-    }
+/// A name or address for the Host header.
+pub(super) fn host(text: &str) -> Result<HostRule, String> {
+    HostRule::parse(text).map_err(|error| error.to_string())
 }
 
-/// A web origin in the form that browsers send: scheme, host, and a port unless it is the scheme's own.
-pub(super) fn origin(text: &str) -> Result<String, String> {
-    let right = || {
-        format!(
-            "\"{text}\" must be a full origin without a path, such as https://console.example.org \
-             or http://localhost:3000"
-        )
-    };
+/// A web origin.
+pub(super) fn origin(text: &str) -> Result<WebOrigin, String> {
     if text == "*" {
         return Err(
             "\"*\" would let every web page that anybody opens control the containers; list the \
@@ -170,16 +147,7 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
                 .to_owned(),
         );
     }
-    let lower = text.to_ascii_lowercase();
-    let (scheme, authority) = lower.split_once("://").ok_or_else(right)?;
-    let default_port = match scheme {
-        "http" => ":80",
-        "https" => ":443",
-        _ => return Err(right()),
-    };
-    let authority = host(authority).map_err(|_| right())?;
-    let authority = authority.strip_suffix(default_port).unwrap_or(&authority);
-    Ok(format!("{scheme}://{authority}"))
+    WebOrigin::parse(text).map_err(|error| error.to_string())
 }
 
 fn text(raw: &Raw) -> Option<&str> {

@@ -1,0 +1,320 @@
+//! Containers: create, list, inspect, start, stop, remove, logs.
+
+use crate::{Command, Environment, Init, PortTarget, PublishedPort, True, UniqueMap, VolumeTarget};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// A container to create and start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "image": "alpine:latest",
+    "name": "my-container",
+    "command": "sleep 300",
+    "environment": {"ENV_VAR": "value"},
+    "ports": {"8080": "80"},
+    "volumes": {"/host/path": "/container/path"},
+    "user": "root"
+}))]
+pub struct CreateContainer {
+    /// The image reference.
+    pub image: String,
+    /// The new container's name: 1 to 128 letters, digits, `_`, `.` and `-`.
+    pub name: String,
+    /// The command; the image's own if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Command>,
+    /// Variables on top of the image's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
+    /// Container ports by host port: `"8080"`, `"127.0.0.1:8080"` or `"0"` for a free one, to `"80"`,
+    /// `80` or `"80/udp"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, PortTarget>>)]
+    pub ports: Option<UniqueMap<PortTarget>>,
+    /// Container paths by host path or volume name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, VolumeTarget>>)]
+    pub volumes: Option<UniqueMap<VolumeTarget>>,
+    /// The user: a name or number, and if wanted `:` and a group; the image's own if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The directory that the command starts in; the image's own if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workdir: Option<String>,
+    /// Labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    pub labels: Option<UniqueMap<String>>,
+    /// Who is PID 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<Init>,
+    /// What to do about an image that is not there; the server's setting if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull: Option<Pull>,
+}
+
+/// What to do about an image that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Pull {
+    /// Answer 404.
+    Never,
+    /// Fetch it.
+    Missing,
+    /// Fetch it even if it is there.
+    Always,
+}
+
+/// The answer to a create.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CreatedContainer {
+    /// Always true.
+    pub success: True,
+    /// The new container.
+    pub container: Created,
+}
+
+/// A container that was created and started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Created {
+    /// Its short ID: 12 hexadecimal digits.
+    #[schema(example = "abc123def456", pattern = "^[0-9a-f]{12}$")]
+    pub id: String,
+    /// Its name.
+    #[schema(example = "my-container")]
+    pub name: String,
+    /// Its state when the answer was written.
+    #[schema(example = "running")]
+    pub status: String,
+    /// The image it was created from.
+    #[schema(example = "alpine:latest")]
+    pub image: String,
+    /// Its published ports, with the host ports that were chosen.
+    pub ports: Vec<PublishedPort>,
+}
+
+/// The list of containers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ContainerList {
+    /// Always true.
+    pub success: True,
+    /// Every container, running or not.
+    pub containers: Vec<ContainerRow>,
+}
+
+/// A row of the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ContainerRow {
+    /// Its short ID: 12 hexadecimal digits.
+    #[schema(example = "abc123def456", pattern = "^[0-9a-f]{12}$")]
+    pub id: String,
+    /// Its name.
+    #[schema(example = "my-container")]
+    pub name: String,
+    /// Its state: created, running, paused, stopping, exited, removing or unknown.
+    #[schema(example = "running")]
+    pub status: String,
+    /// The image it was created from.
+    #[schema(example = "alpine:latest")]
+    pub image: String,
+    /// When it was created: RFC 3339, as the engine writes it.
+    pub created: String,
+    /// Its published ports.
+    pub ports: Vec<PublishedPort>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// The answer to an inspect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InspectedContainer {
+    /// Always true.
+    pub success: True,
+    /// The container.
+    pub container: Container,
+}
+
+/// A container in full.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Container {
+    /// Its short ID: 12 hexadecimal digits.
+    #[schema(example = "abc123def456", pattern = "^[0-9a-f]{12}$")]
+    pub id: String,
+    /// Its full ID: 64 hexadecimal digits.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub full_id: String,
+    /// Its name.
+    #[schema(example = "my-container")]
+    pub name: String,
+    /// Its state: created, running, paused, stopping, exited, removing or unknown.
+    #[schema(example = "running")]
+    pub status: String,
+    /// The image it was created from.
+    #[schema(example = "alpine:latest")]
+    pub image: String,
+    /// The ID of that image.
+    pub image_id: String,
+    /// The argument vector of its main process.
+    pub command: Vec<String>,
+    /// Its environment, the image's variables included.
+    pub environment: BTreeMap<String, String>,
+    /// The user its main process runs as; empty for the image's default.
+    pub user: String,
+    /// The directory its main process starts in.
+    pub workdir: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its published ports, with the host ports that were chosen.
+    pub ports: Vec<PublishedPort>,
+    /// Its mounts.
+    pub mounts: Vec<MountPoint>,
+    /// Whether the engine's init is its PID 1.
+    pub init: bool,
+    /// When it was created: RFC 3339, as the engine writes it.
+    pub created: String,
+    /// When its main process was last started; `null` before the first start.
+    #[schema(required)]
+    pub started: Option<String>,
+    /// When its main process last ended; `null` while it never has.
+    #[schema(required)]
+    pub finished: Option<String>,
+    /// How its main process last ended; `null` while it never has.
+    #[schema(required)]
+    pub exit_code: Option<i32>,
+    /// Why its last start failed, if the engine keeps that.
+    #[schema(required)]
+    pub error: Option<String>,
+}
+
+impl std::fmt::Debug for Container {
+    /// Shows neither the environment nor the command: people put secrets there.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Container")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("status", &self.status)
+            .field("image", &self.image)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A directory or volume seen inside a container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MountPoint {
+    /// The host path or the volume's name.
+    pub source: String,
+    /// The container path.
+    pub destination: String,
+    /// Whether it can't be written inside.
+    pub read_only: bool,
+}
+
+/// The answer to a start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StartedContainer {
+    /// Always true.
+    pub success: True,
+    /// The container.
+    pub container: Started,
+}
+
+/// A container that runs now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Started {
+    /// Its short ID: 12 hexadecimal digits.
+    #[schema(example = "abc123def456", pattern = "^[0-9a-f]{12}$")]
+    pub id: String,
+    /// Its name.
+    #[schema(example = "my-container")]
+    pub name: String,
+    /// Always `started`.
+    pub status: StartedWord,
+    /// Whether it did not run before.
+    pub changed: bool,
+}
+
+/// The status in an answer to a start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StartedWord {
+    /// It runs.
+    Started,
+}
+
+/// The answer to a stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StoppedContainer {
+    /// Always true.
+    pub success: True,
+    /// The container.
+    pub container: Stopped,
+}
+
+/// A container that does not run any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Stopped {
+    /// Its short ID: 12 hexadecimal digits.
+    #[schema(example = "abc123def456", pattern = "^[0-9a-f]{12}$")]
+    pub id: String,
+    /// Its name.
+    #[schema(example = "my-container")]
+    pub name: String,
+    /// Always `stopped`.
+    pub status: StoppedWord,
+    /// Whether it ran before.
+    pub changed: bool,
+}
+
+/// The status in an answer to a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StoppedWord {
+    /// It does not run.
+    Stopped,
+}
+
+/// The answer to a remove.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RemovedContainer {
+    /// Always true.
+    pub success: True,
+    /// The container that was.
+    pub container: Removed,
+}
+
+/// A container that is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Removed {
+    /// The short ID it had: 12 hexadecimal digits.
+    #[schema(example = "abc123def456", pattern = "^[0-9a-f]{12}$")]
+    pub id: String,
+    /// The name it had.
+    #[schema(example = "my-container")]
+    pub name: String,
+    /// Always true.
+    pub removed: True,
+}
+
+/// The answer to a request for logs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ContainerLogs {
+    /// Always true.
+    pub success: True,
+    /// The container and its logs.
+    pub container: Logs,
+}
+
+/// What a container's main process has written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Logs {
+    /// The container's name.
+    #[schema(example = "my-container")]
+    pub name: String,
+    /// The lines, standard output and standard error in the order they were written.
+    #[schema(example = "Container log output here...")]
+    pub logs: String,
+    /// Whether wanted lines were left out because an answer has a size limit.
+    pub truncated: bool,
+}

@@ -1,0 +1,40 @@
+//! The configuration as its parts need it.
+
+use super::{Config, Pull};
+use crate::Settings;
+use podlane_service::{Limits, PullPolicy};
+
+impl Config {
+    /// What the HTTP side needs to know.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            listen: vec![self.listen],
+            allowed_hosts: self.allowed_hosts.clone(),
+            cors_origins: self.cors_origins.clone(),
+            body_bytes: self.limits.body_bytes,
+            header_bytes: self.limits.header_bytes,
+            header_timeout: self.limits.header_timeout,
+            body_timeout: self.limits.body_timeout,
+            connections: self.limits.connections.get(),
+            request_timeout: self.request_timeout,
+            shutdown_grace: self.shutdown_grace,
+        }
+    }
+
+    /// The bounds that operations keep.
+    pub fn service_limits(&self) -> Limits {
+        Limits {
+            workers: self.max_workers,
+            queue: self.max_queue,
+            request_timeout: self.request_timeout,
+            output_bytes: self.limits.output_bytes,
+            log_bytes: self.limits.log_bytes,
+            file_bytes: self.limits.file_bytes,
+            pull: match self.pull {
+                Pull::Never => PullPolicy::Never,
+                Pull::Missing => PullPolicy::Missing,
+                Pull::Always => PullPolicy::Always,
+            },
+        }
+    }
+}

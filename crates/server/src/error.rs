@@ -1,0 +1,222 @@
+//! One error for everything that can end a request, and the one place where it becomes an answer.
+//!
+//! The caller's text and the log's text are two values: causes of our own and the engine's addresses
+//! are for the log only; a caller's own words are for the answer only.
+
+use crate::refusal::Refusal;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use podlane_api::ErrorType;
+use podlane_engine::{Error as Engine, Resource};
+use podlane_service::Error as Service;
+use std::time::Duration;
+use thiserror::Error;
+
+/// The result of a handler.
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a request has no other answer.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    /// The request is wrong in itself; no operation was asked for.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The operation failed.
+    #[error(transparent)]
+    Operation(#[from] Service),
+    /// The engine does not answer a health check.
+    #[error("the engine does not answer")]
+    Unhealthy(#[source] Service),
+    /// Our own code panicked.
+    #[error("a handler panicked: {0}")]
+    Panicked(String),
+    /// An answer was made outside our handlers, and it is no good one.
+    #[error("answered with a bare {0}")]
+    Bare(StatusCode),
+}
+
+/// An error on its way out: everything but the request's ID and the wanted format.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) kind: ErrorType,
+    pub(crate) message: String,
+    pub(crate) field: Option<String>,
+    pub(crate) hint: Option<String>,
+    pub(crate) retry_after: Option<Duration>,
+    /// Whether it is the health check's: it has two fields more.
+    pub(crate) unhealthy: bool,
+    /// What the log says, with all causes.
+    pub(crate) log: String,
+}
+
+impl IntoResponse for Error {
+    /// The edge writes the body: it alone knows the request's ID and the wanted format.
+    fn into_response(self) -> Response {
+        let answer = self.answer();
+        let mut response = answer.status.into_response();
+        response.extensions_mut().insert(answer);
+        response
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        Error::from(self).into_response()
+    }
+}
+
+impl Error {
+    /// What it says to the caller and to the log.
+    pub(crate) fn answer(&self) -> Answer {
+        match self {
+            Self::Refused(refusal) => refused(refusal),
+            Self::Operation(error) => operation(error, chain(self)),
+            Self::Unhealthy(error) => Answer {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                unhealthy: true,
+                ..operation(error, chain(self))
+            },
+            Self::Panicked(_) => internal(chain(self)),
+            Self::Bare(status) if status.is_client_error() => Answer {
+                kind: ErrorType::ValidationError,
+                message: status.canonical_reason().unwrap_or("refused").to_owned(),
+                ..plain(*status, chain(self))
+            },
+            Self::Bare(_) => internal(chain(self)),
+        }
+    }
+}
+
+/// An error with all its causes, for the log.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+fn plain(status: StatusCode, log: String) -> Answer {
+    Answer {
+        status,
+        kind: ErrorType::PodmanApiError,
+        message: String::new(),
+        field: None,
+        hint: None,
+        retry_after: None,
+        unhealthy: false,
+        log,
+    }
+}
+
+fn internal(log: String) -> Answer {
+    Answer {
+        kind: ErrorType::InternalError,
+        message: "the server failed".into(),
+        hint: Some("its log says why, under this request_id".into()),
+        ..plain(StatusCode::INTERNAL_SERVER_ERROR, log)
+    }
+}
+
+fn refused(refusal: &Refusal) -> Answer {
+    let log = match refusal {
+        Refusal::Field { field, .. } => format!("{}: {}", refusal.kind(), field.escape_debug()),
+        _ => refusal.kind().to_owned(),
+    };
+    Answer {
+        kind: ErrorType::ValidationError,
+        message: refusal.to_string(),
+        field: refusal.what().map(str::to_owned),
+        hint: refusal.hint().map(Into::into),
+        ..plain(refusal.status(), log)
+    }
+}
+
+fn operation(error: &Service, log: String) -> Answer {
+    let podman = |status| Answer {
+        message: error.to_string(),
+        ..plain(status, log.clone())
+    };
+    match error {
+        Service::Engine(error) => engine(error, log),
+        Service::Invalid { field, .. } => Answer {
+            kind: ErrorType::ValidationError,
+            field: Some((*field).into()),
+            log: format!("invalid field: {field}"),
+            ..podman(StatusCode::BAD_REQUEST)
+        },
+        Service::Conflict { .. } => podman(StatusCode::CONFLICT),
+        Service::TooLarge { .. } => Answer {
+            kind: ErrorType::ValidationError,
+            ..podman(StatusCode::PAYLOAD_TOO_LARGE)
+        },
+        Service::Busy { retry_after, .. } => Answer {
+            kind: ErrorType::InternalError,
+            retry_after: Some(*retry_after),
+            hint: Some("try again in a moment, or raise MAX_WORKERS".into()),
+            ..podman(StatusCode::SERVICE_UNAVAILABLE)
+        },
+        Service::Stopping => Answer {
+            kind: ErrorType::InternalError,
+            retry_after: Some(Duration::from_secs(1)),
+            ..podman(StatusCode::SERVICE_UNAVAILABLE)
+        },
+        Service::ExecTimeout { .. } => podman(StatusCode::REQUEST_TIMEOUT),
+        Service::Inside { .. } => podman(StatusCode::INTERNAL_SERVER_ERROR),
+        Service::Internal { .. } => internal(log),
+    }
+}
+
+fn engine(error: &Engine, log: String) -> Answer {
+    let podman = |status| Answer {
+        message: error.to_string(),
+        ..plain(status, log.clone())
+    };
+    match error {
+        Engine::NotFound { resource, name } => Answer {
+            hint: match resource {
+                Resource::Image => Some(format!(
+                    "pull it with `podman pull {name}`, or create with \"pull\": \"missing\""
+                )),
+                Resource::Container | Resource::Path => None,
+            },
+            ..podman(StatusCode::NOT_FOUND)
+        },
+        Engine::NameInUse { .. } => Answer {
+            field: Some("name".into()),
+            ..podman(StatusCode::CONFLICT)
+        },
+        Engine::WrongState { .. } | Engine::ReadOnly { .. } => podman(StatusCode::CONFLICT),
+        Engine::Invalid {
+            field, conflict, ..
+        } => Answer {
+            field: Some((*field).into()),
+            ..if *conflict {
+                podman(StatusCode::CONFLICT)
+            } else {
+                Answer {
+                    kind: ErrorType::ValidationError,
+                    ..podman(StatusCode::BAD_REQUEST)
+                }
+            }
+        },
+        Engine::NoSpace { .. } => podman(StatusCode::INSUFFICIENT_STORAGE),
+        Engine::Timeout { .. } => podman(StatusCode::REQUEST_TIMEOUT),
+        Engine::Unavailable { .. } => Answer {
+            message: "Podman can't be reached".into(),
+            hint: Some("check that the Podman service is running; the server's log says more, under this request_id".into()),
+            retry_after: Some(Duration::from_secs(1)),
+            ..podman(StatusCode::SERVICE_UNAVAILABLE)
+        },
+        Engine::Garbled { .. } => Answer {
+            message: "Podman's answer makes no sense".into(),
+            hint: Some("the server's log says more, under this request_id".into()),
+            ..podman(StatusCode::BAD_GATEWAY)
+        },
+        Engine::Failed { .. } => podman(StatusCode::INTERNAL_SERVER_ERROR),
+    }
+}

@@ -1,0 +1,50 @@
+//! Reading a request's body: whole, bounded in size and in time, or not at all.
+
+use crate::Settings;
+use crate::refusal::Refusal;
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_LENGTH;
+use http_body_util::BodyExt;
+use podlane_engine::Call;
+use tokio::time::{Instant, timeout_at};
+
+/// Reads a body up to the limit. The whole of it must arrive before the call's deadline, and a client
+/// must not be silent for longer than the settings allow.
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    mut body: Body,
+    settings: &Settings,
+    call: &Call,
+) -> Result<Vec<u8>, Refusal> {
+    let limit = settings.body_bytes;
+    let too_large = || Refusal::BodyTooLarge { limit };
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > limit)) {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    loop {
+        let silent = Instant::now() + settings.body_timeout;
+        let frame = match timeout_at(silent.min(call.deadline), body.frame()).await {
+            Ok(None) => return Ok(bytes),
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(_))) => return Err(Refusal::BodyCut),
+            Err(_) if silent <= call.deadline => {
+                return Err(Refusal::BodySilent {
+                    silence: settings.body_timeout,
+                });
+            }
+            Err(_) => return Err(Refusal::BodySlow { limit: call.limit }),
+        };
+        // Trailers are no part of the content.
+        if let Ok(data) = frame.into_data() {
+            if data.len() > limit - bytes.len() {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What a JSON body got wrong, in words that name the field.
+//!
+//! serde tells the kind of a mistake in its text only, so it is read from there; tests hold each
+//! wording fast. A wrong value is never repeated: it may be a password.
+
+use super::nearest::{nearest, shown};
+use crate::refusal::Refusal;
+use serde_json::error::Category;
+use serde_path_to_error::{Path, Segment};
+
+/// The refusal for a body that is not what it should be.
+pub(crate) fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
+    let path = Where::of(error.path());
+    let inner = error.inner();
+    let text = inner.to_string();
+    let text = text.split(" at line ").next().unwrap_or(&text);
+    if inner.classify() != Category::Data {
+        return broken(&path, inner, text);
+    }
+    if let Some((unknown, known)) = unknown_field(text) {
+        return unknown_name(&path, unknown, &known);
+    }
+    if let Some(missing) = quoted_after(text, "missing field `") {
+        let place = path.inside(missing);
+        return Refusal::field(place.field, format!("field `{}` is required", place.text));
+    }
+    if let Some(twice) = quoted_after(text, "duplicate field `") {
+        let place = path.inside(twice);
+        return Refusal::field(
+            place.field,
+            format!("field `{}` stands there twice", place.text),
+        );
+    }
+    if let Some(twice) = quoted_after(text, "duplicate key `") {
+        let message = format!("`{}` has the key \"{}\" twice", path.text, shown(twice));
+        return Refusal::field(path.field, message);
+    }
+    let what = wrong_value(text).unwrap_or_else(|| shown_rule(text));
+    match path.field.as_str() {
+        "" => Refusal::Json {
+            message: format!("the body {what}"),
+        },
+        _ => Refusal::field(path.field, format!("`{}` {what}", path.text)),
+    }
+}
+
+/// Not JSON at all, or JSON that no string or number of ours can hold.
+fn broken(path: &Where, error: &serde_json::Error, text: &str) -> Refusal {
+    let message = format!(
+        "the body is not valid JSON: {} at line {} column {}",
+        shown(text),
+        error.line(),
+        error.column()
+    );
+    match path.field.as_str() {
+        "" => Refusal::Json { message },
+        _ => Refusal::field(path.field.clone(), message),
+    }
+}
+
+fn unknown_name(path: &Where, unknown: &str, known: &[&str]) -> Refusal {
+    let place = path.without(unknown).inside(unknown);
+    let message = format!("unknown field `{}`", place.text);
+    let hint = match nearest(unknown, known.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("the known fields are {}", known.join(", ")),
+    };
+    Refusal::Field {
+        field: place.field.into(),
+        message,
+        hint: Some(hint),
+    }
+}
+
+/// ``unknown field `x`, expected one of `a`, `b` ``: the name and the known ones.
+fn unknown_field(text: &str) -> Option<(&str, Vec<&str>)> {
+    let rest = text.strip_prefix("unknown field `")?;
+    let (unknown, known) = rest.rsplit_once("`, expected ")?;
+    // The unknown name may itself hold quotes: the list begins at the first such place.
+    let (unknown, known) = match rest.find("`, expected ") {
+        Some(at) if at < unknown.len() => (&rest[..at], &rest[at + 12..]),
+        _ => (unknown, known),
+    };
+    Some((unknown, known.split('`').skip(1).step_by(2).collect()))
+}
+
+fn quoted_after<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    text.strip_prefix(prefix)?.strip_suffix('`')
+}
+
+/// ``invalid type: integer `5`, expected a string``: "must be a string, not an integer".
+fn wrong_value(text: &str) -> Option<String> {
+    if let Some(rest) = text.strip_prefix("unknown variant `") {
+        let (_, known) = rest.rsplit_once("`, expected ")?;
+        return Some(format!("must be {}", known.replace('`', "\"")));
+    }
+    let rest = text
+        .strip_prefix("invalid type: ")
+        .or_else(|| text.strip_prefix("invalid value: "))?;
+    let (found, expected) = rest.rsplit_once(", expected ")?;
+    let expected = match expected {
+        "f64" => "a number",
+        "a boolean" => "true or false",
+        other if other.starts_with("struct ") => "an object",
+        other => other,
+    };
+    let found = match found.split(['`', '"']).next().unwrap_or_default().trim() {
+        "integer" => "an integer",
+        "floating point" => "a floating point number",
+        "string" | "character" => "that string",
+        "boolean" => "a boolean",
+        "map" => "an object",
+        "sequence" => "an array",
+        other => other,
+    };
+    let found = if text.starts_with("invalid value") {
+        "that value"
+    } else {
+        found
+    };
+    Some(format!("must be {expected}, not {found}"))
+}
+
+/// A rule of our own types, which say no value.
+fn shown_rule(text: &str) -> String {
+    format!("is wrong: {text}")
+}
+
+/// A place in a body: its top-level field, and the way to it.
+#[derive(Debug, Clone, Default)]
+struct Where {
+    field: String,
+    text: String,
+}
+
+impl Where {
+    fn of(path: &Path) -> Self {
+        path.iter()
+            .fold(Self::default(), |place, segment| match segment {
+                Segment::Map { key } => place.inside(key),
+                Segment::Seq { index } => Self {
+                    text: format!("{}[{index}]", place.text),
+                    ..place
+                },
+                Segment::Enum { .. } | Segment::Unknown => place,
+            })
+    }
+
+    /// The place called `key` in this one.
+    fn inside(&self, key: &str) -> Self {
+        if self.field.is_empty() {
+            return Self {
+                field: shown(key),
+                text: shown(key),
+            };
+        }
+        Self {
+            field: self.field.clone(),
+            text: format!("{}[\"{}\"]", self.text, shown(key)),
+        }
+    }
+
+    /// The same without `key` at its end: some errors count the key as part of the way, some don't.
+    fn without(&self, key: &str) -> Self {
+        if self.text == shown(key) {
+            return Self::default();
+        }
+        let end = format!("[\"{}\"]", shown(key));
+        Self {
+            field: self.field.clone(),
+            text: self
+                .text
+                .strip_suffix(&end)
+                .unwrap_or(&self.text)
+                .to_owned(),
+        }
+    }
+}

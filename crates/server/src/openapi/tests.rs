@@ -1,0 +1,55 @@
+use super::openapi_json;
+use std::fs;
+use std::path::Path;
+
+/// Committed, so that a change of the contract is seen in review and clients can be generated from it.
+#[test]
+fn openapi_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../openapi.json");
+    let current = openapi_json();
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, current).expect("openapi.json can be written");
+        return;
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == current,
+        "openapi.json is not current; to write it: UPDATE=1 cargo test -p podlane-server openapi_is_current"
+    );
+}
+
+#[test]
+fn every_operation_says_how_it_fails() {
+    let document: serde_json::Value = serde_json::from_str(&openapi_json()).expect("JSON");
+    assert_eq!(document["openapi"], "3.1.0");
+    let paths = document["paths"].as_object().expect("paths");
+    assert_eq!(paths.len(), 13, "{:?}", paths.keys());
+    for (path, item) in paths {
+        for (method, operation) in item.as_object().expect("operations") {
+            let responses = &operation["responses"];
+            assert!(responses["200"]["content"].is_object(), "{method} {path}");
+            for status in ["400", "403", "421", "500"] {
+                assert!(
+                    responses[status]["$ref"].is_string(),
+                    "{method} {path} {status}"
+                );
+            }
+            assert!(operation["operationId"].is_string(), "{method} {path}");
+            assert!(operation["summary"].is_string(), "{method} {path}");
+        }
+    }
+}
+
+/// Else a wrong answer would pass for a right one.
+#[test]
+fn no_object_is_open() {
+    let document: serde_json::Value = serde_json::from_str(&openapi_json()).expect("JSON");
+    for (name, schema) in document["components"]["schemas"]
+        .as_object()
+        .expect("schemas")
+    {
+        if schema.get("properties").is_some() {
+            assert_eq!(schema["additionalProperties"], false, "{name}");
+        }
+    }
+}

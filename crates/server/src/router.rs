@@ -1,0 +1,79 @@
+//! The table of contents: every route, one line each, and the layers around them.
+
+use crate::edge::{edge, panicked};
+use crate::guard::guard;
+use crate::routes::containers::{
+    create, exec, files, inspect, list, logs, remove, start, stop, users,
+};
+use crate::routes::fallback::{method_not_allowed, not_found};
+use crate::routes::system::{docs, health, livez, metrics, prometheus, readyz};
+use crate::{App, openapi};
+use axum::Router;
+use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, Method};
+use axum::middleware::from_fn_with_state;
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Every documented route, with its documentation.
+pub(crate) fn table() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::info())
+        .routes(routes!(create::create_container))
+        .routes(routes!(list::list_containers))
+        .routes(routes!(inspect::inspect_container))
+        .routes(routes!(start::start_container))
+        .routes(routes!(stop::stop_container))
+        .routes(routes!(remove::remove_container))
+        .routes(routes!(logs::container_logs))
+        .routes(routes!(exec::exec_command))
+        .routes(routes!(users::add::add_user))
+        .routes(routes!(files::add::add_file))
+        .routes(routes!(health::health))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(prometheus::prometheus))
+        .routes(routes!(livez::livez))
+        .routes(routes!(readyz::readyz))
+}
+
+/// The whole server but its sockets.
+pub fn router(app: App) -> Router {
+    let (routes, _) = table().split_for_parts();
+    let mut router = routes
+        .merge(docs::routes())
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed);
+    // The innermost first: a request meets the layers from the last to the first.
+    router = router.layer(CatchPanicLayer::custom(panicked));
+    if let Some(cors) = cors(&app) {
+        router = router.layer(cors);
+    }
+    router
+        .layer(from_fn_with_state(app.clone(), guard))
+        .layer(from_fn_with_state(app.clone(), edge))
+        .with_state(app)
+}
+
+/// What pages of listed origins may do; without any listed, nothing says so.
+fn cors(app: &App) -> Option<CorsLayer> {
+    let origins: Vec<HeaderValue> = app
+        .settings
+        .cors_origins
+        .iter()
+        .filter_map(crate::Origin::header)
+        .collect();
+    if origins.is_empty() {
+        return None;
+    }
+    let id = crate::edge::REQUEST_ID;
+    Some(
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::list(origins))
+            .allow_methods([Method::GET, Method::POST, Method::DELETE])
+            .allow_headers([ACCEPT, CONTENT_TYPE, id.clone()])
+            .expose_headers([ALLOW, RETRY_AFTER, id])
+            .max_age(Duration::from_secs(600)),
+    )
+}

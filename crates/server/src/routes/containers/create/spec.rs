@@ -1,0 +1,48 @@
+//! The body of a create, field by field, to the service's own noun.
+
+use super::super::{environment, fields};
+use super::{command, ports, volumes};
+use crate::extract::shown;
+use crate::refusal::Refusal;
+use podlane_api::{CreateContainer, Init, Pull, UniqueMap};
+use podlane_engine::{ContainerName, ImageRef};
+use podlane_service::{InitChoice, NewContainer, PullPolicy};
+use std::collections::BTreeMap;
+
+pub(super) fn new_container(body: CreateContainer) -> Result<NewContainer, Refusal> {
+    Ok(NewContainer {
+        image: ImageRef::parse(&body.image).map_err(Refusal::in_field("image"))?,
+        name: ContainerName::parse(&body.name).map_err(Refusal::in_field("name"))?,
+        command: command::words(body.command)?,
+        environment: environment::variables(body.environment)?,
+        ports: ports::mappings(body.ports.unwrap_or_default())?,
+        mounts: volumes::mounts(body.volumes.unwrap_or_default())?,
+        user: fields::user(body.user.as_deref())?,
+        workdir: fields::workdir(body.workdir.as_deref())?,
+        labels: labels(body.labels)?,
+        init: match body.init.unwrap_or_default() {
+            Init::Auto => InitChoice::Auto,
+            Init::On => InitChoice::On,
+            Init::Off => InitChoice::Off,
+        },
+        pull: body.pull.map(|pull| match pull {
+            Pull::Never => PullPolicy::Never,
+            Pull::Missing => PullPolicy::Missing,
+            Pull::Always => PullPolicy::Always,
+        }),
+    })
+}
+
+fn labels(wire: Option<UniqueMap<String>>) -> Result<BTreeMap<String, String>, Refusal> {
+    let labels = wire.unwrap_or_default().0;
+    for (key, value) in &labels {
+        if key.is_empty() || key.contains(char::is_control) || value.contains('\0') {
+            let message = format!(
+                "labels[\"{}\"] is no label: a key must not be empty nor contain control characters, and a value no NUL",
+                shown(key)
+            );
+            return Err(Refusal::field("labels", message));
+        }
+    }
+    Ok(labels)
+}

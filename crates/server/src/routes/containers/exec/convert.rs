@@ -1,0 +1,127 @@
+//! An exec's body to the service's noun, and its end to the answer.
+
+use super::super::{environment, fields};
+use crate::refusal::Refusal;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use podlane_api::{Command, ExecCommand, Execution, OutputEncoding};
+use podlane_engine::Source;
+use podlane_service::NewExec;
+use std::time::Duration;
+
+/// Reads a body; a time-out above `limit` is refused.
+pub(super) fn new_exec(body: ExecCommand, limit: Duration) -> Result<NewExec, Refusal> {
+    Ok(NewExec {
+        command: command(body.command)?,
+        user: fields::user(body.user.as_deref())?,
+        workdir: fields::workdir(body.workdir.as_deref())?,
+        environment: environment::variables(body.environment)?,
+        stdin: body
+            .stdin
+            .map(|text| text.0.into_bytes())
+            .unwrap_or_default(),
+        timeout: timeout(body.timeout, limit)?,
+    })
+}
+
+fn command(wire: Command) -> Result<podlane_service::Command, Refusal> {
+    match wire {
+        Command::Words(words) => fields::argv(words).map(podlane_service::Command::Argv),
+        Command::Line(line) => {
+            if line.trim().is_empty() {
+                return Err(Refusal::field("command", "the command is empty"));
+            }
+            // A line is one argument of the shell, so the rule for arguments holds.
+            let mut one = fields::argv(vec![line])?;
+            Ok(podlane_service::Command::Shell(one.remove(0)))
+        }
+    }
+}
+
+fn timeout(seconds: Option<f64>, limit: Duration) -> Result<Option<Duration>, Refusal> {
+    let Some(seconds) = seconds else {
+        return Ok(None);
+    };
+    let wrong = || Refusal::field("timeout", "`timeout` must be a number of seconds above 0");
+    if seconds <= 0.0 {
+        return Err(wrong());
+    }
+    let timeout = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+    if timeout.is_zero() {
+        return Err(wrong());
+    }
+    Refusal::unless_within("timeout", Some(timeout), limit)?;
+    Ok(Some(timeout))
+}
+
+/// What became of a command, as the caller wants to read it.
+pub(super) fn execution(
+    execution: &podlane_service::Execution,
+    encoding: OutputEncoding,
+) -> Execution {
+    let write = |source| match encoding {
+        OutputEncoding::Text => execution.output.text(source),
+        OutputEncoding::Base64 => STANDARD.encode(execution.output.bytes(source)),
+    };
+    Execution {
+        exit_code: execution.exit_code,
+        output: write(None),
+        success: execution.exit_code == 0 && !execution.timed_out,
+        stdout: write(Some(Source::Stdout)),
+        stderr: write(Some(Source::Stderr)),
+        duration_ms: u64::try_from(execution.duration.as_millis()).unwrap_or(u64::MAX),
+        timed_out: execution.timed_out,
+        truncated: execution.output.truncated,
+        encoding,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    fn read(json: serde_json::Value) -> Result<NewExec, Refusal> {
+        new_exec(serde_json::from_value(json).expect("a body"), LIMIT)
+    }
+
+    #[test]
+    fn both_forms_of_a_command() {
+        use podlane_service::Command::{Argv, Shell};
+        let exec = read(serde_json::json!({"command": "ls 'a b'", "timeout": 1.5})).expect("fine");
+        assert_eq!(exec.command, Shell("ls 'a b'".into()));
+        assert_eq!(exec.timeout, Some(Duration::from_millis(1500)));
+        let exec = read(serde_json::json!({"command": ["ls", ""], "stdin": "x"})).expect("fine");
+        assert_eq!(exec.command, Argv(vec!["ls".into(), String::new()]));
+        assert_eq!(exec.stdin, b"x");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (field, value) in [
+            ("command", serde_json::json!("")),
+            ("command", serde_json::json!(" \n")),
+            ("command", serde_json::json!([])),
+            ("command", serde_json::json!([""])),
+            ("command", serde_json::json!("a\0")),
+            ("timeout", serde_json::json!(0)),
+            ("timeout", serde_json::json!(-1)),
+            ("timeout", serde_json::json!(1e-300)),
+            ("timeout", serde_json::json!(30.1)),
+            ("timeout", serde_json::json!(1e300)),
+            ("user", serde_json::json!("-h")),
+            ("user", serde_json::json!("a:b:c")),
+            ("workdir", serde_json::json!("tmp")),
+            ("workdir", serde_json::json!("/a/../b")),
+            ("environment", serde_json::json!(["A"])),
+        ] {
+            let mut body = serde_json::json!({"command": "true"});
+            body[field] = value;
+            let refusal = read(body.clone()).expect_err("refused");
+            assert_eq!(refusal.what(), Some(field), "{body}");
+        }
+        let above = read(serde_json::json!({"command": "true", "timeout": 31})).expect_err("above");
+        assert!(above.to_string().contains("30 seconds"), "{above}");
+    }
+}

@@ -1,0 +1,4 @@
+//! `/api/v1/containers/{name}/files`
+
+pub(crate) mod add;
+mod convert;

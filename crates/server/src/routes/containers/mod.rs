@@ -1,0 +1,15 @@
+//! `/api/v1/containers`
+
+mod answers;
+pub(crate) mod create;
+mod environment;
+pub(crate) mod exec;
+mod fields;
+pub(crate) mod files;
+pub(crate) mod inspect;
+pub(crate) mod list;
+pub(crate) mod logs;
+pub(crate) mod remove;
+pub(crate) mod start;
+pub(crate) mod stop;
+pub(crate) mod users;

@@ -1,0 +1,3 @@
+//! `/api/v1/containers/{name}/users`
+
+pub(crate) mod add;

@@ -1,0 +1,5 @@
+//! One folder a resource, one file an endpoint.
+
+pub(crate) mod containers;
+pub(crate) mod fallback;
+pub(crate) mod system;

@@ -1,0 +1,33 @@
+//! `GET /readyz`
+
+use crate::error::{Error, Result};
+use axum::extract::State;
+use axum::{Extension, Json};
+use podlane_api::{Ready, ReadyWord, Unhealthy};
+use podlane_engine::Call;
+use podlane_service::Service;
+use std::time::Duration;
+
+/// How long a probe waits.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Check that the server can take work.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "system",
+    responses(
+        (status = 200, description = "It can.", body = Ready),
+        (status = 503, description = "It does not reach Podman.", body = Unhealthy)
+    )
+)]
+pub(crate) async fn readyz(
+    State(service): State<Service>,
+    Extension(call): Extension<Call>,
+) -> Result<Json<Ready>> {
+    let call = call.extended(call.limit.min(PATIENCE));
+    service.health(&call).await.map_err(Error::Unhealthy)?;
+    Ok(Json(Ready {
+        status: ReadyWord::Ready,
+    }))
+}

@@ -1,0 +1,165 @@
+//! The sockets: accepts connections, serves them and lets them end when the server stops.
+//!
+//! A connection is bounded in everything a client decides: the size and the time of its headers, the
+//! time it idles, the time it takes nothing of an answer. Its number is bounded too: past the limit,
+//! clients wait in the kernel's queue.
+
+mod framing;
+mod progress;
+
+pub(crate) use framing::Framing;
+
+use crate::{App, Metrics, Settings, router};
+use axum::Router;
+use framing::Watched;
+use futures_util::future::join_all;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use podlane_service::Service;
+use progress::Progress;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service as _;
+
+/// How long connections may take to send what is ready once their work was ended for them.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Serves until `shutdown`, then accepts no more, lets requests under way end within the grace, ends
+/// what is left and stops the service.
+pub async fn serve(
+    listeners: Vec<TcpListener>,
+    service: Service,
+    metrics: Metrics,
+    settings: Settings,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let grace = settings.shutdown_grace;
+    let server = Arc::new(Server {
+        places: Arc::new(Semaphore::new(
+            settings.connections.clamp(1, Semaphore::MAX_PERMITS),
+        )),
+        http: http(&settings),
+        body_timeout: settings.body_timeout,
+        header_bytes: settings.header_bytes,
+        router: router(App::new(service.clone(), settings, metrics)),
+        connections: TaskTracker::new(),
+        cut: CancellationToken::new(),
+    });
+    let graceful = GracefulShutdown::new();
+    join_all(
+        listeners
+            .iter()
+            .map(|listener| server.accept(listener, &graceful, &shutdown)),
+    )
+    .await;
+    drop(listeners);
+
+    server.connections.close();
+    let mut ended = Box::pin(graceful.shutdown());
+    if timeout(grace, &mut ended).await.is_err() {
+        // Executions are ended now and answer so.
+        service.stop(LAST_WORDS).await;
+        if timeout(LAST_WORDS, &mut ended).await.is_err() {
+            tracing::warn!("requests under way were cut off: they outlasted the shutdown grace");
+        }
+    }
+    server.cut.cancel();
+    server.connections.wait().await;
+    if !service.stop(grace).await {
+        tracing::warn!("work under way in the engine was left behind at shutdown");
+    }
+    Ok(())
+}
+
+fn http(settings: &Settings) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(settings.header_timeout)
+        .max_header_size(settings.header_bytes)
+        // The least that hyper takes; what it reads ahead of a body is bounded by it too.
+        .max_buf_size(settings.header_bytes.max(8192))
+        .half_close(false);
+    http
+}
+
+struct Server {
+    router: Router,
+    http: http1::Builder,
+    body_timeout: Duration,
+    header_bytes: usize,
+    places: Arc<Semaphore>,
+    connections: TaskTracker,
+    /// Ends the connections that outlast the grace.
+    cut: CancellationToken,
+}
+
+impl Server {
+    async fn accept(
+        self: &Arc<Self>,
+        listener: &TcpListener,
+        graceful: &GracefulShutdown,
+        shutdown: &CancellationToken,
+    ) {
+        loop {
+            // A place first: whom we can't serve is not accepted, and waits.
+            let next = async {
+                let place = Arc::clone(&self.places).acquire_owned().await;
+                (place, listener.accept().await)
+            };
+            let (place, accepted) = tokio::select! {
+                () = shutdown.cancelled() => return,
+                next = next => next,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let connection = Arc::clone(self).connection(stream, graceful.watcher());
+                    self.connections.spawn(async move {
+                        connection.await;
+                        drop(place);
+                    });
+                }
+                // Out of descriptors, or the client is gone already: trying at once would only spin.
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+    }
+
+    async fn connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        watcher: hyper_util::server::graceful::Watcher,
+    ) {
+        // Answers are small and whole: waiting to fill a packet only delays them.
+        let _ = stream.set_nodelay(true);
+        let framing = Framing::default();
+        let io = Progress::new(stream, self.body_timeout);
+        let io = TokioIo::new(Watched::new(io, framing.clone(), self.header_bytes));
+        let router = self.router.clone();
+        let answer = hyper::service::service_fn(move |mut request: hyper::Request<_>| {
+            request.extensions_mut().insert(framing.clone());
+            router.clone().call(request)
+        });
+        let connection = watcher.watch(self.http.serve_connection(io, answer));
+        tokio::select! {
+            ended = connection => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+            }
+            () = self.cut.cancelled() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
