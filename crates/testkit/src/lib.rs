@@ -1,1 +1,13 @@
-//! Under construction.
+//! What Podlane's tests share.
+//!
+//! [`Server`] runs the real binary; [`Client`] calls it and checks every answer against the OpenAPI
+//! document. Tests run beside an isolated Podman: `script/test` sees to that.
+
+mod client;
+mod podman;
+mod schema;
+mod server;
+
+pub use client::{Answer, Client};
+pub use podman::{BUSYBOX, DEBIAN, ENTRYPOINT, SCRATCH, podman, podman_socket, unique};
+pub use server::{Server, ServerOptions};
