@@ -1,1 +1,3 @@
-//! Under construction.
+//! What Podlane's tests share.
+
+pub mod fake;

@@ -1,0 +1,164 @@
+//! `POST exec/{id}/start`: runs a session, attached over the hijacked connection or detached.
+
+use super::Request;
+use crate::fake::answer::{Answer, Handled, Refusal, frame};
+use crate::fake::inside::Inside;
+use crate::fake::run::{self, Role, Sink, Start, Stdin, Unstartable};
+use crate::fake::state::{Core, Exec, Progress, Status};
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::Value;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// What Podman writes after the runtime's own words, because conmon is gone by then.
+const BROKEN_ATTACH: &str =
+    "Error: read unixpacket @->/proc/self/fd/14/attach: read: connection reset by peer\n";
+
+pub(super) async fn start(request: &Request) -> Handled {
+    let id = &request.name;
+    let wrong = |cause: &str| {
+        let message = format!(
+            "failed to decode parameters for {}: {cause}",
+            request.target
+        );
+        Refusal::new(400, cause, message)
+    };
+    let body: Value = serde_json::from_slice(&request.body).map_err(|_| wrong("EOF"))?;
+    let (exec, inside, account, environment, directory) = {
+        let mut state = request.core.state();
+        let exec = state
+            .execs
+            .get(id)
+            .ok_or_else(|| Refusal::no_exec(id))?
+            .clone();
+        let container = state.find(&exec.container)?;
+        check(container.status, &exec, id)?;
+        let user = if exec.user.is_empty() {
+            &container.user
+        } else {
+            &exec.user
+        };
+        let account = container.inside.account(user);
+        let inside = Arc::clone(&container.inside);
+        let environment = [&container.environment[..], &exec.environment[..]].concat();
+        let directory = match exec.workdir.as_str() {
+            "" => container.workdir.clone(),
+            directory => directory.to_owned(),
+        };
+        if !(exec.stdin || exec.stdout || exec.stderr) && body["Detach"] != true {
+            let text = "must provide at least one stream to attach to: invalid argument";
+            stop_in(&mut state.execs, id, 125);
+            return Err(Refusal::wrapped(500, text));
+        }
+        match account {
+            Ok(account) => (exec, inside, account, environment, directory),
+            Err(text) => {
+                stop_in(&mut state.execs, id, 125);
+                return Err(Refusal::wrapped(500, &text));
+            }
+        }
+    };
+    let (to, output) = mpsc::channel::<Bytes>(16);
+    let (input, from) = mpsc::channel::<Bytes>(16);
+    let attached = body["Detach"] != true;
+    let sink = |stream: u8, wanted: bool| match wanted && attached {
+        true => Sink::Client {
+            stream: if exec.terminal { 1 } else { stream },
+            terminal: exec.terminal,
+            to: to.clone(),
+        },
+        false => Sink::Null,
+    };
+    let start = Start {
+        argv: exec.argv.clone(),
+        environment,
+        directory,
+        account,
+        stdin: if exec.stdin && attached {
+            Stdin::channel(from)
+        } else {
+            Stdin::Empty
+        },
+        stdout: sink(1, exec.stdout),
+        stderr: sink(2, exec.stderr || exec.terminal),
+        role: Role::Other,
+    };
+    match run::start(&inside, start) {
+        Ok((pid, end)) => {
+            if let Some(exec) = request.core.state().execs.get_mut(id) {
+                exec.progress = Progress::Running(pid);
+            }
+            supervise(&request.core, id, end, to, inside);
+        }
+        Err(why) => {
+            stop_in(&mut request.core.state().execs, id, why.code());
+            if !attached {
+                return Err(Refusal::wrapped(500, &why.report("exec failed")));
+            }
+            report(&to, &why, exec.terminal).await;
+        }
+    }
+    if !attached {
+        let kind = "text/plain; charset=us-ascii";
+        return Ok(Answer::typed(StatusCode::OK, kind, "\n"));
+    }
+    Ok(Answer::hijacked(output, exec.stdin.then_some(input)))
+}
+
+fn check(status: Status, exec: &Exec, id: &str) -> Result<(), Refusal> {
+    if status != Status::Running {
+        let (ctr, status) = (&exec.container, status.as_str());
+        let text =
+            format!("cannot exec in a container that is not running; container {ctr} is {status}");
+        return Err(Refusal::plain(409, text));
+    }
+    let state = match exec.progress {
+        Progress::Created => return Ok(()),
+        Progress::Running(_) => "running",
+        Progress::Stopped(_) => "stopped",
+    };
+    let cause = "exec session state improper";
+    let message = format!(
+        "can only start created exec sessions, while container {} session {id} state is \"{state}\": {cause}",
+        exec.container
+    );
+    Err(Refusal::new(500, cause, message))
+}
+
+fn stop_in(execs: &mut std::collections::BTreeMap<String, Exec>, id: &str, code: i32) {
+    if let Some(exec) = execs.get_mut(id) {
+        exec.progress = Progress::Stopped(code);
+    }
+}
+
+/// Keeps the stream open until the exit code can be read.
+fn supervise(
+    core: &Arc<Core>,
+    id: &str,
+    end: JoinHandle<i32>,
+    open: mpsc::Sender<Bytes>,
+    inside: Arc<Inside>,
+) {
+    let (core, id) = (Arc::downgrade(core), id.to_owned());
+    tokio::spawn(async move {
+        let exit = end.await.unwrap_or(137);
+        if let Some(core) = core.upgrade() {
+            stop_in(&mut core.state().execs, &id, exit);
+        }
+        drop((open, inside));
+    });
+}
+
+/// The two errors that Podman writes into a stream that it has already begun.
+async fn report(to: &mpsc::Sender<Bytes>, why: &Unstartable, terminal: bool) {
+    let first = format!("Error: {}\n", why.report("exec failed"));
+    for text in [&first, BROKEN_ATTACH] {
+        let piece = match terminal {
+            true => Bytes::copy_from_slice(text.as_bytes()),
+            false => frame(2, text.as_bytes()),
+        };
+        let _client_left = to.send(piece).await;
+    }
+}
