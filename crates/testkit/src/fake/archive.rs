@@ -234,5 +234,5 @@ fn within(name: &str) -> String {
             part => parts.push(part),
         }
     }
-    parts.iter().map(|part| format!("/{part}")).collect()
+    parts.iter().flat_map(|part| ["/", part]).collect()
 }

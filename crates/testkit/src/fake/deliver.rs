@@ -73,12 +73,12 @@ pub(super) async fn deliver(
                 tokio::spawn(talk(upgrade.connection, html, None, stop));
             }
         }
-        (fault, Body::Full(data)) => full(&mut response, fault, data),
+        (fault, Body::Full(data)) => full(&mut response, fault.as_ref(), data),
         (fault, Body::Stream(from)) => {
-            *response.body_mut() = payload(meddled(fault, from));
+            *response.body_mut() = payload(meddled(fault.as_ref(), from));
         }
         (fault, Body::Hijacked { output, input }) => {
-            let pieces = meddled(fault, output);
+            let pieces = meddled(fault.as_ref(), output);
             if let Some(upgrade) = upgrade {
                 switch(&mut response, upgrade.protocol);
                 tokio::spawn(talk(upgrade.connection, pieces, input, stop));
@@ -105,7 +105,7 @@ fn payload(pieces: Pieces) -> Payload {
 }
 
 /// A body whose length is announced, rightly or wrongly.
-fn full(response: &mut Response<Payload>, fault: Option<Fault>, data: Bytes) {
+fn full(response: &mut Response<Payload>, fault: Option<&Fault>, data: Bytes) {
     let (announced, pieces) = match fault {
         Some(Fault::HangBody) => (data.len(), stream::pending().boxed()),
         Some(Fault::DieMidBody) => (data.len(), broken(data.slice(..data.len() / 2))),
@@ -132,9 +132,17 @@ fn full(response: &mut Response<Payload>, fault: Option<Fault>, data: Bytes) {
 }
 
 /// A stream, as a fault changes it.
-fn meddled(fault: Option<Fault>, from: mpsc::Receiver<Bytes>) -> Pieces {
+fn meddled(fault: Option<&Fault>, from: mpsc::Receiver<Bytes>) -> Pieces {
     match fault {
         Some(Fault::HangBody) => stream::pending().boxed(),
+        Some(Fault::SlowBody(time)) => {
+            let time = *time;
+            let slowed = receive(from).then(move |piece| async move {
+                tokio::time::sleep(time).await;
+                piece
+            });
+            slowed.boxed()
+        }
         Some(Fault::DieMidBody | Fault::WrongLength) => {
             let first = receive(from).take(1).map(|piece| {
                 let piece = piece.unwrap_or_default();
@@ -166,7 +174,7 @@ fn broken(data: Bytes) -> Pieces {
 
 /// One line that never ends, in frames of 64 KiB, as fast as it is read.
 fn endless() -> Pieces {
-    let piece = super::answer::frame(1, &[b'x'; 64 * 1024]);
+    let piece = super::answer::frame(1, &vec![b'x'; 64 * 1024]);
     stream::repeat_with(move || Ok(piece.clone())).boxed()
 }
 

@@ -32,6 +32,8 @@ pub enum Fault {
     Locked,
     /// The right head, then silence.
     HangBody,
+    /// Every piece of a stream comes so much later: a line of a log, a step of a pull.
+    SlowBody(Duration),
     /// The right head and half of the body, or of its first piece; then the connection is closed.
     DieMidBody,
     /// A `Content-Length` a hundred bytes above what follows; then the connection is closed.

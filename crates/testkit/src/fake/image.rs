@@ -169,15 +169,16 @@ fn program(name: &str) -> Node {
 }
 
 fn accounts(tree: &mut Tree, shell: &str, more: &[&str]) {
-    let mut passwd = format!("root:x:0:0:root:/root:{shell}\n");
-    let mut group = "root:x:0:\n".to_owned();
-    let mut shadow = "root:*:19000:0:99999:7:::\n".to_owned();
+    let mut passwd = vec![format!("root:x:0:0:root:/root:{shell}")];
+    let mut group = vec!["root:x:0:".to_owned()];
+    let mut shadow = vec!["root:*:19000:0:99999:7:::".to_owned()];
     for line in more {
         let fields: Vec<&str> = line.split(':').collect();
-        passwd.push_str(&format!("{line}\n"));
-        group.push_str(&format!("{}:x:{}:\n", fields[0], fields[3]));
-        shadow.push_str(&format!("{}:*:19000:0:99999:7:::\n", fields[0]));
+        passwd.push((*line).to_owned());
+        group.push(format!("{}:x:{}:", fields[0], fields[3]));
+        shadow.push(format!("{}:*:19000:0:99999:7:::", fields[0]));
     }
+    let [passwd, group, shadow] = [passwd, group, shadow].map(|lines| lines.join("\n") + "\n");
     add(tree, "/etc/passwd", Node::file(passwd, 0o644));
     add(tree, "/etc/group", Node::file(group, 0o644));
     add(tree, "/etc/shadow", Node::file(shadow, 0o600));

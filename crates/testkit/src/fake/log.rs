@@ -23,9 +23,10 @@ impl Line {
     pub(super) fn frame(&self, timestamps: bool, old: bool) -> Bytes {
         let mut data = Vec::with_capacity(self.text.len() + 1);
         if timestamps {
-            let time = match old {
-                true => self.time.replace_nanosecond(0).unwrap_or(self.time),
-                false => self.time,
+            let time = if old {
+                self.time.replace_nanosecond(0).unwrap_or(self.time)
+            } else {
+                self.time
             };
             data.extend_from_slice(time.format(&Rfc3339).unwrap_or_default().as_bytes());
             data.push(b' ');

@@ -115,9 +115,10 @@ async fn serve(
             .map_err(|_panicked| Dropped)?
             .unwrap_or_else(Answer::from),
     };
-    let answer = match answer.headers.contains_key(header::X_CONTENT_TYPE_OPTIONS) {
-        true => answer,
-        false => answer.signed(core.version, parts.headers.get("x-reference-id")),
+    let answer = if answer.headers.contains_key(header::X_CONTENT_TYPE_OPTIONS) {
+        answer
+    } else {
+        answer.signed(core.version, parts.headers.get("x-reference-id"))
     };
     deliver(answer, fault, upgrade, stop).await
 }

@@ -138,6 +138,10 @@ impl Container {
 
 /// An exec session.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the flags of the request, one for one"
+)]
 pub(super) struct Exec {
     pub(super) container: String,
     pub(super) argv: Vec<String>,

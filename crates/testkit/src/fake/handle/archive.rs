@@ -56,12 +56,11 @@ pub(super) fn put(request: &Request) -> Handled {
         })?;
         (Arc::clone(&container.inside), container.user.clone())
     };
-    let owner = match take_over {
-        true => {
-            let account = inside.account(&user);
-            Some(account.map_err(|text| Refusal::wrapped(500, &text))?.who)
-        }
-        false => None,
+    let owner = if take_over {
+        let account = inside.account(&user);
+        Some(account.map_err(|text| Refusal::wrapped(500, &text))?.who)
+    } else {
+        None
     };
     archive::unpack(&mut inside.tree(), path, &request.body, owner)?;
     Ok(Answer::empty(StatusCode::OK))

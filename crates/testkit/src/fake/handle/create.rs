@@ -35,12 +35,12 @@ pub(super) fn create(request: &Request) -> Handled {
     let mounts = mounts(&spec)?;
     let ports = ports(&spec, &mut state)?;
     let mut tree = image.tree.clone();
+    for mount in &mounts {
+        tree.mount(&mount.destination, mount.read_only);
+    }
     if spec["read_only_filesystem"] == true {
         tree.mount("/", true);
         tree.mount("/dev", false);
-    }
-    for mount in &mounts {
-        tree.mount(&mount.destination, mount.read_only);
     }
     let user = Some(text("user")).filter(|user| !user.is_empty());
     let workdir = [text("work_dir"), image.workdir.clone(), "/".to_owned()];
@@ -88,19 +88,24 @@ fn parse(body: &[u8]) -> Result<Value, Refusal> {
         return Err(refuse("EOF"));
     }
     let spec: Value = serde_json::from_slice(body).map_err(|_| refuse("unexpected EOF"))?;
-    let kinds: [(&str, &str, fn(&Value) -> bool); 8] = [
-        ("image", "string", Value::is_string),
-        ("name", "string", Value::is_string),
-        ("command", "[]string", Value::is_array),
-        ("env", "map[string]string", Value::is_object),
-        ("labels", "map[string]string", Value::is_object),
-        ("portmappings", "[]types.PortMapping", Value::is_array),
-        ("mounts", "[]specs.Mount", Value::is_array),
-        ("volumes", "[]*specgen.NamedVolume", Value::is_array),
-    ];
-    for (field, kind, fits) in kinds {
-        let value = &spec[field];
-        if !value.is_null() && !fits(value) {
+    for (field, kind) in [
+        ("image", "string"),
+        ("name", "string"),
+        ("command", "[]string"),
+        ("env", "map[string]string"),
+        ("labels", "map[string]string"),
+        ("portmappings", "[]types.PortMapping"),
+        ("mounts", "[]specs.Mount"),
+        ("volumes", "[]*specgen.NamedVolume"),
+    ] {
+        let fits = match &spec[field] {
+            Value::Null => true,
+            Value::String(_) => kind == "string",
+            Value::Array(_) => kind.starts_with("[]"),
+            Value::Object(_) => kind.starts_with("map"),
+            _ => false,
+        };
+        if !fits {
             let cause = format!(
                 "json: cannot unmarshal into Go struct field SpecGenerator.{field} of type {kind}"
             );

@@ -130,8 +130,9 @@ pub(super) fn remove(request: &Request) -> Handled {
 
 pub(super) fn resize(request: &Request) -> Handled {
     let id = &request.name;
-    match request.core.state().execs.contains_key(id) {
-        true => Ok(Answer::empty(StatusCode::CREATED)),
-        false => Err(Refusal::no_exec(id)),
+    if request.core.state().execs.contains_key(id) {
+        Ok(Answer::empty(StatusCode::CREATED))
+    } else {
+        Err(Refusal::no_exec(id))
     }
 }

@@ -2,7 +2,6 @@
 
 use super::Request;
 use crate::fake::answer::{Answer, Handled, Refusal, frame};
-use crate::fake::inside::Inside;
 use crate::fake::run::{self, Role, Sink, Start, Stdin, Unstartable};
 use crate::fake::state::{Core, Exec, Progress, Status};
 use bytes::Bytes;
@@ -60,16 +59,20 @@ pub(super) async fn start(request: &Request) -> Handled {
             }
         }
     };
-    let (to, output) = mpsc::channel::<Bytes>(16);
+    let (to, written) = mpsc::channel::<Bytes>(16);
+    let (client, output) = mpsc::channel::<Bytes>(1);
     let (input, from) = mpsc::channel::<Bytes>(16);
     let attached = body["Detach"] != true;
-    let sink = |stream: u8, wanted: bool| match wanted && attached {
-        true => Sink::Client {
-            stream: if exec.terminal { 1 } else { stream },
-            terminal: exec.terminal,
-            to: to.clone(),
-        },
-        false => Sink::Null,
+    let sink = |stream: u8, wanted: bool| {
+        if wanted && attached {
+            Sink::Client {
+                stream: if exec.terminal { 1 } else { stream },
+                terminal: exec.terminal,
+                to: to.clone(),
+            }
+        } else {
+            Sink::Null
+        }
     };
     let start = Start {
         argv: exec.argv.clone(),
@@ -90,14 +93,19 @@ pub(super) async fn start(request: &Request) -> Handled {
             if let Some(exec) = request.core.state().execs.get_mut(id) {
                 exec.progress = Progress::Running(pid);
             }
-            supervise(&request.core, id, end, to, inside);
+            supervise(&request.core, id, end, written, client);
         }
         Err(why) => {
             stop_in(&mut request.core.state().execs, id, why.code());
             if !attached {
                 return Err(Refusal::wrapped(500, &why.report("exec failed")));
             }
-            report(&to, &why, exec.terminal).await;
+            let pieces = report(&why, exec.terminal);
+            tokio::spawn(async move {
+                for piece in pieces {
+                    let _client_left = client.send(piece).await;
+                }
+            });
         }
     }
     if !attached {
@@ -133,32 +141,47 @@ fn stop_in(execs: &mut std::collections::BTreeMap<String, Exec>, id: &str, code:
     }
 }
 
-/// Keeps the stream open until the exit code can be read.
+/// Takes down the exit code as soon as the process ends, and then closes the stream once the client has
+/// read what was written until then. As under conmon, what its children write later is lost, and so is
+/// what a client that left does not read.
 fn supervise(
     core: &Arc<Core>,
     id: &str,
     end: JoinHandle<i32>,
-    open: mpsc::Sender<Bytes>,
-    inside: Arc<Inside>,
+    mut written: mpsc::Receiver<Bytes>,
+    client: mpsc::Sender<Bytes>,
 ) {
     let (core, id) = (Arc::downgrade(core), id.to_owned());
-    tokio::spawn(async move {
+    let mut end = tokio::spawn(async move {
         let exit = end.await.unwrap_or(137);
         if let Some(core) = core.upgrade() {
             stop_in(&mut core.state().execs, &id, exit);
         }
-        drop((open, inside));
+    });
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                Some(piece) = written.recv() => {
+                    let _client_left = client.send(piece).await;
+                }
+                _ended = &mut end => break,
+            }
+        }
+        written.close();
+        while let Some(piece) = written.recv().await {
+            let _client_left = client.send(piece).await;
+        }
     });
 }
 
 /// The two errors that Podman writes into a stream that it has already begun.
-async fn report(to: &mpsc::Sender<Bytes>, why: &Unstartable, terminal: bool) {
+fn report(why: &Unstartable, terminal: bool) -> [Bytes; 2] {
     let first = format!("Error: {}\n", why.report("exec failed"));
-    for text in [&first, BROKEN_ATTACH] {
-        let piece = match terminal {
-            true => Bytes::copy_from_slice(text.as_bytes()),
-            false => frame(2, text.as_bytes()),
-        };
-        let _client_left = to.send(piece).await;
-    }
+    [first, BROKEN_ATTACH.to_owned()].map(|text| {
+        if terminal {
+            text.into()
+        } else {
+            frame(2, text.as_bytes())
+        }
+    })
 }

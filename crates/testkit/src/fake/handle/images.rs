@@ -121,9 +121,10 @@ pub(super) fn pull(request: &Request) -> Answer {
         core.state().add_image(image);
         say(last).await;
     });
-    match request.core.version.is_old() {
-        true => Answer::stream(pieces),
-        false => Answer::stream(pieces).with("content-type", "application/json"),
+    if request.core.version.is_old() {
+        Answer::stream(pieces)
+    } else {
+        Answer::stream(pieces).with("content-type", "application/json")
     }
 }
 
@@ -131,11 +132,10 @@ fn not_found(old: bool, reference: &str) -> String {
     let (name, tag) = reference.rsplit_once(':').unwrap_or((reference, "latest"));
     let source =
         format!("initializing source docker://{reference}: reading manifest {tag} in {name}");
-    match old {
-        true => format!("{source}: manifest unknown: manifest unknown"),
-        false => {
-            format!("unable to copy from source docker://{reference}: {source}: manifest unknown")
-        }
+    if old {
+        format!("{source}: manifest unknown: manifest unknown")
+    } else {
+        format!("unable to copy from source docker://{reference}: {source}: manifest unknown")
     }
 }
 

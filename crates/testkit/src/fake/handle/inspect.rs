@@ -48,9 +48,10 @@ fn show(container: &Container, version: FakeVersion, execs: &[String]) -> Value 
         &argv[..]
     };
     let ports = ports(container, version);
-    let labels = match container.labels.is_empty() {
-        true => Value::Null,
-        false => json!(container.labels),
+    let labels = if container.labels.is_empty() {
+        Value::Null
+    } else {
+        json!(container.labels)
     };
     let mut body = json!({
         "Id": container.id,

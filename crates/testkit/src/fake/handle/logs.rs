@@ -46,9 +46,10 @@ pub(super) fn logs(request: &Request) -> Handled {
         }
     });
     let answer = Answer::stream(pieces);
-    Ok(match old {
-        true => answer.with("content-type", "application/octet-stream"),
-        false => answer,
+    Ok(if old {
+        answer.with("content-type", "application/octet-stream")
+    } else {
+        answer
     })
 }
 

@@ -39,25 +39,27 @@ pub(super) async fn part(process: &Process, own: &str, words: &[String]) -> i32 
         return zeroes(process, count).await;
     }
     let mut data = Vec::new();
-    match file {
-        Some(file) => match open(process, &file).await {
+    if let Some(file) = file {
+        match open(process, &file).await {
             Ok(content) => data.extend_from_slice(&content),
             Err(error) => {
                 return process
                     .fail(1, format!("{own}: {file}: {}", error.text()))
                     .await;
             }
-        },
-        None => {
-            let enough = |data: &[u8]| match bytes {
-                true => data.len() >= count,
-                false => data.iter().filter(|byte| **byte == b'\n').count() >= count,
-            };
-            while let Some(piece) = process.stdin.next().await {
-                data.extend_from_slice(&piece);
-                if own == "head" && enough(&data) {
-                    break;
-                }
+        }
+    } else {
+        let enough = |data: &[u8]| {
+            if bytes {
+                data.len() >= count
+            } else {
+                data.split(|byte| *byte == b'\n').count() > count
+            }
+        };
+        while let Some(piece) = process.stdin.next().await {
+            data.extend_from_slice(&piece);
+            if own == "head" && enough(&data) {
+                break;
             }
         }
     }

@@ -40,11 +40,10 @@ impl Unstartable {
         let missing = "OCI runtime attempted to invoke a command that was not found";
         match self {
             Self::NotFound(program) => {
-                let what = match program.contains('/') {
-                    true => {
-                        format!("exec: \"{program}\": stat {program}: no such file or directory")
-                    }
-                    false => format!("exec: \"{program}\": executable file not found in $PATH"),
+                let what = if program.contains('/') {
+                    format!("exec: \"{program}\": stat {program}: no such file or directory")
+                } else {
+                    format!("exec: \"{program}\": executable file not found in $PATH")
                 };
                 format!("{unable}: {what}: {missing}")
             }

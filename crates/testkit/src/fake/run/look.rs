@@ -139,10 +139,8 @@ fn test(tree: &Tree, process: &Process, words: &[String]) -> bool {
             let rest: Vec<String> = rest.iter().map(ToString::to_string).collect();
             !test(tree, process, &rest)
         }
-        [] => false,
-        [text] => !text.is_empty(),
         ["-z", text] => text.is_empty(),
-        ["-n", text] => !text.is_empty(),
+        [text] | ["-n", text] => !text.is_empty(),
         ["-e", file] => node(file, true).is_some(),
         ["-d", file] => node(file, true).is_some_and(Node::is_directory),
         ["-f", file] => node(file, true).is_some_and(|node| matches!(node.kind, Kind::File(_))),

@@ -271,9 +271,10 @@ async fn env(mut process: Process, words: Vec<String>) -> i32 {
         return run(process, words.collect()).await;
     }
     let lines = process.environment.iter();
-    let text: String = lines
-        .map(|(name, value)| format!("{name}={value}\n"))
+    let lines: Vec<String> = lines
+        .map(|(name, value)| format!("{name}={value}"))
         .collect();
+    let text = lines.join("\n") + "\n";
     done(process.stdout.write(text).await)
 }
 
@@ -327,7 +328,8 @@ async fn seq(process: &Process, words: &[String]) -> i32 {
     };
     let mut text = String::new();
     for number in first..=last {
-        text.push_str(&format!("{number}\n"));
+        text.push_str(&number.to_string());
+        text.push('\n');
         if text.len() > 32 * 1024 && !process.stdout.write(std::mem::take(&mut text)).await {
             return 141;
         }

@@ -89,15 +89,12 @@ impl Shell {
                     .is_some_and(crate::fake::tree::Node::is_directory)
             })
         };
-        match found {
-            Some(path) => {
-                self.process.directory = path;
-                0
-            }
-            None => {
-                let text = format!("sh: cd: can't cd to {to}: No such file or directory");
-                self.process.fail(2, text).await
-            }
+        if let Some(path) = found {
+            self.process.directory = path;
+            0
+        } else {
+            let text = format!("sh: cd: can't cd to {to}: No such file or directory");
+            self.process.fail(2, text).await
         }
     }
 

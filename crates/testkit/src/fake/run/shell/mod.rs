@@ -274,6 +274,9 @@ impl Shell {
             };
             return Flow::Next(self.last);
         }
+        if argv == ["exec"] {
+            return Flow::Next(0);
+        }
         if let Some(flow) = self.builtin(&argv).await {
             // Directory and variables are the shell's own; only the redirections end here.
             self.process.stdin = saved.stdin;
