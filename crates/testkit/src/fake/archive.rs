@@ -1,7 +1,8 @@
 //! Tar archives in and out of a container's file system, and the stat header that goes with them.
 
 use super::answer::Refusal;
-use super::tree::{FsError, Kind, Node, Tree, Who};
+use super::node::{FsError, Kind, Node, Who};
+use super::tree::Tree;
 use base64::Engine as _;
 use bytes::Bytes;
 use serde_json::json;
@@ -106,8 +107,14 @@ fn append(builder: &mut Builder<Vec<u8>>, name: &str, node: &Node, slash: bool) 
     header.set_uid(0);
     header.set_gid(0);
     header.set_mtime(node.mtime);
+    if !slash {
+        // 4.3 writes names beside the numbers.
+        header.set_username("root")?;
+        header.set_groupname("root")?;
+    }
     match &node.kind {
         Kind::File(data) => {
+            header.set_entry_type(EntryType::Regular);
             header.set_size(data.len() as u64);
             builder.append_data(&mut header, name, &data[..])
         }

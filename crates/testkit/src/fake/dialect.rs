@@ -11,6 +11,26 @@ pub enum FakeVersion {
     V58,
 }
 
+/// The OCI runtime whose words a fake uses for what can't be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FakeRuntime {
+    /// runc 1.1.5.
+    #[default]
+    Runc,
+    /// crun 1.8.1.
+    Crun,
+}
+
+impl FakeRuntime {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Runc => "runc",
+            Self::Crun => "crun",
+        }
+    }
+}
+
 impl FakeVersion {
     /// The version as Podman writes it.
     pub fn as_str(self) -> &'static str {

@@ -1,6 +1,7 @@
 //! Images: their file systems and configurations.
 
-use super::tree::{Kind, Node, Tree, Who};
+use super::node::{Kind, Node, Who};
+use super::tree::Tree;
 
 /// What is in an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! The inside of a container: its files, its log, its processes and its accounts.
 
 use super::log::Log;
+use super::node::Who;
 use super::run::Processes;
-use super::tree::{Tree, Who};
+use super::tree::Tree;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
@@ -58,7 +59,7 @@ impl Inside {
         let home = field(5).filter(|home| !home.is_empty());
         Ok(Account {
             who: Who { uid, gid },
-            home: home.cloned().unwrap_or_else(|| "/".to_owned()),
+            home: home.cloned(),
         })
     }
 
@@ -95,5 +96,6 @@ impl Inside {
 #[derive(Debug, Clone)]
 pub(super) struct Account {
     pub(super) who: Who,
-    pub(super) home: String,
+    /// The home directory that the account file names.
+    pub(super) home: Option<String>,
 }

@@ -17,6 +17,7 @@ mod image;
 mod inside;
 mod journal;
 mod log;
+mod node;
 mod route;
 mod run;
 mod server;
@@ -26,7 +27,7 @@ mod tests;
 mod tree;
 
 use bytes::Bytes;
-pub use dialect::FakeVersion;
+pub use dialect::{FakeRuntime, FakeVersion};
 pub use fault::{Fault, Garbage, Times};
 pub use image::ImageKind;
 use inside::Inside;
@@ -95,6 +96,13 @@ impl FakePodman {
             listening: Mutex::new(Some(listening)),
             _directory: directory,
         }
+    }
+
+    /// Chooses the OCI runtime, which else is runc.
+    #[must_use]
+    pub fn runtime(self, runtime: FakeRuntime) -> Self {
+        self.core.state().runtime = runtime;
+        self
     }
 
     /// Adds an image that the engine holds.
@@ -222,7 +230,7 @@ impl FakePodman {
     pub fn read_file(&self, container: &str, path: &str) -> Option<Bytes> {
         let inside = self.inside(container)?;
         let tree = inside.tree();
-        tree.read(path, tree::Who::ROOT).ok()
+        tree.read(path, node::Who::ROOT).ok()
     }
 
     /// Removes a container behind the back of whoever speaks to the socket; false if it is not there.

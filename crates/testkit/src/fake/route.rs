@@ -147,26 +147,34 @@ fn exec(method: &Method, rest: &str) -> Option<(Route, String)> {
 
 /// A query string, decoded; of a key given twice, Go's decoder takes the first.
 #[derive(Debug)]
-pub(super) struct Query(Vec<(String, String)>);
+pub(super) struct Query {
+    pairs: Vec<(String, String)>,
+    /// The request's target, for error messages.
+    target: String,
+}
 
 impl Query {
-    pub(super) fn parse(text: &str) -> Self {
+    pub(super) fn parse(target: &str) -> Self {
+        let (_, text) = target.split_once('?').unwrap_or_default();
         let pairs = text.split('&').filter(|pair| !pair.is_empty());
         let split = |pair: &str| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decode(key, true), decode(value, true))
         };
-        Self(pairs.map(split).collect())
+        Self {
+            pairs: pairs.map(split).collect(),
+            target: target.to_owned(),
+        }
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(name, _)| name == key);
+        let found = self.pairs.iter().find(|(name, _)| name == key);
         found.map(|(_, value)| value.as_str())
     }
 
     /// Every value of a key.
     pub(super) fn all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
-        let found = self.0.iter().filter(move |(name, _)| name == key);
+        let found = self.pairs.iter().filter(move |(name, _)| name == key);
         found.map(|(_, value)| value.as_str())
     }
 
@@ -177,7 +185,7 @@ impl Query {
             Some("1" | "t" | "T" | "true" | "TRUE" | "True" | "on") => Ok(true),
             Some(_) => {
                 let cause = format!("schema: error converting value for \"{key}\"");
-                let message = format!("failed to parse parameters: {cause}");
+                let message = format!("failed to parse parameters for {}: {cause}", self.target);
                 Err(Refusal::new(400, &cause, message))
             }
         }
@@ -254,11 +262,11 @@ mod tests {
 
     #[test]
     fn queries_are_decoded() {
-        let query = Query::parse("a=b%20c+d&force=true&x=%zz&a=2");
+        let query = Query::parse("/x?a=b%20c+d&force=true&x=%zz&a=2");
         assert_eq!(query.get("a"), Some("b c d"));
         assert_eq!(query.get("x"), Some("%zz"));
         assert_eq!(query.all("a").count(), 2);
         assert!(query.flag("force").expect("a boolean"));
-        assert!(Query::parse("force=yes").flag("force").is_err());
+        assert!(Query::parse("/x?force=yes").flag("force").is_err());
     }
 }

@@ -51,7 +51,9 @@ impl Listening {
 async fn connection(core: Arc<Core>, stream: UnixStream, stop: watch::Receiver<()>) {
     let mut stopped = stop.clone();
     let service = service_fn(|request| serve(Arc::clone(&core), request, stop.clone()));
+    // Header names in the case that Go writes.
     let connection = http1::Builder::new()
+        .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::select! {
@@ -90,7 +92,7 @@ async fn serve(
         core: Arc::clone(&core),
         route,
         name,
-        query: Query::parse(parts.uri.query().unwrap_or_default()),
+        query: Query::parse(&target),
         target,
         body,
     };

@@ -5,7 +5,7 @@ use super::fault::Faults;
 use super::image::Image;
 use super::inside::Inside;
 use super::journal::Journal;
-use super::{FakeVersion, ImageKind};
+use super::{FakeRuntime, FakeVersion, ImageKind};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hash::BuildHasher as _;
@@ -49,6 +49,7 @@ impl Core {
 
 #[derive(Debug, Default)]
 pub(super) struct State {
+    pub(super) runtime: FakeRuntime,
     pub(super) images: Vec<Image>,
     /// Images that a pull finds.
     pub(super) registry: Vec<Image>,
@@ -111,6 +112,8 @@ pub(super) struct Container {
     pub(super) entrypoint: Vec<String>,
     pub(super) command: Vec<String>,
     pub(super) environment: Vec<String>,
+    /// Variables that the main process has besides, and execs have not: `HOSTNAME`, `HOME`.
+    pub(super) own_environment: Vec<String>,
     pub(super) labels: BTreeMap<String, String>,
     pub(super) ports: Vec<Port>,
     pub(super) mounts: Vec<Mount>,
@@ -130,6 +133,11 @@ pub(super) struct Container {
 }
 
 impl Container {
+    /// The environment of the main process.
+    pub(super) fn full_environment(&self) -> Vec<String> {
+        [&self.environment[..], &self.own_environment].concat()
+    }
+
     /// The argument vector of the main process.
     pub(super) fn argv(&self) -> Vec<String> {
         [&self.entrypoint[..], &self.command[..]].concat()

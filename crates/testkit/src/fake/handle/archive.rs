@@ -4,7 +4,7 @@ use super::Request;
 use crate::fake::Route;
 use crate::fake::answer::{Answer, Handled, Refusal};
 use crate::fake::archive;
-use crate::fake::tree::FsError;
+use crate::fake::node::FsError;
 use http::StatusCode;
 use std::sync::Arc;
 

@@ -46,15 +46,15 @@ pub(super) fn create(request: &Request) -> Handled {
     let workdir = [text("work_dir"), image.workdir.clone(), "/".to_owned()];
     let workdir = workdir.into_iter().find(|path| !path.is_empty());
     if text("work_dir").is_empty() && !image.workdir.is_empty() {
-        let _kept = tree.make_directories(&image.workdir, crate::fake::tree::Who::ROOT);
+        let _kept = tree.make_directories(&image.workdir, crate::fake::node::Who::ROOT);
     }
     let inside = Arc::new(Inside::new(tree));
     let user = user.unwrap_or_else(|| image.user.clone());
-    let home = inside
-        .account(&user)
-        .map_or("/".to_owned(), |account| account.home);
+    let environment = environment(&spec, &image, old);
+    let own_environment = own_environment(&spec, &environment, &id, &inside, &user);
     let container = Container {
-        environment: environment(&spec, &image, old, &id, &home),
+        environment,
+        own_environment,
         labels: labels(&spec, &image),
         name,
         image: image.name,
@@ -150,38 +150,48 @@ fn program(spec: &Value, image: &Image) -> (Vec<String>, Vec<String>) {
     }
 }
 
-fn environment(spec: &Value, image: &Image, old: bool, id: &str, home: &str) -> Vec<String> {
-    let mut all: Vec<(String, String)> = Vec::new();
-    let mut set = |name: &str, value: &str| match all.iter_mut().find(|(old, _)| old == name) {
-        Some((_, old)) => value.clone_into(old),
-        None => all.push((name.to_owned(), value.to_owned())),
+fn environment(spec: &Value, image: &Image, old: bool) -> Vec<String> {
+    let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    let mut all: Vec<(&str, &str)> = vec![("PATH", path)];
+    let mut set = |name, value| match all.iter_mut().find(|(old, _)| *old == name) {
+        Some((_, old)) => *old = value,
+        None => all.push((name, value)),
     };
-    set(
-        "PATH",
-        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    );
     if old {
         set("TERM", "xterm");
     }
     set("container", "podman");
-    for (name, value) in image
-        .environment
-        .iter()
-        .filter_map(|entry| entry.split_once('='))
-    {
+    let of_image = image.environment.iter();
+    for (name, value) in of_image.filter_map(|entry| entry.split_once('=')) {
         set(name, value);
     }
     for (name, value) in spec["env"].as_object().into_iter().flatten() {
         set(name, value.as_str().unwrap_or_default());
     }
+    let all = all.iter().map(|(name, value)| format!("{name}={value}"));
+    all.collect()
+}
+
+/// What the main process gets besides, where it is not given.
+fn own_environment(
+    spec: &Value,
+    given: &[String],
+    id: &str,
+    inside: &Inside,
+    user: &str,
+) -> Vec<String> {
     let hostname = spec["hostname"].as_str().unwrap_or(&id[..12]);
-    set("HOSTNAME", hostname);
-    if !all.iter().any(|(name, _)| name == "HOME") {
-        all.push(("HOME".to_owned(), home.to_owned()));
-    }
-    all.into_iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect()
+    let account = inside.account(user).ok();
+    let home = account.and_then(|account| account.home);
+    let own = [
+        format!("HOSTNAME={hostname}"),
+        format!("HOME={}", home.as_deref().unwrap_or("/")),
+    ];
+    let is_given = |entry: &String| {
+        let name = &entry[..=entry.find('=').unwrap_or_default()];
+        given.iter().any(|given| given.starts_with(name))
+    };
+    own.into_iter().filter(|entry| !is_given(entry)).collect()
 }
 
 fn labels(spec: &Value, image: &Image) -> BTreeMap<String, String> {

@@ -2,7 +2,8 @@
 
 use super::Request;
 use crate::fake::answer::{Answer, Handled, Refusal, frame};
-use crate::fake::run::{self, Role, Sink, Start, Stdin, Unstartable};
+use crate::fake::inside::Account;
+use crate::fake::run::{self, Role, Sink, Start, Stdin};
 use crate::fake::state::{Core, Exec, Progress, Status};
 use bytes::Bytes;
 use http::StatusCode;
@@ -15,7 +16,7 @@ use tokio::task::JoinHandle;
 const BROKEN_ATTACH: &str =
     "Error: read unixpacket @->/proc/self/fd/14/attach: read: connection reset by peer\n";
 
-pub(super) async fn start(request: &Request) -> Handled {
+pub(super) fn start(request: &Request) -> Handled {
     let id = &request.name;
     let wrong = |cause: &str| {
         let message = format!(
@@ -41,7 +42,7 @@ pub(super) async fn start(request: &Request) -> Handled {
         };
         let account = container.inside.account(user);
         let inside = Arc::clone(&container.inside);
-        let environment = [&container.environment[..], &exec.environment[..]].concat();
+        let environment = environment(&container.environment, &exec, account.as_ref().ok());
         let directory = match exec.workdir.as_str() {
             "" => container.workdir.clone(),
             directory => directory.to_owned(),
@@ -96,11 +97,12 @@ pub(super) async fn start(request: &Request) -> Handled {
             supervise(&request.core, id, end, written, client);
         }
         Err(why) => {
-            stop_in(&mut request.core.state().execs, id, why.code());
+            let said = why.report(request.core.state().runtime, "exec failed");
             if !attached {
-                return Err(Refusal::wrapped(500, &why.report("exec failed")));
+                return Err(Refusal::wrapped(500, &said));
             }
-            let pieces = report(&why, exec.terminal);
+            stop_in(&mut request.core.state().execs, id, why.code());
+            let pieces = report(&said, exec.terminal);
             tokio::spawn(async move {
                 for piece in pieces {
                     let _client_left = client.send(piece).await;
@@ -113,6 +115,17 @@ pub(super) async fn start(request: &Request) -> Handled {
         return Ok(Answer::typed(StatusCode::OK, kind, "\n"));
     }
     Ok(Answer::hijacked(output, exec.stdin.then_some(input)))
+}
+
+/// The container's variables, the session's own, and a `HOME` for its user: empty for a user that is
+/// only a number.
+fn environment(container: &[String], exec: &Exec, account: Option<&Account>) -> Vec<String> {
+    let mut all = [container, &exec.environment].concat();
+    if !all.iter().any(|entry| entry.starts_with("HOME=")) {
+        let home = account.and_then(|account| account.home.as_deref());
+        all.push(format!("HOME={}", home.unwrap_or_default()));
+    }
+    all
 }
 
 fn check(status: Status, exec: &Exec, id: &str) -> Result<(), Refusal> {
@@ -175,8 +188,8 @@ fn supervise(
 }
 
 /// The two errors that Podman writes into a stream that it has already begun.
-fn report(why: &Unstartable, terminal: bool) -> [Bytes; 2] {
-    let first = format!("Error: {}\n", why.report("exec failed"));
+fn report(said: &str, terminal: bool) -> [Bytes; 2] {
+    let first = format!("Error: {said}\n");
     [first, BROKEN_ATTACH.to_owned()].map(|text| {
         if terminal {
             text.into()

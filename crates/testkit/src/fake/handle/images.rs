@@ -91,6 +91,10 @@ pub(super) fn pull(request: &Request) -> Answer {
                 say(json!({"error": format!("{reference}: image not known")})).await;
                 return;
             }
+            _ if reference.is_empty() || reference.starts_with('/') || reference.contains("//") => {
+                say(json!({"error": "invalid reference format"})).await;
+                return;
+            }
             (None, remote) => {
                 let first = format!("Trying to pull {reference}...\n");
                 if !quiet && !say(json!({"stream": first})).await {

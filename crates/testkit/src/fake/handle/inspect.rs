@@ -26,7 +26,9 @@ pub(super) fn inspect(request: &Request) -> Handled {
     let id = state.find(&request.name)?.id.clone();
     let execs = state.execs.iter().filter(|(_, exec)| exec.container == id);
     let execs: Vec<String> = execs.map(|(id, _)| id.clone()).collect();
-    let body = show(state.find(&id)?, request.core.version, &execs);
+    let runtime = state.runtime.as_str();
+    let mut body = show(state.find(&id)?, request.core.version, &execs);
+    body["OCIRuntime"] = json!(runtime);
     Ok(Answer::json(StatusCode::OK, &body))
 }
 
@@ -63,8 +65,7 @@ fn show(container: &Container, version: FakeVersion, execs: &[String]) -> Value 
         "ImageDigest": format!("sha256:{}", container.image_id),
         "ImageName": container.image,
         "Pod": "",
-        "OCIRuntime": "runc",
-        "Name": container.name,
+                "Name": container.name,
         "RestartCount": 0,
         "Driver": "overlay",
         "ExecIDs": execs,
@@ -78,7 +79,7 @@ fn show(container: &Container, version: FakeVersion, execs: &[String]) -> Value 
             "Hostname": &container.id[..12],
             "User": container.user,
             "Tty": false,
-            "Env": container.environment,
+            "Env": container.full_environment(),
             "Cmd": container.command,
             "Image": container.image,
             "Volumes": null,

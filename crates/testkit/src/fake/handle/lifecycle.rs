@@ -1,6 +1,7 @@
 //! Start, stop, kill, pause, rename, wait.
 
 use super::Request;
+use crate::fake::FakeRuntime;
 use crate::fake::answer::{Answer, Handled, Refusal};
 use crate::fake::run::{self, Role, SIGKILL, SIGTERM, Sink, Start, Stdin, signal_number};
 use crate::fake::state::{Container, Core, Port, Status};
@@ -39,10 +40,11 @@ pub(super) fn start(request: &Request) -> Handled {
     }
     let (id, ports) = (container.id.clone(), container.ports.clone());
     let taken = state.taken(&id, &ports);
+    let runtime = state.runtime;
     let container = state.find(&id)?;
     let started = match taken {
         Some(port) => Err(address_in_use(&port)),
-        None => launch(container),
+        None => launch(container, runtime),
     };
     match started {
         Ok(main) => {
@@ -81,7 +83,7 @@ fn address_in_use(port: &Port) -> Refusal {
 }
 
 /// Starts the main process.
-fn launch(container: &mut Container) -> Result<JoinHandle<i32>, Refusal> {
+fn launch(container: &mut Container, runtime: FakeRuntime) -> Result<JoinHandle<i32>, Refusal> {
     let inside = &container.inside;
     let account = inside.account(&container.user);
     let account = account.map_err(|text| Refusal::wrapped(500, &text))?;
@@ -89,7 +91,7 @@ fn launch(container: &mut Container) -> Result<JoinHandle<i32>, Refusal> {
     let found = inside
         .tree()
         .get(workdir, true)
-        .map(crate::fake::tree::Node::is_directory);
+        .map(crate::fake::node::Node::is_directory);
     let id = &container.id;
     match found {
         Err(_) => {
@@ -106,7 +108,7 @@ fn launch(container: &mut Container) -> Result<JoinHandle<i32>, Refusal> {
     inside.processes.restart();
     let start = Start {
         argv: container.argv(),
-        environment: container.environment.clone(),
+        environment: container.full_environment(),
         directory: workdir.clone(),
         account,
         stdin: Stdin::Empty,
@@ -120,7 +122,7 @@ fn launch(container: &mut Container) -> Result<JoinHandle<i32>, Refusal> {
     };
     let started = run::start(inside, start);
     let (pid, main) =
-        started.map_err(|why| Refusal::wrapped(500, &why.report("runc create failed")))?;
+        started.map_err(|why| Refusal::wrapped(500, &why.report(runtime, "runc create failed")))?;
     container.main = Some(pid);
     Ok(main)
 }

@@ -59,7 +59,7 @@ pub(super) async fn handle(request: &Request) -> Handled {
         Route::ArchiveStat | Route::ArchiveGet => archive::get(request),
         Route::ArchivePut => archive::put(request),
         Route::ExecCreate => exec::create(request),
-        Route::ExecStart => exec_start::start(request).await,
+        Route::ExecStart => exec_start::start(request),
         Route::ExecInspect => exec::inspect(request),
         Route::ExecRemove => exec::remove(request),
         Route::ExecResize => exec::resize(request),

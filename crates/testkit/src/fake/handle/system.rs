@@ -44,6 +44,7 @@ pub(super) fn info(request: &Request) -> Answer {
         .iter()
         .filter(|container| container.status.is_live());
     let running = running.count();
+    let runtime = state.runtime.as_str();
     let body = json!({
         "host": {
             "arch": "amd64",
@@ -55,7 +56,7 @@ pub(super) fn info(request: &Request) -> Answer {
             "memTotal": 4_u64 << 30,
             "memFree": 2_u64 << 30,
             "networkBackend": "netavark",
-            "ociRuntime": {"name": "runc", "path": "/usr/bin/runc", "version": "runc version 1.1.5"},
+            "ociRuntime": {"name": runtime, "path": format!("/usr/bin/{runtime}")},
             "os": "linux",
             "security": {"rootless": false, "seccompEnabled": true, "selinuxEnabled": false},
             "serviceIsRemote": false,

@@ -1,7 +1,8 @@
 //! The programs of the interpreter that work on files.
 
 use super::{Process, look};
-use crate::fake::tree::{FsError, Kind, Node, Tree, Who};
+use crate::fake::node::{FsError, Kind, Node, Who};
+use crate::fake::tree::Tree;
 use bytes::Bytes;
 
 /// Reads a file for a program; a named pipe waits for ever, as nobody writes to one.

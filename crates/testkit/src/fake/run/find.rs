@@ -1,8 +1,9 @@
 //! Which program a name means, and what OCI runtimes say when it can't be started.
 
 use super::Process;
+use crate::fake::FakeRuntime;
 use crate::fake::image::PROGRAM;
-use crate::fake::tree::{FsError, Kind, allowed};
+use crate::fake::node::{FsError, Kind, allowed};
 
 /// Why a process could not be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,32 +35,48 @@ impl Unstartable {
         }
     }
 
-    /// What runc says, with Podman's words around it. `step` is `exec failed` or `runc create failed`.
-    pub(in crate::fake) fn report(&self, step: &str) -> String {
-        let unable = format!("runc: {step}: unable to start container process");
+    /// What the runtime says, with Podman's words at the end. `step` is `exec failed` or `runc create
+    /// failed`, which only runc says.
+    pub(in crate::fake) fn report(&self, runtime: FakeRuntime, step: &str) -> String {
         let missing = "OCI runtime attempted to invoke a command that was not found";
+        let denied = "OCI permission denied";
+        let end = match self {
+            Self::NotFound(_) | Self::Directory(_, FsError::NotFound) => missing,
+            Self::Denied(_) | Self::Directory(_, FsError::Denied) => denied,
+            Self::Directory(..) => "OCI runtime error",
+        };
+        let what = match runtime {
+            FakeRuntime::Runc => self.runc(step),
+            FakeRuntime::Crun => self.crun(),
+        };
+        format!("{what}: {end}")
+    }
+
+    fn runc(&self, step: &str) -> String {
+        let what = match self {
+            Self::NotFound(program) if program.contains('/') => {
+                format!("exec: \"{program}\": stat {program}: no such file or directory")
+            }
+            Self::NotFound(program) => {
+                format!("exec: \"{program}\": executable file not found in $PATH")
+            }
+            Self::Denied(program) => format!("exec: \"{program}\": permission denied"),
+            Self::Directory(directory, error) => {
+                let error = error.go_text();
+                format!("chdir to cwd (\"{directory}\") set in config.json failed: {error}")
+            }
+        };
+        format!("runc: {step}: unable to start container process: {what}")
+    }
+
+    fn crun(&self) -> String {
+        let error = self.text();
         match self {
             Self::NotFound(program) => {
-                let what = if program.contains('/') {
-                    format!("exec: \"{program}\": stat {program}: no such file or directory")
-                } else {
-                    format!("exec: \"{program}\": executable file not found in $PATH")
-                };
-                format!("{unable}: {what}: {missing}")
+                format!("crun: executable file `{program}` not found in $PATH: {error}")
             }
-            Self::Denied(program) => {
-                let what = format!("exec: \"{program}\": permission denied");
-                format!("{unable}: {what}: OCI permission denied")
-            }
-            Self::Directory(directory, error) => {
-                let what = format!("chdir to cwd (\"{directory}\") set in config.json failed");
-                let end = match error {
-                    FsError::NotFound => missing,
-                    FsError::Denied => "OCI permission denied",
-                    _ => "OCI runtime error",
-                };
-                format!("{unable}: {what}: {}: {end}", error.go_text())
-            }
+            Self::Denied(_) => format!("crun: open executable: {error}"),
+            Self::Directory(directory, _) => format!("crun: chdir `{directory}`: {error}"),
         }
     }
 }
@@ -73,13 +90,12 @@ pub(super) enum Program {
     Script(String),
 }
 
-/// Checks the directory that a process starts in.
+/// Checks the directory that a process starts in. Runtimes go there as root, so its mode is no matter.
 pub(super) fn directory(process: &Process) -> Result<(), Unstartable> {
     let tree = process.inside.tree();
     let found = tree.get(&process.directory, true);
     let found = found.and_then(|node| match () {
         () if !node.is_directory() => Err(FsError::NotDirectory),
-        () if !allowed(node, process.account.who, 1) => Err(FsError::Denied),
         () => Ok(()),
     });
     found.map_err(|error| Unstartable::Directory(process.directory.clone(), error))

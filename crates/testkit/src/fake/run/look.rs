@@ -1,7 +1,8 @@
 //! The programs of the interpreter that only look at files: `ls`, `stat`, `readlink`, `test`.
 
 use super::Process;
-use crate::fake::tree::{Kind, Node, Tree, allowed};
+use crate::fake::node::{Kind, Node, allowed};
+use crate::fake::tree::Tree;
 
 /// Exit code and text, or none if the program is not one of these.
 pub(super) fn run(process: &Process, own: &str, words: &[String]) -> Option<(i32, String)> {
@@ -38,7 +39,7 @@ fn list(tree: &Tree, process: &Process, words: &[String]) -> (i32, String) {
     for shown in paths {
         let found = tree.resolve(&process.path(shown), true);
         let found = found.and_then(|path| {
-            let node = tree.at(&path).ok_or(crate::fake::tree::FsError::NotFound)?;
+            let node = tree.at(&path).ok_or(crate::fake::node::FsError::NotFound)?;
             Ok((node.is_directory(), path))
         });
         match found {

@@ -6,6 +6,7 @@ mod look;
 mod programs;
 mod shell;
 mod streams;
+mod text_programs;
 
 use super::inside::{Account, Inside};
 pub(super) use find::Unstartable;

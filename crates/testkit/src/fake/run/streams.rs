@@ -2,7 +2,7 @@
 
 use crate::fake::answer::frame;
 use crate::fake::inside::Inside;
-use crate::fake::tree::Who;
+use crate::fake::node::Who;
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;

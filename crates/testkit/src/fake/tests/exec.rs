@@ -1,6 +1,7 @@
 //! Exec sessions, attached both ways, and what is left of them.
 
 use super::*;
+use crate::fake::FakeRuntime;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -218,4 +219,70 @@ async fn a_stream_ends_with_its_process_and_not_with_its_children() {
     soon(|| fake.running_execs().len() == 1).await;
     exec(&fake, "c", &["kill", "-9", "-1"], Value::Null).await;
     soon(|| fake.running_execs().is_empty() && fake.processes().len() == 1).await;
+}
+
+#[tokio::test]
+async fn crun_has_its_own_words() {
+    let fake = fake(FakeVersion::V58).await.runtime(FakeRuntime::Crun);
+    run(&fake, "c", &["sleep", "100"], Value::Null).await;
+    let missing = "OCI runtime attempted to invoke a command that was not found";
+    let cases = [
+        (
+            "nosuch",
+            "/",
+            format!(
+                "crun: executable file `nosuch` not found in $PATH: No such file or directory: {missing}"
+            ),
+            127,
+        ),
+        (
+            "/etc/passwd",
+            "/",
+            "crun: open executable: Permission denied: OCI permission denied".to_owned(),
+            126,
+        ),
+        (
+            "id",
+            "/nodir",
+            format!("crun: chdir `/nodir`: No such file or directory: {missing}"),
+            127,
+        ),
+        (
+            "id",
+            "/etc/passwd",
+            "crun: chdir `/etc/passwd`: Not a directory: OCI runtime error".to_owned(),
+            125,
+        ),
+    ];
+    for (program, directory, said, code) in cases {
+        let (frames, got) = exec(&fake, "c", &[program], json!({"WorkingDir": directory})).await;
+        assert_eq!(
+            (frames[0].1.clone(), got),
+            (format!("Error: {said}\n"), code)
+        );
+        let id = exec_create(&fake, "c", &[program], json!({"WorkingDir": directory})).await;
+        let reply = post(&fake, &format!("/exec/{id}/start"), json!({"Detach": true})).await;
+        assert_eq!(
+            (reply.status.as_u16(), &reply.json()["message"]),
+            (500, &json!(said))
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_exec_has_the_variables_of_its_container_and_its_user() {
+    let fake = fake(FakeVersion::V43).await;
+    run(&fake, "c", &["sleep", "100"], json!({"env": {"A": "b"}})).await;
+    let (frames, _) = exec(
+        &fake,
+        "c",
+        &["env"],
+        json!({"Env": ["X=1"], "User": "12345"}),
+    )
+    .await;
+    let path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    let expected = format!("A=b\nHOME=\n{path}\nTERM=xterm\nX=1\ncontainer=podman\n");
+    assert_eq!(stream(&frames, 1), expected);
+    let (frames, _) = exec(&fake, "c", &["sh", "-c", "echo $HOME"], Value::Null).await;
+    assert_eq!(stream(&frames, 1), "/root\n");
 }

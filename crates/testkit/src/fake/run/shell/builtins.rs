@@ -78,7 +78,7 @@ impl Shell {
     }
 
     async fn change_directory(&mut self, to: Option<&str>) -> i32 {
-        let home = self.process.account.home.clone();
+        let home = self.process.account.home.clone().unwrap_or_default();
         let to = to.map_or(home, str::to_owned);
         let path = self.process.path(&to);
         let found = {
@@ -86,7 +86,7 @@ impl Shell {
             let path = tree.resolve(&path, true).ok();
             path.filter(|path| {
                 tree.at(path)
-                    .is_some_and(crate::fake::tree::Node::is_directory)
+                    .is_some_and(crate::fake::node::Node::is_directory)
             })
         };
         if let Some(path) = found {

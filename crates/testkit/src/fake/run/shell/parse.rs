@@ -1,66 +1,7 @@
 //! The shell's grammar, a small part of POSIX's: lists, pipelines, `if`, `while`, `for`, groups,
 //! redirections, quotes and expansions. No here-documents, functions, `case` or arithmetic.
 
-/// A piece of a word.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Part {
-    /// Taken as it stands.
-    Text(String),
-    /// A variable, with the word to use when it is empty.
-    Variable {
-        name: String,
-        otherwise: Option<String>,
-        quoted: bool,
-    },
-    /// `$(...)` or backquotes.
-    Output { list: List, quoted: bool },
-}
-
-/// A word before its expansion.
-pub(super) type Word = Vec<Part>;
-
-/// Where a redirection leads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Target {
-    Write(Word),
-    Append(Word),
-    Read(Word),
-    /// The same as another descriptor.
-    Same(Word),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Redirect {
-    pub(super) descriptor: u8,
-    pub(super) target: Target,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Command {
-    Simple(Vec<Word>, Vec<Redirect>),
-    If(Vec<(List, List)>, List),
-    While(bool, List, List),
-    For(String, Vec<Word>, List),
-    Group(List, Vec<Redirect>),
-}
-
-/// Commands joined by `|`, perhaps with `!` before them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pipeline {
-    pub(super) negated: bool,
-    pub(super) commands: Vec<Command>,
-}
-
-/// Pipelines joined by `&&` (true) and `||` (false).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Item {
-    pub(super) first: Pipeline,
-    pub(super) rest: Vec<(bool, Pipeline)>,
-    pub(super) background: bool,
-}
-
-/// Items joined by `;`, `&` and newlines.
-pub(super) type List = Vec<Item>;
+use super::syntax::{Command, Item, List, Pipeline, Redirect, Target, Word};
 
 /// Parses a script; the error is what the shell says of it.
 pub(super) fn parse(text: &str) -> Result<List, String> {
@@ -75,16 +16,17 @@ pub(super) fn parse(text: &str) -> Result<List, String> {
     }
 }
 
+/// A script and how far it is read.
 #[derive(Debug)]
-struct Parser {
-    text: Vec<char>,
-    at: usize,
+pub(super) struct Parser {
+    pub(super) text: Vec<char>,
+    pub(super) at: usize,
 }
 
-type Parsed<T> = Result<T, String>;
+pub(super) type Parsed<T> = Result<T, String>;
 
 impl Parser {
-    fn peek(&self) -> Option<char> {
+    pub(super) fn peek(&self) -> Option<char> {
         self.text.get(self.at).copied()
     }
 
@@ -93,7 +35,7 @@ impl Parser {
         text.chars().all(|letter| rest.next() == Some(&letter))
     }
 
-    fn take(&mut self, text: &str) -> bool {
+    pub(super) fn take(&mut self, text: &str) -> bool {
         let seen = self.sees(text);
         if seen {
             self.at += text.chars().count();
@@ -101,7 +43,7 @@ impl Parser {
         seen
     }
 
-    fn blanks(&mut self) {
+    pub(super) fn blanks(&mut self) {
         loop {
             match self.peek() {
                 Some(' ' | '\t') => self.at += 1,
@@ -147,7 +89,7 @@ impl Parser {
     }
 
     /// A list up to one of the reserved words, or to `)`, or to the end.
-    fn list(&mut self, ends: &[&str]) -> Parsed<List> {
+    pub(super) fn list(&mut self, ends: &[&str]) -> Parsed<List> {
         let mut list = Vec::new();
         loop {
             self.lines();
@@ -311,132 +253,5 @@ impl Parser {
         let word = self.word()?.ok_or("syntax error: redirection unexpected")?;
         let target = make(word);
         Ok(Some(Redirect { descriptor, target }))
-    }
-
-    fn name(&mut self) -> String {
-        let start = self.at;
-        while self
-            .peek()
-            .is_some_and(|letter| letter.is_ascii_alphanumeric() || letter == '_')
-        {
-            self.at += 1;
-        }
-        self.text[start..self.at].iter().collect()
-    }
-
-    /// The next word, or none where an operator or the end stands.
-    fn word(&mut self) -> Parsed<Option<Word>> {
-        self.blanks();
-        let mut word: Word = Vec::new();
-        let mut any = false;
-        while let Some(letter) = self.peek() {
-            match letter {
-                ' ' | '\t' | '\n' | ';' | '&' | '|' | '(' | ')' | '<' | '>' => break,
-                '\'' => {
-                    let text = self.until('\'')?;
-                    word.push(Part::Text(text));
-                }
-                '"' => self.quoted(&mut word)?,
-                '$' | '`' => self.expansion(&mut word, false)?,
-                '\\' => {
-                    self.at += 1;
-                    word.extend(self.peek().map(|letter| Part::Text(letter.into())));
-                    self.at += 1;
-                }
-                _ => {
-                    self.at += 1;
-                    word.push(Part::Text(letter.into()));
-                }
-            }
-            any = true;
-        }
-        Ok(any.then_some(word))
-    }
-
-    fn until(&mut self, end: char) -> Parsed<String> {
-        let start = self.at + 1;
-        let length = self.text[start..].iter().position(|letter| *letter == end);
-        let Some(length) = length else {
-            return Err("syntax error: unterminated quoted string".into());
-        };
-        self.at = start + length + 1;
-        Ok(self.text[start..start + length].iter().collect())
-    }
-
-    fn quoted(&mut self, word: &mut Word) -> Parsed<()> {
-        self.at += 1;
-        word.push(Part::Text(String::new()));
-        loop {
-            match self.peek() {
-                None => return Err("syntax error: unterminated quoted string".into()),
-                Some('"') => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                Some('$' | '`') => self.expansion(word, true)?,
-                Some('\\')
-                    if self
-                        .text
-                        .get(self.at + 1)
-                        .is_some_and(|next| "$`\"\\".contains(*next)) =>
-                {
-                    word.push(Part::Text(self.text[self.at + 1].into()));
-                    self.at += 2;
-                }
-                Some(letter) => {
-                    word.push(Part::Text(letter.into()));
-                    self.at += 1;
-                }
-            }
-        }
-    }
-
-    fn expansion(&mut self, word: &mut Word, quoted: bool) -> Parsed<()> {
-        if self.peek() == Some('`') {
-            let list = parse(&self.until('`')?)?;
-            word.push(Part::Output { list, quoted });
-            return Ok(());
-        }
-        self.at += 1;
-        if self.take("(") {
-            let list = self.list(&[])?;
-            if !self.take(")") {
-                return Err("syntax error: expecting \")\"".into());
-            }
-            word.push(Part::Output { list, quoted });
-            return Ok(());
-        }
-        if self.peek() == Some('{') {
-            let inner = self.until('}')?;
-            let (name, otherwise) = match inner.split_once(":-") {
-                Some((name, otherwise)) => (name.to_owned(), Some(otherwise.to_owned())),
-                None => (inner, None),
-            };
-            word.push(Part::Variable {
-                name,
-                otherwise,
-                quoted,
-            });
-            return Ok(());
-        }
-        let mut name = match self.peek() {
-            Some(letter) if "?$!#@*0123456789".contains(letter) => {
-                self.at += 1;
-                letter.to_string()
-            }
-            _ => self.name(),
-        };
-        if name.is_empty() {
-            name.push('$');
-            word.push(Part::Text(name));
-            return Ok(());
-        }
-        let otherwise = None;
-        word.push(Part::Variable {
-            name,
-            otherwise,
-            quoted,
-        });
-        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Expansion of words: variables, arguments and command output; fields where nothing is quoted.
 
 use super::Shell;
-use super::parse::{Part, Word};
+use super::syntax::{Part, Word};
 use crate::fake::run::Sink;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -110,7 +110,7 @@ impl Shell {
         }
     }
 
-    async fn output(&mut self, list: &super::List) -> String {
+    async fn output(&mut self, list: &super::syntax::List) -> String {
         let buffer = Arc::new(Mutex::new(Vec::new()));
         let mut inner = self.clone();
         inner.process.stdout = Sink::Buffer(Arc::clone(&buffer));
