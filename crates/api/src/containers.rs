@@ -86,7 +86,10 @@ pub struct Created {
     #[schema(example = "my-container")]
     pub name: String,
     /// Its state when the answer was written.
-    #[schema(example = "running")]
+    #[schema(
+        example = "running",
+        pattern = "^(created|running|paused|stopping|exited|removing|unknown)$"
+    )]
     pub status: String,
     /// The image it was created from.
     #[schema(example = "alpine:latest")]
@@ -114,7 +117,10 @@ pub struct ContainerRow {
     #[schema(example = "my-container")]
     pub name: String,
     /// Its state: created, running, paused, stopping, exited, removing or unknown.
-    #[schema(example = "running")]
+    #[schema(
+        example = "running",
+        pattern = "^(created|running|paused|stopping|exited|removing|unknown)$"
+    )]
     pub status: String,
     /// The image it was created from.
     #[schema(example = "alpine:latest")]
@@ -149,7 +155,10 @@ pub struct Container {
     #[schema(example = "my-container")]
     pub name: String,
     /// Its state: created, running, paused, stopping, exited, removing or unknown.
-    #[schema(example = "running")]
+    #[schema(
+        example = "running",
+        pattern = "^(created|running|paused|stopping|exited|removing|unknown)$"
+    )]
     pub status: String,
     /// The image it was created from.
     #[schema(example = "alpine:latest")]

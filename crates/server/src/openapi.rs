@@ -20,6 +20,9 @@ pub fn openapi_json() -> String {
     document
 }
 
+/// UTC with microseconds and without a zone, as in the contract's examples.
+const TIMESTAMP: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}$";
+
 /// What the document says before its paths.
 pub(crate) fn info() -> OpenApi {
     let licence = LicenseBuilder::new()
@@ -88,9 +91,12 @@ fn document() -> OpenApi {
     document
 }
 
-/// An object has the fields that are written down and no others.
+/// An object has the fields that are written down and no others, and all timestamps have one form.
 fn close(schema: &mut RefOr<Schema>) {
     if let RefOr::T(Schema::Object(object)) = schema {
+        if let Some(RefOr::T(Schema::Object(timestamp))) = object.properties.get_mut("timestamp") {
+            timestamp.pattern = Some(TIMESTAMP.to_owned());
+        }
         if !object.properties.is_empty() && object.additional_properties.is_none() {
             object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
         }
@@ -120,8 +126,14 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
             .entry(failure.status.to_owned())
             .or_insert_with(|| Ref::from_response_name(failure.name).into());
     }
-    for response in operation.responses.responses.values_mut() {
+    for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
+            if status != "200" {
+                let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+                response
+                    .content
+                    .insert("application/problem+json".into(), problem.into());
+            }
             response
                 .headers
                 .insert("X-Request-ID".into(), id_header().into());

@@ -160,6 +160,3 @@ impl Server {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
