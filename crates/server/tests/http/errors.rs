@@ -13,105 +13,36 @@ fn not_found(resource: Resource) -> Error {
     }
 }
 
+type Case = (fn() -> Error, u16, &'static str, Option<&'static str>);
+
+#[rustfmt::skip]
+const CASES: &[Case] = &[
+    (|| not_found(Resource::Container), 404, "PodmanAPIError", None),
+    (|| not_found(Resource::Image), 404, "PodmanAPIError", None),
+    (|| not_found(Resource::Path), 404, "PodmanAPIError", None),
+    (|| Error::NameInUse { name: "web".into() }, 409, "PodmanAPIError", Some("name")),
+    (|| Error::WrongState { message: "it is paused".into() }, 409, "PodmanAPIError", None),
+    (|| Error::ReadOnly { message: "read-only".into() }, 409, "PodmanAPIError", None),
+    (|| invalid("user", false), 400, "ValidationError", Some("user")),
+    (|| invalid("ports", true), 409, "PodmanAPIError", Some("ports")),
+    (|| Error::NoSpace { message: "on the host".into() }, 507, "PodmanAPIError", None),
+    (|| Error::Timeout { step: "starting".into(), limit: Duration::from_secs(2) }, 408, "PodmanAPIError", None),
+    (|| Error::Unavailable { step: "asking".into(), reason: "secret socket".into() }, 503, "PodmanAPIError", None),
+    (|| Error::Garbled { step: "asking".into(), reason: "secret html".into() }, 502, "PodmanAPIError", None),
+    (|| Error::Failed { step: "starting".into(), message: "crun says no".into() }, 500, "PodmanAPIError", None),
+];
+
+fn invalid(field: &'static str, conflict: bool) -> Error {
+    Error::Invalid {
+        field,
+        message: "it can't be".into(),
+        conflict,
+    }
+}
+
 #[tokio::test]
 async fn every_error_of_the_engine_has_its_status() {
-    let cases: [(fn() -> Error, u16, &str, Option<&str>); 13] = [
-        (
-            || not_found(Resource::Container),
-            404,
-            "PodmanAPIError",
-            None,
-        ),
-        (|| not_found(Resource::Path), 404, "PodmanAPIError", None),
-        (
-            || Error::NameInUse { name: "web".into() },
-            409,
-            "PodmanAPIError",
-            Some("name"),
-        ),
-        (
-            || Error::WrongState {
-                message: "it is paused".into(),
-            },
-            409,
-            "PodmanAPIError",
-            None,
-        ),
-        (
-            || Error::ReadOnly {
-                message: "read-only".into(),
-            },
-            409,
-            "PodmanAPIError",
-            None,
-        ),
-        (
-            || Error::Invalid {
-                field: "user",
-                message: "no such user".into(),
-                conflict: false,
-            },
-            400,
-            "ValidationError",
-            Some("user"),
-        ),
-        (
-            || Error::Invalid {
-                field: "ports",
-                message: "taken".into(),
-                conflict: true,
-            },
-            409,
-            "PodmanAPIError",
-            Some("ports"),
-        ),
-        (
-            || Error::NoSpace {
-                message: "on the host".into(),
-            },
-            507,
-            "PodmanAPIError",
-            None,
-        ),
-        (
-            || Error::Timeout {
-                step: "starting".into(),
-                limit: Duration::from_secs(2),
-            },
-            408,
-            "PodmanAPIError",
-            None,
-        ),
-        (
-            || Error::Unavailable {
-                step: "asking".into(),
-                reason: "secret socket".into(),
-            },
-            503,
-            "PodmanAPIError",
-            None,
-        ),
-        (
-            || Error::Garbled {
-                step: "asking".into(),
-                reason: "secret html".into(),
-            },
-            502,
-            "PodmanAPIError",
-            None,
-        ),
-        (
-            || Error::Failed {
-                step: "starting".into(),
-                message: "crun says no".into(),
-            },
-            500,
-            "PodmanAPIError",
-            None,
-        ),
-        (|| not_found(Resource::Image), 404, "PodmanAPIError", None),
-    ];
-    for (error, status, kind, field) in cases {
+    for &(error, status, kind, field) in CASES {
         let server = Server::in_mood(Mood::Fails(error));
         let reply = server.post("/api/v1/containers/web/start", "").await;
         let body = reply.json();
@@ -164,9 +95,9 @@ async fn a_panic_is_an_answer_and_says_nothing() {
 
 #[tokio::test]
 async fn past_the_queue_the_answer_is_busy() {
-    let server = Server::in_mood(Mood::Slow(Duration::from_millis(300)));
+    let server = Server::in_mood(Mood::Slow(Duration::from_millis(1000)));
     let (first, second) = tokio::join!(server.get("/api/v1/containers"), async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
         let busy = server.get("/api/v1/metrics").await.json();
         assert_eq!(
             (&busy["active_threads"], &busy["max_workers"]),

@@ -146,6 +146,12 @@ async fn nothing_of_what_a_request_holds() {
         ("/api/v1/containers/web/stop?timeout=hunter2", ""),
         ("/api/v1/containers/hunter2%20/stop", ""),
         ("/hunter2", ""),
+        ("/api/v1/containers", r#"{"hunter2":1}"#),
+        ("/api/v1/containers/web/start?hunter2=1", ""),
+        (
+            "/api/v1/containers",
+            r#"{"image":"a","name":"x","volumes":{"hunter2":5}}"#,
+        ),
     ] {
         let mut request = post(path, body);
         let headers = request.headers_mut();
@@ -153,7 +159,7 @@ async fn nothing_of_what_a_request_holds() {
         headers.insert("X-Request-ID", "hunter2 ".parse().expect("a value"));
         server.send(request).await;
     }
-    assert_eq!(log.requests().len(), 13, "{}", log.text());
+    assert_eq!(log.requests().len(), 16, "{}", log.text());
     assert!(!log.text().contains("hunter2"), "{}", log.text());
 }
 

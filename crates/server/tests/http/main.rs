@@ -8,6 +8,7 @@ mod browser;
 mod client;
 mod engine;
 mod errors;
+mod live;
 mod logs;
 mod paths;
 mod sockets;

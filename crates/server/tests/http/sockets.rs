@@ -1,43 +1,11 @@
 //! Requests as bytes, on real connections.
 
-use crate::client::{service, settings};
-use crate::engine::{Mood, Tiny};
-use podlane_server::{Metrics, Settings, serve};
-use std::net::SocketAddr;
-use std::sync::Arc;
+use crate::client::settings;
+use crate::engine::Mood;
+use crate::live::{live, read};
+use podlane_server::Settings;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-
-pub(crate) struct Live {
-    pub(crate) address: SocketAddr,
-    pub(crate) engine: Arc<Tiny>,
-    pub(crate) shutdown: CancellationToken,
-    pub(crate) server: JoinHandle<std::io::Result<()>>,
-}
-
-pub(crate) async fn live(settings: Settings) -> Live {
-    let engine = Arc::new(Tiny::new());
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let shutdown = CancellationToken::new();
-    let service = service(&engine, &settings);
-    let server = serve(
-        vec![listener],
-        service,
-        Metrics::new(),
-        settings,
-        shutdown.clone(),
-    );
-    Live {
-        address,
-        engine,
-        shutdown,
-        server: tokio::spawn(server),
-    }
-}
 
 fn quick() -> Settings {
     Settings {
@@ -46,33 +14,6 @@ fn quick() -> Settings {
         shutdown_grace: Duration::from_millis(500),
         ..settings()
     }
-}
-
-impl Live {
-    pub(crate) async fn connect(&self) -> TcpStream {
-        TcpStream::connect(self.address)
-            .await
-            .expect("a connection")
-    }
-
-    /// Sends bytes and reads until the server closes or is silent for a while.
-    pub(crate) async fn exchange(&self, bytes: &[u8]) -> String {
-        let mut stream = self.connect().await;
-        // The server may answer and close before it has read everything.
-        let _ = stream.write_all(bytes).await;
-        read(&mut stream).await
-    }
-}
-
-pub(crate) async fn read(stream: &mut TcpStream) -> String {
-    let mut text = Vec::new();
-    let mut buffer = [0; 65536];
-    while let Ok(Ok(count @ 1..)) =
-        tokio::time::timeout(Duration::from_millis(400), stream.read(&mut buffer)).await
-    {
-        text.extend_from_slice(&buffer[..count]);
-    }
-    String::from_utf8_lossy(&text).into_owned()
 }
 
 fn status(answer: &str) -> u16 {
@@ -273,7 +214,8 @@ async fn who_is_slow_is_let_go() {
         let mut stream = live.connect().await;
         stream.write_all(bytes.as_bytes()).await.expect("sent");
         let mut rest = Vec::new();
-        let end = tokio::time::timeout(Duration::from_secs(3), stream.read_to_end(&mut rest)).await;
+        let end =
+            tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await;
         assert!(end.is_ok(), "{bytes:?} is still connected");
     }
     // A body that stops half-way, and one that comes in drips.
@@ -282,7 +224,7 @@ async fn who_is_slow_is_let_go() {
         .await;
     assert_eq!(status(&answer), 408, "{answer}");
     assert!(answer.contains("\"success\":false"), "{answer}");
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(begun.elapsed() < Duration::from_secs(10));
     assert_eq!(live.engine.calls(), 0);
 }
 
@@ -294,9 +236,10 @@ async fn who_does_not_read_is_let_go() {
     let mut stream = live.connect().await;
     let ask = b"GET /api/v1/containers HTTP/1.1\r\nHost: localhost\r\n\r\n";
     stream.write_all(ask).await.expect("sent");
+    stream.peek(&mut [0]).await.expect("an answer begins");
     tokio::time::sleep(Duration::from_millis(1500)).await;
     let mut rest = Vec::new();
-    let end = tokio::time::timeout(Duration::from_secs(3), stream.read_to_end(&mut rest)).await;
+    let end = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await;
     let whole = String::from_utf8_lossy(&rest).ends_with("]}");
     assert!(
         end.is_ok() && !whole,
