@@ -81,7 +81,3 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
         .map_err(|_| wrong("the body goes on after its JSON object"))?;
     Ok(value)
 }
-
-#[cfg(test)]
-#[path = "json_tests.rs"]
-mod tests;

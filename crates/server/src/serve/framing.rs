@@ -49,11 +49,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         let this = self.get_mut();
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
-        if this.framing.fault().is_none() {
-            if let Err(fault) = this.scanner.feed(&buf.filled()[before..]) {
-                // It was empty just now, and only this connection writes it.
-                let _ = this.framing.0.set(fault);
-            }
+        if this.framing.fault().is_none()
+            && let Err(fault) = this.scanner.feed(&buf.filled()[before..])
+        {
+            // It was empty just now, and only this connection writes it.
+            let _ = this.framing.0.set(fault);
         }
         Poll::Ready(Ok(()))
     }
