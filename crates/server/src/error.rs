@@ -4,7 +4,8 @@
 //! are for the log only; a caller's own words are for the answer only.
 
 use crate::refusal::Refusal;
-use axum::http::StatusCode;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use podlane_api::ErrorType;
 use podlane_engine::{Error as Engine, Resource};
@@ -56,6 +57,11 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let answer = self.answer();
         let mut response = answer.status.into_response();
+        if matches!(self, Self::Refused(Refusal::Ambiguous { .. })) {
+            // Where the next request begins, nobody can say.
+            let headers = response.headers_mut();
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         response.extensions_mut().insert(answer);
         response
     }

@@ -15,8 +15,7 @@ use crate::headers::is_docs;
 use crate::refusal::Refusal;
 use crate::serve::Framing;
 use axum::extract::{Request, State};
-use axum::http::header::CONNECTION;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use host::Host;
@@ -25,24 +24,12 @@ use host::Host;
 pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     match check(&app, &request) {
         Ok(()) => next.run(request).await,
-        Err(refusal) => {
-            let ambiguous = matches!(refusal, Refusal::Ambiguous { .. });
-            let mut response = refusal.into_response();
-            if ambiguous {
-                // Where the next request begins, nobody can say.
-                let headers = response.headers_mut();
-                headers.insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            response
-        }
+        Err(refusal) => refusal.into_response(),
     }
 }
 
 fn check(app: &App, request: &Request) -> Result<(), Refusal> {
-    let framing = request.extensions().get::<Framing>();
-    if let Some(what) = framing.and_then(Framing::fault) {
-        return Err(Refusal::Ambiguous { what });
-    }
+    Framing::check(request.extensions())?;
     let method = request.method();
     if matches!(*method, Method::TRACE | Method::CONNECT) {
         return Err(Refusal::Method {

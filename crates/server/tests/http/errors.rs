@@ -95,7 +95,7 @@ async fn a_panic_is_an_answer_and_says_nothing() {
 
 #[tokio::test]
 async fn past_the_queue_the_answer_is_busy() {
-    let server = Server::in_mood(Mood::Slow(Duration::from_millis(1000)));
+    let server = Server::in_mood(Mood::Slow(Duration::from_secs(1)));
     let (first, second) = tokio::join!(server.get("/api/v1/containers"), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         let busy = server.get("/api/v1/metrics").await.json();

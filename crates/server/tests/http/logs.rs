@@ -5,20 +5,20 @@ use crate::engine::Mood;
 use axum::body::Body;
 use podlane_engine::Error;
 use serde_json::Value;
+use std::cell::RefCell;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-use tracing::subscriber::DefaultGuard;
+use std::sync::Once;
 
-/// A log that can be read.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What this thread has written; each test has a thread of its own.
+    static WRITTEN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
-impl Write for Log {
+struct ThisThread;
+
+impl Write for ThisThread {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .expect("not poisoned")
-            .extend_from_slice(bytes);
+        WRITTEN.with_borrow_mut(|written| written.extend_from_slice(bytes));
         Ok(bytes.len())
     }
 
@@ -27,22 +27,31 @@ impl Write for Log {
     }
 }
 
+/// The log of this thread, from now on.
+struct Log;
+
 impl Log {
-    /// A log of everything that this thread writes.
-    fn begin() -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(move || writer.clone())
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
+    fn begin() -> Self {
+        static ONCE: Once = Once::new();
+        // One subscriber for the whole process: those of single threads miss events while others come and go.
+        ONCE.call_once(|| {
+            tracing_subscriber::fmt()
+                .json()
+                .flatten_event(true)
+                .with_max_level(tracing::Level::TRACE)
+                .with_writer(|| ThisThread)
+                .init();
+        });
+        WRITTEN.with_borrow_mut(Vec::clear);
+        Self
     }
 
+    #[allow(
+        clippy::unused_self,
+        reason = "there is nothing to read before it began"
+    )]
     fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().expect("not poisoned")).into_owned()
+        WRITTEN.with_borrow(|written| String::from_utf8_lossy(written).into_owned())
     }
 
     fn requests(&self) -> Vec<Value> {
@@ -58,7 +67,7 @@ impl Log {
 
 #[tokio::test]
 async fn one_line_an_operation() {
-    let (log, _guard) = Log::begin();
+    let log = Log::begin();
     let server = Server::new();
     let id = request("GET", "/api/v1/containers/web/logs?tail=5").header("X-Request-ID", "my-id");
     server
@@ -106,7 +115,7 @@ async fn one_line_an_operation() {
 
 #[tokio::test]
 async fn nothing_of_what_a_request_holds() {
-    let (log, _guard) = Log::begin();
+    let log = Log::begin();
     let server = Server::new();
     for (path, body) in [
         (
@@ -165,7 +174,7 @@ async fn nothing_of_what_a_request_holds() {
 
 #[tokio::test]
 async fn who_went_away_is_written_too() {
-    let (log, _guard) = Log::begin();
+    let log = Log::begin();
     let server = Server::in_mood(Mood::Slow(std::time::Duration::from_secs(60)));
     let asked = server.get("/api/v1/containers");
     let gone = tokio::time::timeout(std::time::Duration::from_millis(50), asked).await;

@@ -85,6 +85,31 @@ async fn what_can_be_read_in_two_ways_is_refused() {
     }
 }
 
+/// Also what comes after the handler has begun to read.
+#[tokio::test]
+async fn a_body_may_not_become_ambiguous_later() {
+    let live = live(quick()).await;
+    for rest in [
+        format!("{:x}\n{BODY}\r\n0\r\n\r\n", BODY.len()),
+        format!("{:x};a\nb\r\n{BODY}\r\n0\r\n\r\n", BODY.len()),
+        format!("0x{:x}\r\n{BODY}\r\n0\r\n\r\n", BODY.len()),
+        format!("{:x}\r\n{BODY}X\r\n0\r\n\r\n", BODY.len()),
+        format!("{:x}\r\n{BODY}\r\n0\r\nA: b\nC: d\r\n\r\n", BODY.len()),
+        format!("{:x}\r\n{BODY}\n0\r\n\r\n", BODY.len()),
+        format!("{:x} \r\n{BODY}\r\n0\r\n\r\n", BODY.len()),
+    ] {
+        let mut stream = live.connect().await;
+        let head = create("Transfer-Encoding: chunked\r\n", "");
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        stream.write_all(rest.as_bytes()).await.expect("sent");
+        let answer = read(&mut stream).await;
+        assert_eq!(status(&answer), 400, "{rest:?}: {answer}");
+        assert!(answer.contains(r#""success":false"#), "{rest:?}: {answer}");
+        assert_eq!(live.engine.calls(), 0, "{rest:?}");
+    }
+}
+
 /// Refused by hyper before we see it: the status is right, the body is empty.
 #[tokio::test]
 async fn what_is_not_http_is_refused() {

@@ -6,6 +6,7 @@ pub(crate) mod livez;
 pub(crate) mod metrics;
 pub(crate) mod prometheus;
 pub(crate) mod readyz;
+mod uptime;
 
 use std::time::Duration;
 
