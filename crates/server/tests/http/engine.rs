@@ -183,4 +183,6 @@ impl Engine for Tiny {
     async fn recover(&self, _: &Call) -> Result<Vec<String>> {
         Ok(Vec::new())
     }
+
+    async fn settle(&self) {}
 }
