@@ -1,7 +1,7 @@
 //! The contract's workflow, from its first call to its last.
 
 use crate::server;
-use podlane_testkit::{BUSYBOX, DEBIAN, unique};
+use podlane_testkit::{BUSYBOX, Client, DEBIAN, unique};
 use serde_json::json;
 
 #[tokio::test]
@@ -45,6 +45,13 @@ async fn workflow(image: &str) {
         (&json!(id), &json!("running"), &json!(image))
     );
 
+    inside(&api, &name).await;
+    end(&api, &name).await;
+    idle(&api).await;
+}
+
+/// A user, a file, a command and the log of a running container.
+async fn inside(api: &Client, name: &str) {
     let body = json!({ "username": "testuser", "password": "testpass", "shell": "/bin/sh" });
     let user = api
         .post(&format!("/containers/{name}/users"), body)
@@ -67,7 +74,7 @@ async fn workflow(image: &str) {
         (&json!("/tmp/demo.txt"), &json!(19))
     );
 
-    let execution = api.exec(&name, "cat /tmp/demo.txt").await;
+    let execution = api.exec(name, "cat /tmp/demo.txt").await;
     assert_eq!(execution["output"], "Hello from the API!");
     assert_eq!(
         (&execution["exit_code"], &execution["success"]),
@@ -80,7 +87,10 @@ async fn workflow(image: &str) {
         .expect(200)
         .json;
     assert_eq!(logs["container"]["logs"], "");
+}
 
+/// Stop, start and remove.
+async fn end(api: &Client, name: &str) {
     let stopped = api
         .act(&format!("/containers/{name}/stop"))
         .await
@@ -124,14 +134,12 @@ async fn workflow(image: &str) {
             .await
             .expect(404)
             .message()
-            .contains(&name)
+            .contains(name)
     );
-
-    idle(&api).await;
 }
 
 /// Nothing is under way any more.
-async fn idle(api: &podlane_testkit::Client) {
+async fn idle(api: &Client) {
     let metrics = api.get("/metrics").await.expect(200).json;
     assert_eq!(
         (&metrics["active_threads"], &metrics["max_workers"]),
