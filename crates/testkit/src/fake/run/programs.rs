@@ -38,7 +38,7 @@ async fn own_program(process: Process, own: &str, argv: Vec<String>) -> i32 {
     let rest = argv.get(1..).unwrap_or_default().to_vec();
     match own {
         "sh" | "bash" | "ash" => shell::main(process, argv).await,
-        "busybox" if !rest.is_empty() => {
+        "busybox" | "tiny" if !rest.is_empty() => {
             let own = rest[0].clone();
             Box::pin(own_program(process, &own, rest)).await
         }
