@@ -1,7 +1,7 @@
 //! Processes in a running container.
 
 use super::subject::{Subject, argv, call, path, shell};
-use podlane_engine::{ContainerId, Source, Termination, UserSpec};
+use podlane_engine::{ContainerId, Process, Source, Termination, UserSpec};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 
@@ -124,48 +124,55 @@ pub async fn an_exec_streams_much_output(subject: &Subject) {
     assert_eq!(process.wait().await.expect("a code"), 0);
 }
 
-/// A tree that its time-out has to end: some of it ignores signals, or has left group and session.
-const TREE: &str = "trap '' TERM HUP; sleep 4711 & setsid sleep 4711 & sh -c 'sleep 4711 & sleep 4711' & \
-    echo up; while true; do sleep 1; done";
+/// A tree that a time-out has to end: it ignores signals, and some of it has left group, session or
+/// parent. Each of its four ends writes to a file of its own for as long as it lives.
+const TREE: &str = r#"trap '' TERM HUP
+beat='while true; do echo x >>/tmp/$0; sleep 0.05; done'
+sh -c "$beat" a &
+setsid sh -c "$beat" b &
+sh -c "sh -c '$beat' c & exit" &
+echo up
+sh -c "$beat" d"#;
 
-async fn sleepers(subject: &Subject, id: &ContainerId) -> usize {
-    let script = "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null; echo; done";
-    let ended = subject.exec(id, &shell(script)).await;
-    ended
-        .stdout
-        .lines()
-        .filter(|line| line.starts_with("sleep 4711"))
-        .count()
+/// How many of them live.
+async fn living(subject: &Subject, id: &ContainerId) -> usize {
+    const COUNT: &str = "cd /tmp; for f in a b c d; do [ -e $f ] || : >$f; wc -l <$f; done";
+    let before = subject.output(id, COUNT).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let after = subject.output(id, COUNT).await;
+    let grown = before.lines().zip(after.lines());
+    grown.filter(|(before, after)| before != after).count()
+}
+
+async fn started(subject: &Subject, id: &ContainerId) -> Box<dyn Process> {
+    let process = subject.engine.exec(&call(), id, &shell(TREE)).await;
+    let mut process = process.expect("an exec");
+    assert!(process.next().await.expect("output").is_some());
+    let began = Instant::now();
+    while living(subject, id).await < 4 {
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "it does not grow"
+        );
+    }
+    process
 }
 
 /// All that it started ends too.
 pub async fn an_exec_that_is_killed_leaves_nothing(subject: &Subject) {
     let id = subject.idle().await;
-    let mut process = subject
-        .engine
-        .exec(&call(), &id, &shell(TREE))
-        .await
-        .expect("an exec");
-    assert!(process.next().await.expect("output").is_some());
-    assert!(sleepers(subject, &id).await >= 3);
+    let mut process = started(subject, &id).await;
     assert_eq!(process.kill().await, Termination::Complete);
-    assert_eq!(sleepers(subject, &id).await, 0);
+    assert_eq!(living(subject, &id).await, 0);
 }
 
 /// Nobody has to ask for it.
 pub async fn an_exec_that_is_dropped_leaves_nothing(subject: &Subject) {
     let id = subject.idle().await;
-    let mut process = subject
-        .engine
-        .exec(&call(), &id, &shell(TREE))
-        .await
-        .expect("an exec");
-    assert!(process.next().await.expect("output").is_some());
-    drop(process);
+    drop(started(subject, &id).await);
     let began = Instant::now();
-    while sleepers(subject, &id).await > 0 {
+    while living(subject, &id).await > 0 {
         assert!(began.elapsed() < Duration::from_secs(30), "it goes on");
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
