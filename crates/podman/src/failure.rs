@@ -180,7 +180,20 @@ const fn rule(
     }
 }
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 12] = [
+    rule(
+        &["workdir \""],
+        "workdir",
+        "the container can't start in that directory: {engine}",
+    ),
+    Rule {
+        step: Some("starting the container"),
+        ..rule(
+            &["\": is a directory"],
+            "command",
+            "the command's program can't be executed: {engine}",
+        )
+    },
     rule(
         &["more than one result"],
         "name",

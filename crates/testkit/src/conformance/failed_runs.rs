@@ -51,6 +51,13 @@ pub async fn a_run_of_what_is_not_executable_leaves_nothing(subject: &Subject) {
     }
 }
 
+/// A file is in its place. A missing one is made.
+pub async fn a_run_in_what_is_no_directory_leaves_nothing(subject: &Subject) {
+    let mut spec = subject.spec(&["true"]);
+    spec.workdir = Some(path("/etc/passwd"));
+    refused_field(subject, &spec, "workdir", false).await;
+}
+
 /// A name; numbers need no account.
 pub async fn a_run_as_an_unknown_user_leaves_nothing(subject: &Subject) {
     let mut spec = subject.spec(&["true"]);

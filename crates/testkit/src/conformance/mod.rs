@@ -50,6 +50,7 @@ macro_rules! conformance {
             a_run_of_an_unknown_image_leaves_nothing,
             a_run_of_a_missing_program_leaves_nothing,
             a_run_of_what_is_not_executable_leaves_nothing,
+            a_run_in_what_is_no_directory_leaves_nothing,
             a_run_as_an_unknown_user_leaves_nothing,
             a_run_on_a_taken_port_leaves_nothing,
             a_run_with_a_missing_host_path_leaves_nothing,
