@@ -299,7 +299,12 @@ impl Engine for PodmanEngine {
             Err(Error::NotFound {
                 resource: Resource::Path,
                 ..
-            }) => return Ok(None),
+            }) => {
+                // An answer to HEAD has no body: it may be the container that is not there.
+                let exists = requests::container_exists(id);
+                self.connection().status(call, &exists).await?;
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         };
         let header = response.headers().get("x-docker-container-path-stat");

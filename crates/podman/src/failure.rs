@@ -130,7 +130,7 @@ impl Failure {
         if self.says("image not known") || self.says("no such image") {
             return not_found(Resource::Image, &about.image);
         }
-        // An answer to HEAD has no body; the container was found before.
+        // An answer to HEAD has no body: whether it is the container that is missing is asked next.
         let path = !about.path.is_empty() && self.status == StatusCode::NOT_FOUND;
         if path && (request.method == Method::HEAD || self.says("no such file or directory")) {
             return not_found(Resource::Path, &about.path);
@@ -144,6 +144,7 @@ impl Failure {
         let explained = || {
             let about = &request.about;
             rule.explanation
+                .replace("{container}", &about.container)
                 .replace("{user}", &about.user)
                 .replace("{path}", &about.path)
                 .replace("{image}", &about.image)
@@ -179,7 +180,25 @@ const fn rule(
     }
 }
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 12] = [
+    rule(
+        &["workdir \""],
+        "workdir",
+        "the container can't start in that directory: {engine}",
+    ),
+    Rule {
+        step: Some("starting the container"),
+        ..rule(
+            &["\": is a directory"],
+            "command",
+            "the command's program can't be executed: {engine}",
+        )
+    },
+    rule(
+        &["more than one result"],
+        "name",
+        "several containers have an ID that begins with \"{container}\"; write more of it",
+    ),
     rule(
         &[
             "no matching entries in passwd file",

@@ -14,6 +14,8 @@ mod host;
 mod instance;
 mod noise;
 mod process;
+#[cfg(test)]
+mod recorded;
 mod recover;
 mod requests;
 mod run;

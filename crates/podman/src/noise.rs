@@ -66,6 +66,10 @@ fn judge(code: i32, words: &str) -> Option<StartFailure> {
     if words.contains("chdir") {
         return Some(StartFailure::NoDirectory);
     }
+    // runc 1.1 and later: 125 for a directory, where others say 126.
+    if words.contains("\": is a directory") {
+        return Some(StartFailure::NotExecutable);
+    }
     match code {
         127 => Some(StartFailure::NoProgram),
         126 => Some(StartFailure::NotExecutable),

@@ -337,6 +337,15 @@ pub(crate) fn inspect_container(container: &ContainerRef) -> Request {
     .container(container.as_str())
 }
 
+/// Answers nothing but whether there is one.
+pub(crate) fn container_exists(id: &ContainerId) -> Request {
+    Request::get(
+        "looking up the container",
+        &format!("/containers/{id}/exists"),
+    )
+    .container(id.short())
+}
+
 pub(crate) fn list_containers() -> Request {
     Request::get("listing the containers", "/containers/json").query([("all", "true")])
 }
@@ -463,9 +472,14 @@ pub(crate) fn write_archive(
     request
 }
 
-/// Decodes the header that describes a path: base64 of a JSON object.
+/// Decodes the header that describes a path: base64 of a JSON object. Podman writes the alphabet of
+/// URLs (`pkg/copy/fileinfo.go`), Docker the standard one.
 pub(crate) fn decode_stat_header(value: &[u8]) -> Option<Vec<u8>> {
-    base64::engine::general_purpose::STANDARD.decode(value).ok()
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+    URL_SAFE
+        .decode(value)
+        .or_else(|_| STANDARD.decode(value))
+        .ok()
 }
 
 #[cfg(test)]
