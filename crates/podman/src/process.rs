@@ -16,6 +16,7 @@ use podlane_engine::{
     Call, Chunk, ContainerId, ContainerRef, Error, ExecSpec, Process, Result, StartFailure,
     StdinSink, Termination, UserSpec,
 };
+use std::io::ErrorKind;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, ReadHalf, WriteHalf};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -198,7 +199,11 @@ impl LibpodProcess {
     /// Reads more of the stream. At its end, settles how the process ended.
     async fn read(&mut self) -> Result<()> {
         self.buffer.reserve(BUFFER);
-        let read = self.output.read_buf(&mut self.buffer).await;
+        let read = match self.output.read_buf(&mut self.buffer).await {
+            // How a stream ends whose standard input nobody has read: all output has come before.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok(0),
+            read => read,
+        };
         match read {
             Ok(0) => {
                 self.decoder

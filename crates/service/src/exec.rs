@@ -127,6 +127,9 @@ impl Captured {
 const HAND_ON: &str = r#"command -v bash >/dev/null 2>&1 && exec bash -c "$0"; exec sh -c "$0""#;
 /// The kernel takes no longer argument. Source: execve(2), `MAX_ARG_STRLEN`.
 const MAX_ARGUMENT: usize = 128 * 1024 - 1;
+/// Arguments and variables together, with the kernel's own 9 bytes for each; less than its bound, a
+/// quarter of an 8 MiB stack, because the container's own variables come on top. Source: execve(2).
+const MAX_ALL: usize = 2 * 1024 * 1024 - MAX_ARGUMENT;
 /// What a shell answers for a command that a signal has ended: 128 and the signal's number.
 const KILLED: i32 = 128 + 9;
 
@@ -143,6 +146,8 @@ impl Service {
     /// holds if the caller goes away.
     pub async fn exec(&self, call: &Call, name: &ContainerRef, exec: NewExec) -> Result<Execution> {
         check(&exec.command)?;
+        check_size(&exec)?;
+        check_workdir(exec.workdir.as_ref())?;
         let _worker = self.0.gate.enter(call).await?;
         let container = self.0.engine.inspect(call, name).await?;
         match &exec.command {
@@ -338,6 +343,49 @@ fn check(command: &Command) -> Result<()> {
         return wrong(
             "the command is too long: an argument may have 131,071 bytes; send longer input as \"stdin\"",
         );
+    }
+    Ok(())
+}
+
+/// What the kernel would not take, and the runtime would only complain of in the command's output.
+fn check_size(exec: &NewExec) -> Result<()> {
+    let variables = || {
+        exec.environment
+            .iter()
+            .map(|(name, value)| name.len() + 1 + value.len())
+    };
+    if variables().any(|size| size > MAX_ARGUMENT) {
+        let message = "a variable may have 131,071 bytes, its name and the = included";
+        return Err(Error::invalid("environment", message));
+    }
+    let arguments = match &exec.command {
+        Command::Shell(line) => std::slice::from_ref(line),
+        Command::Argv(argv) => argv,
+    };
+    let arguments = arguments.iter().map(String::len);
+    if arguments
+        .chain(variables())
+        .map(|size| size + 9)
+        .sum::<usize>()
+        > MAX_ALL
+    {
+        return Err(Error::invalid(
+            "command",
+            "the command is too long: its arguments and variables may have 1.9 MB together; send longer input as \"stdin\"",
+        ));
+    }
+    Ok(())
+}
+
+/// The runtime enters the directory before it has left all of the host behind: a path through its own
+/// descriptors in /proc could lead out of the container (CVE-2024-21626). Nobody works in /proc.
+pub(crate) fn check_workdir(workdir: Option<&InnerPath>) -> Result<()> {
+    let mut parts = workdir.map_or("", InnerPath::as_str).split('/');
+    if parts.find(|part| !part.is_empty() && *part != ".") == Some("proc") {
+        return Err(Error::invalid(
+            "workdir",
+            "the working directory must not be in /proc",
+        ));
     }
     Ok(())
 }
