@@ -1,6 +1,6 @@
 //! Containers: create, list, inspect, start, stop, remove.
 
-use crate::exec::check_workdir;
+use crate::command::check_workdir;
 use crate::{Result, Service};
 use podlane_engine::{
     Call, Change, Container, ContainerId, ContainerName, ContainerRef, ContainerSpec,

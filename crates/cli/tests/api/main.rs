@@ -3,6 +3,7 @@
 mod container;
 mod contract;
 mod exec;
+mod killing;
 
 use podlane_testkit::{Server, ServerOptions};
 
