@@ -372,6 +372,12 @@ pub(crate) struct InspectedExec {
     pub(crate) running: bool,
     #[serde(default)]
     pub(crate) exit_code: i32,
+    /// Whether it has ended: one that does not run may also not have been started yet.
+    #[serde(default, rename = "CanRemove")]
+    pub(crate) ended: bool,
+    /// Its process as the engine's PID namespace numbers it, while it runs.
+    #[serde(default)]
+    pub(crate) pid: i32,
 }
 
 /// The bits of Go's `os.FileMode`, which libpod puts into JSON as a number.

@@ -67,6 +67,11 @@ impl Failure {
                 name: request.about.container.clone(),
             };
         }
+        if self.says("no such exec session") {
+            return Error::WrongState {
+                message: "the container was stopped or removed while the command ran".into(),
+            };
+        }
         if ["container state improper", "is paused", "not running"]
             .iter()
             .any(|words| self.says(words))

@@ -16,6 +16,7 @@ use podlane_engine::{
     Call, Chunk, ContainerId, ContainerRef, Error, ExecSpec, Process, Result, StartFailure,
     StdinSink, Termination, UserSpec,
 };
+use std::io::ErrorKind;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, ReadHalf, WriteHalf};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -24,6 +25,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 const BUFFER: usize = 64 * 1024;
 /// The longest that ending a process tree may take.
 const KILLING: Duration = Duration::from_secs(10);
+/// How long a command that was given up may take to be started by an engine that was told to: then it
+/// is ended.
+const LATE_START: Duration = Duration::from_secs(60);
 /// After the output has ended, how long the session may still say that it runs.
 const LINGER: Duration = Duration::from_secs(10);
 
@@ -92,7 +96,15 @@ impl PodmanEngine {
         let guard = EndOnDrop(Some(target));
         let target = guard.0.as_ref().ok_or_else(gone)?;
         let start = requests::start_exec(&target.session, create.about);
-        let response = self.connection().send(call, &start).await?;
+        let response = match self.connection().send(call, &start).await {
+            Ok(response) => response,
+            Err(error) => {
+                if !leaves_doubt(&error) {
+                    guard.disarm();
+                }
+                return Err(error);
+            }
+        };
         if response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
             let reason = format!("status {} in place of an upgrade", response.status());
             return Err(Error::Garbled {
@@ -115,13 +127,21 @@ impl PodmanEngine {
             buffer: BytesMut::new(),
             received: Bytes::new(),
             decoder: Decoder::default(),
-            sifter: Sifter::default(),
+            sifter: Sifter::new(spec.argv.first().map_or("", String::as_str)),
             ended: false,
             exit: None,
             failure: None,
             over: false,
         })
     }
+}
+
+/// Whether the engine may be doing what was asked of it in spite of `error`.
+fn leaves_doubt(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Timeout { .. } | Error::Unavailable { .. } | Error::Garbled { .. }
+    )
 }
 
 fn gone() -> Error {
@@ -198,7 +218,11 @@ impl LibpodProcess {
     /// Reads more of the stream. At its end, settles how the process ended.
     async fn read(&mut self) -> Result<()> {
         self.buffer.reserve(BUFFER);
-        let read = self.output.read_buf(&mut self.buffer).await;
+        let read = match self.output.read_buf(&mut self.buffer).await {
+            // How a stream ends whose standard input nobody has read: all output has come before.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok(0),
+            read => read,
+        };
         match read {
             Ok(0) => {
                 self.decoder
@@ -248,11 +272,10 @@ fn lost(reason: impl Into<String>) -> Error {
 impl Target {
     /// The exit code, once the session has it.
     async fn exit_code(&self) -> Result<i32> {
-        let request = requests::inspect_exec(&self.session);
         let call = self.call.extended(self.call.remaining().min(LINGER));
         let mut pause = Duration::from_millis(1);
         loop {
-            let session: InspectedExec = self.engine.connection().json(&call, &request).await?;
+            let session = self.session(&call).await?;
             if !session.running {
                 return Ok(session.exit_code);
             }
@@ -288,11 +311,51 @@ impl Target {
     fn end_in_background(self) {
         let engine = self.engine.clone();
         engine.spawn(async move {
-            let ended = self.end().await;
+            let ended = if self.wait_for_start(LATE_START).await {
+                self.end().await
+            } else {
+                Termination::Unproven
+            };
             if ended != Termination::Complete {
                 tracing::warn!(request_id = %self.call.request_id, container = self.container.short(), ?ended, "a command that was given up may still run");
             }
         });
+    }
+
+    /// Waits until the engine has started the process, or never will: ended any earlier, it would
+    /// start afterwards. Whether that is settled.
+    async fn wait_for_start(&self, patience: Duration) -> bool {
+        let call = self.call.extended(patience);
+        let mut pause = Duration::from_millis(5);
+        while !call.remaining().is_zero() {
+            match self.session(&call).await {
+                Ok(session) if session.running || session.ended => return true,
+                Err(Error::NotFound { .. } | Error::WrongState { .. }) => return true,
+                Ok(_) if matches!(self.container_pid(&call).await, Ok(None)) => return true,
+                Ok(_) | Err(_) => tokio::time::sleep(pause).await,
+            }
+            pause = (pause * 2).min(Duration::from_millis(500));
+        }
+        false
+    }
+
+    async fn session(&self, call: &Call) -> Result<InspectedExec> {
+        let request = requests::inspect_exec(&self.session);
+        self.engine.connection().json(call, &request).await
+    }
+
+    /// The container's main process; `None` if there is none any more.
+    async fn container_pid(&self, call: &Call) -> Result<Option<i32>> {
+        let request = requests::inspect_container(&ContainerRef::from(&self.container));
+        let found = self
+            .engine
+            .connection()
+            .json::<InspectedContainer>(call, &request);
+        match found.await {
+            Ok(container) => Ok(container.pid()),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Ends the process and all that it started.
@@ -304,24 +367,17 @@ impl Target {
 
     async fn end_at_leisure(&self) -> Termination {
         let call = self.call.extended(KILLING);
-        let request = requests::inspect_container(&ContainerRef::from(&self.container));
-        let container = match self
-            .engine
-            .connection()
-            .json::<InspectedContainer>(&call, &request)
-            .await
-        {
-            Ok(container) => container,
-            Err(Error::NotFound { .. }) => return Termination::Complete,
+        let first = match self.container_pid(&call).await {
+            Ok(Some(pid)) => pid,
+            Ok(None) => return Termination::Complete,
             Err(_) => return Termination::Unproven,
         };
-        let Some(first) = container.pid() else {
-            return Termination::Complete;
-        };
         let mark = format!("{EXEC_VARIABLE}={}", self.mark.as_str());
+        // Its mark shows only once the runtime has handed over to it.
+        let root = self.session(&call).await.ok().map(|session| session.pid);
         let id = self.container.clone();
         let here = tokio::task::spawn_blocking(move || {
-            host::sees(first, id.as_str()).then(|| host::kill_marked(first, &mark))
+            host::sees(first, id.as_str()).then(|| host::kill_tree(first, &mark, root))
         });
         match here.await {
             Ok(Some(ended)) => ended,

@@ -340,8 +340,8 @@ fn failures_mean_the_same_in_all_versions() {
         ("exec_create_paused", exec(), Box::new(state("paused"))),
         (
             "exec_inspect_missing",
-            requests::inspect_container(&unknown),
-            Box::new(|error| matches!(error, Error::Failed { .. })),
+            requests::inspect_exec("deadbeef"),
+            Box::new(state("stopped or removed")),
         ),
     ];
     for version in VERSIONS {

@@ -1,5 +1,6 @@
 //! Containers: create, list, inspect, start, stop, remove.
 
+use crate::command::check_workdir;
 use crate::{Result, Service};
 use podlane_engine::{
     Call, Change, Container, ContainerId, ContainerName, ContainerRef, ContainerSpec,
@@ -74,6 +75,7 @@ pub struct Acted {
 impl Service {
     /// Creates and starts a container: both, or nothing is left behind, also if the caller goes away.
     pub async fn create_container(&self, call: &Call, new: NewContainer) -> Result<Container> {
+        check_workdir(new.workdir.as_ref())?;
         let worker = self.0.gate.enter(call).await?;
         // Giving up here, with the caller, cancels the transfer.
         let image = self.provide_image(call, &new).await?;

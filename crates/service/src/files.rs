@@ -216,7 +216,7 @@ impl Service {
         };
         let mut process = self.0.engine.exec(call, id, &spec).await?;
         let mut output = crate::Captured::new(MAX_TOOL_OUTPUT);
-        let run = crate::exec::drive(process.as_mut(), stdin, &mut output);
+        let run = crate::exec::drive(process.as_mut(), stdin, |chunk| output.push(&chunk));
         let Ok(ended) = tokio::time::timeout_at(call.deadline, run).await else {
             process.kill().await;
             return Err(EngineError::Timeout {

@@ -3,6 +3,8 @@
 //! Every operation is one method of [`Service`] in the file of its resource. The first argument is the
 //! [`Call`]: who asks, and until when.
 
+mod captured;
+mod command;
 mod containers;
 mod error;
 mod exec;
@@ -12,9 +14,11 @@ mod logs;
 mod text;
 mod users;
 
+pub use captured::Captured;
+pub use command::{Command, words};
 pub use containers::{Acted, InitChoice, NewContainer, PullPolicy};
 pub use error::{Error, Result};
-pub use exec::{Captured, Command, Execution, NewExec, words};
+pub use exec::{Execution, NewExec};
 pub use files::{NewFile, WrittenFile};
 pub use gate::Load;
 pub use logs::{Logs, Tail};
@@ -104,9 +108,11 @@ impl Service {
     pub async fn stop(&self, grace: Duration) -> bool {
         self.0.stopping.cancel();
         self.0.tasks.close();
-        tokio::time::timeout(grace, self.0.tasks.wait())
-            .await
-            .is_ok()
+        let settled = async {
+            self.0.tasks.wait().await;
+            self.0.engine.settle().await;
+        };
+        tokio::time::timeout(grace, settled).await.is_ok()
     }
 
     /// Drives `work` to its end even if the caller goes away, because half of it must never remain.

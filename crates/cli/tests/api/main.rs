@@ -1,6 +1,9 @@
 //! The API as its users have it: the real server beside a real Podman, called over HTTP.
 
+mod container;
 mod contract;
+mod exec;
+mod killing;
 
 use podlane_testkit::{Server, ServerOptions};
 
