@@ -3,6 +3,7 @@
 //! Every operation is one method of [`Service`] in the file of its resource. The first argument is the
 //! [`Call`]: who asks, and until when.
 
+mod archive;
 mod containers;
 mod error;
 mod exec;
@@ -10,6 +11,7 @@ mod files;
 mod gate;
 mod logs;
 mod text;
+mod tool;
 mod users;
 
 pub use containers::{Acted, InitChoice, NewContainer, PullPolicy};
