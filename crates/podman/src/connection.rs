@@ -29,6 +29,9 @@ const MAX_ANSWER: usize = 64 << 20;
 const MAX_IDLE: usize = 64;
 const IDLE: Duration = Duration::from_secs(60);
 
+/// The header that describes a path in a container.
+pub(crate) const PATH_STAT: &str = "x-docker-container-path-stat";
+
 /// Told of every call to the engine: step, how it ended, how long it took.
 pub type Observer = Arc<dyn Fn(&'static str, &'static str, Duration) + Send + Sync>;
 
@@ -69,7 +72,11 @@ impl Connection {
         let mut pause = Duration::from_millis(10);
         loop {
             let response = self.send_once(call, request).await?;
-            if response.status().is_success() || matches!(response.status().as_u16(), 101 | 304) {
+            // A symbolic link that leads nowhere is answered with 404, and described all the same.
+            if response.status().is_success()
+                || matches!(response.status().as_u16(), 101 | 304)
+                || response.headers().contains_key(PATH_STAT)
+            {
                 return Ok(response);
             }
             let status = response.status();

@@ -110,6 +110,10 @@ impl Failure {
         } else {
             self.message
         };
+        // Before the reason the archive code prints all its own state, host paths included.
+        if let Some((_, reason)) = message.rsplit_once("}: copier: ") {
+            message = reason.to_owned();
+        }
         if message.contains("crun") && message.contains("hybrid") {
             message.push_str(
                 "; this host's cgroup layout needs runc: set runtime = \"runc\" under [engine] in containers.conf",
@@ -135,9 +139,9 @@ impl Failure {
         if self.says("image not known") || self.says("no such image") {
             return not_found(Resource::Image, &about.image);
         }
-        // An answer to HEAD has no body: whether it is the container that is missing is asked next.
-        let path = !about.path.is_empty() && self.status == StatusCode::NOT_FOUND;
-        if path && (request.method == Method::HEAD || self.says("no such file or directory")) {
+        // An answer to HEAD has no body; whether it is the container that is missing is asked next.
+        let head = request.method == Method::HEAD && self.status == StatusCode::NOT_FOUND;
+        if !about.path.is_empty() && (head || self.says("no such file or directory")) {
             return not_found(Resource::Path, &about.path);
         }
         None
@@ -185,7 +189,7 @@ const fn rule(
     }
 }
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 16] = [
     rule(
         &["workdir \""],
         "workdir",
@@ -217,6 +221,37 @@ const RULES: [Rule; 12] = [
         "dest_path",
         "a part of {path} is not a directory",
     ),
+    rule(
+        &["file name too long"],
+        "dest_path",
+        "the path is too long for the container's file system",
+    ),
+    Rule {
+        conflict: true,
+        ..rule(
+            &["too many levels of symbolic links"],
+            "dest_path",
+            "symbolic links on the way to {path} lead in a circle",
+        )
+    },
+    Rule {
+        step: Some("writing the file"),
+        conflict: true,
+        ..rule(
+            &["file exists"],
+            "dest_path",
+            "a directory in {path} has the name that the file should have",
+        )
+    },
+    Rule {
+        step: Some("writing the file"),
+        conflict: true,
+        ..rule(
+            &["device or resource busy"],
+            "dest_path",
+            "the file in {path} is mounted into the container and can't be replaced",
+        )
+    },
     rule(
         &["cannot assign requested address"],
         "ports",

@@ -440,7 +440,12 @@ pub(crate) fn remove_exec(exec: &str) -> Request {
         .json(&serde_json::json!({ "Force": false }))
 }
 
-fn archive(step: &'static str, method: Method, id: &ContainerId, path: &InnerPath) -> Request {
+fn archive_request(
+    step: &'static str,
+    method: Method,
+    id: &ContainerId,
+    path: &InnerPath,
+) -> Request {
     let mut request = Request::new(step, method, &format!("/containers/{id}/archive"))
         .query([("path", path.as_str())])
         .container(id.short());
@@ -449,11 +454,29 @@ fn archive(step: &'static str, method: Method, id: &ContainerId, path: &InnerPat
 }
 
 pub(crate) fn stat(id: &ContainerId, path: &InnerPath) -> Request {
-    archive("looking at the path", Method::HEAD, id, path)
+    archive_request("looking at the path", Method::HEAD, id, path)
 }
 
 pub(crate) fn read_archive(id: &ContainerId, path: &InnerPath) -> Request {
-    archive("reading the file", Method::GET, id, path)
+    archive_request("reading the file", Method::GET, id, path)
+}
+
+/// Libpod has no call that removes a path. But before it makes an entry it clears away what has its
+/// name, a whole directory too, and only then finds that a hard link to itself can't be made. Source:
+/// buildah's `copier/copier.go`, `copierHandlerPut`.
+pub(crate) fn remove_path(id: &ContainerId, directory: &InnerPath, name: &str) -> Request {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Link);
+    header.set_size(0);
+    let mut builder = tar::Builder::new(Vec::new());
+    // Into memory nothing fails; and an empty archive would be answered as a failure.
+    let appended = builder.append_link(&mut header, name, name);
+    let archive = appended.and_then(|()| builder.into_inner());
+    let mut request = archive_request("removing the path", Method::PUT, id, directory);
+    request.target.push_str("&copyUIDGID=false");
+    request.body = archive.map(Bytes::from).unwrap_or_default();
+    request.content_type = Some("application/x-tar");
+    request
 }
 
 /// In libpod `copyUIDGID=false` is what KEEPS the archive's numbers: the name is the wrong way round.
@@ -463,7 +486,8 @@ pub(crate) fn write_archive(
     tar: Bytes,
     ownership: Ownership,
 ) -> Request {
-    let mut request = archive("writing the file", Method::PUT, id, directory);
+    let mut request = archive_request("writing the file", Method::PUT, id, directory);
+    request.target.push_str("&noOverwriteDirNonDir=true");
     if ownership == Ownership::Archive {
         request.target.push_str("&copyUIDGID=false");
     }
