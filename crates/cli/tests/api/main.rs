@@ -4,6 +4,8 @@ mod container;
 mod contract;
 mod exec;
 mod killing;
+mod output;
+mod races;
 
 use podlane_testkit::{Server, ServerOptions};
 
