@@ -248,7 +248,6 @@ fn failures_mean_the_same_in_all_versions() {
     let state = |words: &'static str| move |error: &Error| matches!(error, Error::WrongState { message } if message.contains(words));
     type Judge = Box<dyn Fn(&Error) -> bool>;
     let (container, image, at) = (Resource::Container, Resource::Image, Resource::Path);
-    let unknown = ContainerRef::parse("nosuch").expect("valid");
     let table: Vec<(&str, Request, Judge)> = vec![
         (
             "create_dup_name",

@@ -1,6 +1,6 @@
 //! Requests to libpod, built and not sent: pure functions of what is wanted.
 //!
-//! All use the `/v4.0.0` prefix, for which every Podman from 4.0 on answers in one shape.
+//! All use the `/v4.0.0` prefix, for which every Podman from 4.3 on answers in one shape.
 
 use crate::instance::Attempt;
 use base64::Engine as _;

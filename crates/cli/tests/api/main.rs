@@ -8,12 +8,13 @@ mod output;
 mod races;
 
 use podlane_testkit::{Server, ServerOptions};
+use std::borrow::Borrow;
 
 /// A server with default settings.
 fn server() -> Server {
     server_with(&ServerOptions::default())
 }
 
-fn server_with(options: &ServerOptions) -> Server {
-    Server::start(env!("CARGO_BIN_EXE_podlane"), options)
+fn server_with(options: impl Borrow<ServerOptions>) -> Server {
+    Server::start(env!("CARGO_BIN_EXE_podlane"), options.borrow())
 }
