@@ -6,6 +6,7 @@
 mod answers;
 pub mod child;
 mod connection;
+mod ending;
 mod engine;
 mod failure;
 pub mod find;

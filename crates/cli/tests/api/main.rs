@@ -6,6 +6,7 @@ mod exec;
 mod killing;
 mod output;
 mod races;
+mod recovery;
 
 use podlane_testkit::{Server, ServerOptions};
 use std::borrow::Borrow;
