@@ -58,7 +58,7 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
         "listening on http://{}; the API is at /api/v1, its documentation at /docs",
         listener.local_addr().unwrap_or(config.listen)
     );
-    let served = podlane_server::serve(
+    podlane_server::serve(
         vec![listener],
         service,
         metrics,
@@ -70,7 +70,7 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
     signals.abort();
     let _ = recovery.await;
     engine.stop().await;
-    served.map_err(|error| Failure::failed(format!("can't serve: {error}")))
+    Ok(())
 }
 
 /// Clears up after servers that died, as soon as the engine answers; and once more a little later,
