@@ -1,6 +1,10 @@
 //! The API as its users have it: the real server beside a real Podman, called over HTTP.
 
+mod bounds;
 mod contract;
+mod engine_faults;
+mod exhaustion;
+mod rig;
 
 use podlane_testkit::{Server, ServerOptions};
 
