@@ -96,6 +96,75 @@ async fn a_list_that_is_too_long_is_an_error() {
     rig.is_well().await;
 }
 
+/// Archives as a container's root could make an engine send them.
+fn hostile_archives() -> Vec<Vec<u8>> {
+    let mut header = tar::Header::new_gnu();
+    header.set_path("passwd").expect("a name");
+    header.set_mode(0o644);
+    let with_size = |size: u64| {
+        let mut header = header.clone();
+        header.set_size(size);
+        header.set_cksum();
+        header.as_bytes().to_vec()
+    };
+    let mut wrong_sum = with_size(0);
+    wrong_sum[150] = b'9';
+    let kind = |kind: tar::EntryType| {
+        let mut header = header.clone();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        header.set_cksum();
+        header.as_bytes().to_vec()
+    };
+    let mut long_name = kind(tar::EntryType::GNULongName);
+    long_name.extend_from_slice(&kind(tar::EntryType::GNULongName));
+    let mut archives = vec![
+        Vec::new(),
+        vec![0; 10_240],
+        b"<html>no archive</html>".to_vec(),
+        vec![0xff; 4096],
+        with_size(u64::from(u32::MAX)),
+        with_size(u64::MAX),
+        with_size(100),
+        wrong_sum,
+        long_name,
+    ];
+    archives.extend(
+        [
+            tar::EntryType::Symlink,
+            tar::EntryType::Fifo,
+            tar::EntryType::GNUSparse,
+            tar::EntryType::XHeader,
+        ]
+        .map(kind),
+    );
+    archives
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn account_files_in_broken_archives_make_no_user() {
+    let rig = Rig::new(ServerOptions::default().env("REQUEST_TIMEOUT", "5")).await;
+    let name = rig.container().await;
+    let stopped = format!("/containers/{name}/stop");
+    let _stopped = rig.api.act(&stopped).await.expect(200);
+    let watch = Watch::start(&rig);
+    for archive in hostile_archives() {
+        let shown = String::from_utf8_lossy(&archive[..archive.len().min(20)]).into_owned();
+        rig.fake
+            .fault(Route::ArchiveGet, answered(archive), Times::Always);
+        let answer = rig.call("users", &name).await;
+        let status = answer.status.as_u16();
+        assert!(
+            [200, 409, 413, 500, 502].contains(&status),
+            "{shown}: {}",
+            answer.text
+        );
+        rig.fake.clear_faults();
+    }
+    watch.assert_below(&rig, 100);
+    rig.is_well().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_may_be_as_long_as_the_limit() {
     const LIMIT: usize = 4096;

@@ -72,6 +72,7 @@ async fn an_engine_that_hangs_half_way_is_a_408_and_leaves_nothing() {
                 }
             }
             rig.fake.clear_faults();
+            rig.is_quiet().await;
             rig.fake.fault(route, fault.clone(), Times::Once);
             let answer = rig.call(what, &name).await;
             // An answer without a body can't hang in it.
@@ -172,6 +173,7 @@ async fn answers_that_go_wrong_at_one_step() {
             let shown = format!("{what} {route:?} {fault:?}");
             rig.fake.clear_faults();
             let name = rig.container().await;
+            rig.is_quiet().await;
             rig.fake.fault(route, fault.clone(), Times::Once);
             let answer = rig.call(what, &name).await;
             // What was only lost may be found out or tried again; an answer without a body can't be cut.
@@ -217,6 +219,7 @@ async fn streams_that_are_no_streams() {
     for (what, route) in [("exec", Route::ExecStart), ("logs", Route::ContainerLogs)] {
         for fault in &faults {
             let shown = format!("{what} {fault:?}");
+            rig.is_quiet().await;
             rig.fake.fault(route, fault.clone(), Times::Once);
             let answer = rig.call(what, &name).await;
             let harmless = what == "logs" && matches!(fault, Fault::NoUpgrade | Fault::DieMidBody);

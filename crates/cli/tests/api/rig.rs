@@ -102,6 +102,16 @@ impl Rig {
         }
     }
 
+    /// Waits until the engine is asked no more: what was given up is ended in the background.
+    pub(crate) async fn is_quiet(&self) {
+        self.until("the engine is left alone", async || {
+            let before = self.fake.requests().len();
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            self.fake.requests().len() == before
+        })
+        .await;
+    }
+
     pub(crate) async fn busy(&self) -> u64 {
         let metrics = self.api.get("/metrics").await.expect(200).json;
         metrics["active_threads"].as_u64().expect("a number")
