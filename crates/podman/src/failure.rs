@@ -47,6 +47,11 @@ impl Failure {
         self.says("database is locked") || self.says("database table is locked")
     }
 
+    /// A look at a process that ended while Podman looked. 4.3: "read /proc/N/cgroup: no such process".
+    pub(crate) fn is_race(&self, request: &Request) -> bool {
+        request.method == Method::GET && self.says("/proc/") && self.says("no such process")
+    }
+
     /// What to try when a start failed only because of what this host allows.
     pub(crate) fn refuses_limits(message: &str) -> bool {
         message.contains("rlimit") && message.to_lowercase().contains("operation not permitted")

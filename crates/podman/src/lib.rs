@@ -16,6 +16,8 @@ mod instance;
 mod noise;
 mod process;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod recorded;
 mod recover;
 mod requests;

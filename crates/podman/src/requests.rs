@@ -92,6 +92,11 @@ impl Request {
         self
     }
 
+    /// Whether the connection is to become a stream of its own.
+    pub(crate) fn upgrades(&self) -> bool {
+        self.upgrade
+    }
+
     /// Path and query; the query never holds a secret.
     pub(crate) fn path(&self) -> &str {
         &self.target

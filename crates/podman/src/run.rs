@@ -9,7 +9,7 @@ use crate::answers::{Created, InspectedContainer};
 use crate::failure::Failure;
 use crate::instance::Attempt;
 use crate::requests::{self, ATTEMPT_LABEL, Adaptation, ResourceLimits};
-use podlane_engine::{Call, ContainerId, ContainerRef, ContainerSpec, Error, Init, Result};
+use podlane_engine::{Call, ContainerId, ContainerRef, ContainerSpec, Engine, Error, Init, Result};
 use rustix::process::{Resource, getrlimit};
 use std::time::Duration;
 
@@ -72,11 +72,7 @@ impl PodmanEngine {
                 None => return Err(crate::connection::timed_out(call, request.step)),
             },
         };
-        match self
-            .connection()
-            .status(call, &requests::start_container(&created))
-            .await
-        {
+        match self.start(call, &created).await {
             Ok(_) => Ok(created),
             Err(error) => {
                 // Also the port rules of a failed start stay until the container is removed.

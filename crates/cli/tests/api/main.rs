@@ -1,12 +1,16 @@
 //! The API as its users have it: the real server beside a real Podman, called over HTTP.
 
+mod bounds;
 mod container;
 mod contract;
+mod engine_faults;
 mod exec;
+mod exhaustion;
 mod killing;
 mod output;
 mod races;
 mod recovery;
+mod rig;
 
 use podlane_testkit::{Server, ServerOptions};
 use std::borrow::Borrow;
