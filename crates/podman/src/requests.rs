@@ -431,7 +431,12 @@ pub(crate) fn remove_exec(exec: &str) -> Request {
         .json(&serde_json::json!({ "Force": false }))
 }
 
-fn archive_request(step: &'static str, method: Method, id: &ContainerId, path: &InnerPath) -> Request {
+fn archive_request(
+    step: &'static str,
+    method: Method,
+    id: &ContainerId,
+    path: &InnerPath,
+) -> Request {
     let mut request = Request::new(step, method, &format!("/containers/{id}/archive"))
         .query([("path", path.as_str())])
         .container(id.short());

@@ -58,9 +58,7 @@ impl Packer {
     /// no directory, makes way.
     pub(crate) fn link(&mut self, path: &str, file: &str, as_: Attributes) -> Result<()> {
         let mut header = as_.header(tar::EntryType::Link, 0);
-        self.0
-            .append_link(&mut header, path, file)
-            .map_err(packing)
+        self.0.append_link(&mut header, path, file).map_err(packing)
     }
 
     /// An entry of another archive, under another path.

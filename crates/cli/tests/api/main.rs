@@ -1,6 +1,8 @@
 //! The API as its users have it: the real server beside a real Podman, called over HTTP.
 
 mod contract;
+mod files;
+mod fixture;
 
 use podlane_testkit::{Server, ServerOptions};
 

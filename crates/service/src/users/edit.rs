@@ -83,7 +83,11 @@ impl Service {
         for (name, content, mode, owner) in rows {
             if content.is_some() {
                 let attributes = Attributes::new(mode, owner);
-                packer.link(&format!("etc/{name}"), &format!("{beside}/{name}"), attributes)?;
+                packer.link(
+                    &format!("etc/{name}"),
+                    &format!("{beside}/{name}"),
+                    attributes,
+                )?;
             }
         }
         let archive = packer.finish()?;
@@ -156,7 +160,10 @@ impl Service {
         path: &InnerPath,
     ) -> Result<Option<FileStat>> {
         let stat = self.0.engine.stat(call, id, path).await?;
-        if stat.as_ref().is_some_and(|stat| stat.kind != FileKind::Regular) {
+        if stat
+            .as_ref()
+            .is_some_and(|stat| stat.kind != FileKind::Regular)
+        {
             let message = format!(
                 "{path} in the container is not a regular file, so no account can be added"
             );

@@ -10,7 +10,8 @@ mod edit;
 use crate::tool::Tool;
 use crate::{Error, Result, Service};
 use podlane_engine::{
-    Call, Container, ContainerId, ContainerRef, Error as EngineError, FileKind, InnerPath, Status, UserName,
+    Call, Container, ContainerId, ContainerRef, Error as EngineError, FileKind, InnerPath, Status,
+    UserName,
 };
 use sha_crypt::{PasswordHasher, ShaCrypt};
 use std::sync::Arc;
