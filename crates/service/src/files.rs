@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// Directories whose files are the kernel's, not the container's.
 const KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
+/// How temporary names begin; 16 random digits follow.
+const TEMPORARY: &str = ".podlane-";
 /// The permission bits of a file that was not there before.
 const DEFAULT_MODE: u32 = 0o644;
 /// How long removing a temporary file may take, past the call's own deadline.
@@ -252,6 +254,11 @@ fn destination(text: &str) -> Result<InnerPath> {
         let message = format!("\"{path}/\" names a directory; give the path of a file");
         return Err(Error::invalid("dest_path", message));
     }
+    // Beside the file there must be room for the temporary name.
+    if path.as_str().len() - last.len() + TEMPORARY.len() + 16 > InnerPath::MAX {
+        let message = "the path is too long for a file to be written there";
+        return Err(Error::invalid("dest_path", message));
+    }
     outside_kernel(&path)?;
     Ok(path)
 }
@@ -270,7 +277,7 @@ pub(crate) fn temporary_name() -> Result<String> {
         step: "drawing a random number",
         reason: error.to_string(),
     })?;
-    Ok(format!(".podlane-{random:016x}"))
+    Ok(format!("{TEMPORARY}{random:016x}"))
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ mod contract;
 mod engine_faults;
 mod exec;
 mod exhaustion;
+mod files;
+mod fixture;
 mod killing;
 mod output;
 mod races;
