@@ -12,6 +12,8 @@ use tokio::task::JoinSet;
 /// [`FEWEST_ROUNDS`].
 const PATIENCE: Duration = Duration::from_secs(14);
 const FEWEST_ROUNDS: usize = 2;
+/// A refusal is quick and no load: a pause, lest it becomes one.
+const AFTER_ERROR: Duration = Duration::from_millis(50);
 
 /// What one block of load on one side showed.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +72,12 @@ impl Cell {
         Some(f64::from(count) / best.wall.as_secs_f64())
     }
 
+    /// How far apart the p50 of the blocks are, in milliseconds: what the machine's other work does to them.
+    pub(crate) fn spread(&self) -> Option<f64> {
+        let all = || self.blocks.iter().filter_map(Block::p50);
+        Some((all().max()?.as_secs_f64() - all().min()?.as_secs_f64()) * 1e3)
+    }
+
     /// In all blocks.
     pub(crate) fn errors(&self) -> impl Iterator<Item = &str> {
         self.blocks
@@ -78,7 +86,8 @@ impl Cell {
     }
 }
 
-/// Measures an operation on all sides, in alternating blocks, so that a disturbance meets them all.
+/// Measures an operation on all sides, so that a disturbance meets them all: one client asks them in
+/// turn, more clients ask in alternating blocks.
 pub(crate) async fn compare(
     sides: &[Side],
     operation: Operation,
@@ -91,6 +100,13 @@ pub(crate) async fn compare(
         if round >= FEWEST_ROUNDS && began.elapsed() > PATIENCE {
             break;
         }
+        if clients == 1 {
+            let blocks = alternate(sides, operation, block).await;
+            for (cell, block) in cells.iter_mut().zip(blocks) {
+                cell.blocks.push(block);
+            }
+            continue;
+        }
         for turn in 0..sides.len() {
             // Each goes first as often as the others.
             let index = (turn + round) % sides.len();
@@ -99,6 +115,39 @@ pub(crate) async fn compare(
         }
     }
     Ok(cells)
+}
+
+/// One client that asks the sides in turn, until each had about `time`.
+async fn alternate(sides: &[Side], operation: Operation, time: Duration) -> Vec<Block> {
+    let mut clients: Vec<_> = sides.iter().map(|side| side.client(0)).collect();
+    let mut blocks = vec![Block::default(); sides.len()];
+    for (client, block) in clients.iter_mut().zip(&mut blocks) {
+        let connected = client.run(Operation::Health).await;
+        block
+            .errors
+            .extend(connected.err().map(|error| error.to_string()));
+    }
+    let count = u32::try_from(sides.len()).unwrap_or(u32::MAX);
+    while blocks.iter().map(|block| block.wall).sum::<Duration>() < time * count {
+        for (client, block) in clients.iter_mut().zip(&mut blocks) {
+            let began = Instant::now();
+            let result = client.run(operation).await;
+            let took = began.elapsed();
+            block.wall += took;
+            match result {
+                Ok(()) => block.took.push(took),
+                Err(error) => {
+                    block.errors.push(error.to_string());
+                    tokio::time::sleep(AFTER_ERROR).await;
+                    block.wall += AFTER_ERROR;
+                }
+            }
+        }
+    }
+    for block in &mut blocks {
+        block.took.sort_unstable();
+    }
+    blocks
 }
 
 /// One block: until `time` is over, and at least one operation of each client.
@@ -129,9 +178,8 @@ async fn measure(
                     Ok(()) => took.push(began.elapsed()),
                     Err(error) => errors.push(error.to_string()),
                 }
-                // After an error a pause: a refusal is quick and no load.
                 if !errors.is_empty() {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    tokio::time::sleep(AFTER_ERROR).await;
                 }
                 if Instant::now() >= end {
                     return (took, errors);

@@ -173,7 +173,7 @@ async fn measure_calls(sides: &[Side], only: Option<&str>) -> Result<Vec<Row>> {
         }
         for clients in CLIENTS {
             say(&format!("{}, {clients} clients", operation.name()))?;
-            let cells = load::compare(sides, operation, clients, operation.effort()).await?;
+            let cells = load::compare(sides, operation, clients, operation.effort(clients)).await?;
             rows.push(Row {
                 operation,
                 clients,
