@@ -186,10 +186,7 @@ impl Engine for PodmanEngine {
             for line in lines.push(&chunk) {
                 let line: PullLine = serde_json::from_slice(&line).unwrap_or_default();
                 if !line.error.is_empty() {
-                    return Err(Error::Failed {
-                        step: request.step.into(),
-                        message: line.error,
-                    });
+                    return Err(failure::of_pull(image, line.error));
                 }
                 pulled |= !line.id.is_empty();
             }

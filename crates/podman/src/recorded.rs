@@ -12,9 +12,9 @@ use base64::Engine as _;
 use bytes::Bytes;
 use http::StatusCode;
 use podlane_engine::{
-    Call, Container, ContainerId, ContainerName, ContainerRef, ContainerSpec, Error, ExecSpec,
-    FileKind, FileStat, ImageRef, Init, InnerPath, Ownership, Protocol, PublishedPort, RequestId,
-    Resource, Source, Status, UserSpec,
+    Call, Container, ContainerId, ContainerName, ContainerSpec, Error, ExecSpec, FileKind,
+    FileStat, ImageRef, Init, InnerPath, Ownership, Protocol, PublishedPort, RequestId, Resource,
+    Source, Status, UserSpec,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
