@@ -1,8 +1,11 @@
 //! The API as its users have it: the real server beside a real Podman, called over HTTP.
 
 mod contract;
+mod create;
 mod files;
 mod fixture;
+mod logs;
+mod users;
 
 use podlane_testkit::{Server, ServerOptions};
 
