@@ -44,11 +44,10 @@ impl Fixture {
         fixture
     }
 
-    /// A name for a container that the test itself makes.
-    pub(crate) fn named() -> Self {
-        Self {
-            name: unique("test"),
-        }
+    /// The container that a body of a create names, and the test itself makes.
+    pub(crate) fn named_in(body: &Value) -> Self {
+        let name = body["name"].as_str().expect("a name").to_owned();
+        Self { name }
     }
 
     /// A path below this container.

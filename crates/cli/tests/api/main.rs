@@ -3,16 +3,19 @@
 mod bounds;
 mod container;
 mod contract;
+mod create;
 mod engine_faults;
 mod exec;
 mod exhaustion;
 mod files;
 mod fixture;
 mod killing;
+mod logs;
 mod output;
 mod races;
 mod recovery;
 mod rig;
+mod users;
 
 use podlane_testkit::{Server, ServerOptions};
 use std::borrow::Borrow;

@@ -145,6 +145,7 @@ async fn links_never_lead_out_of_the_container() {
     let host = format!("{outside}/victim-{}", std::process::id());
     std::fs::write(&host, "of the host").expect("written");
     let container = Fixture::create(&api, BUSYBOX, json!({})).await;
+    container.sh(&format!("mkdir -p {outside}"));
     container.sh("ln -s / /evil; ln -s ../../../../../.. /up; ln -s /proc/1/root /one; ln -s /proc/self/root /self");
     container.sh(&format!(
         "ln -s {host} /file; mkdir -p /x; ln -s ../../../../..{host} /x/file"
