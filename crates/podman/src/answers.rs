@@ -234,6 +234,9 @@ struct Config {
     working_dir: String,
     #[serde(default)]
     labels: Option<BTreeMap<String, String>>,
+    /// One text, joined with spaces.
+    #[serde(default)]
+    entrypoint: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -292,6 +295,11 @@ impl InspectedContainer {
     /// as created; their start time stays.
     pub(crate) fn ever_started(&self) -> bool {
         happened(&self.state.started_at).is_some()
+    }
+
+    /// Whether the image's own program comes before the command.
+    pub(crate) fn has_entrypoint(&self) -> bool {
+        !self.config.entrypoint.is_empty()
     }
 
     /// Where a program of that name may be: execvp(3)'s rule in the container's environment.

@@ -105,6 +105,9 @@ impl PodmanEngine {
         };
         let request = requests::inspect_container(&ContainerRef::from(id));
         let container: InspectedContainer = self.connection().json(call, &request).await?;
+        if container.has_entrypoint() {
+            return Ok(());
+        }
         let mut executable = true;
         for path in container.program_paths(program) {
             match self.stat(call, id, &path).await? {

@@ -60,7 +60,7 @@ impl Bystander {
     }
 
     /// It has not been touched: it goes on when it is woken.
-    async fn is_well(self, container: &Container) {
+    async fn assert_well(self, container: &Container) {
         assert_eq!(container.inspect("{{.State.Status}}"), "running");
         assert_eq!(running(&self.nap).len(), 1, "the other exec was hit");
         podman(&[
@@ -121,13 +121,13 @@ async fn nothing_outlives_its_own_time_limit() {
             let inside = String::from_utf8_lossy(&inside.stdout).into_owned();
             assert!(!inside.contains(&nap), "{what}: {inside}");
         }
-        bystander.is_well(&container).await;
+        bystander.assert_well(&container).await;
     }
 }
 
 #[tokio::test]
 async fn past_the_request_timeout_the_answer_is_408() {
-    let server = server_with(&ServerOptions::default().env("REQUEST_TIMEOUT", "3"));
+    let server = server_with(ServerOptions::default().env("REQUEST_TIMEOUT", "3"));
     let api = server.client();
     let container = Container::sleeping(&api, BUSYBOX).await;
     for (what, command) in &STUBBORN[..4] {
@@ -158,7 +158,7 @@ async fn nothing_outlives_its_client() {
         leave(&server, &container, &command, || !running(&nap).is_empty()).await;
         until(what, || running(&nap).is_empty()).await;
     }
-    bystander.is_well(&container).await;
+    bystander.assert_well(&container).await;
     let metrics = api.get("/metrics").await.expect(200).json;
     assert_eq!(metrics["active_threads"], 0, "workers are free again");
 }
@@ -240,7 +240,7 @@ async fn what_a_finished_command_left_in_the_background_stays() {
 
 #[tokio::test]
 async fn a_stopping_server_ends_its_commands() {
-    let mut server = server_with(&ServerOptions::default().env("PODLANE_SHUTDOWN_GRACE", "1"));
+    let mut server = server_with(ServerOptions::default().env("PODLANE_SHUTDOWN_GRACE", "1"));
     let api = server.client();
     let container = Container::sleeping(&api, BUSYBOX).await;
     let (nap, left) = (nap(), nap());
