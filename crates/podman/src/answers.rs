@@ -267,6 +267,11 @@ fn happened(time: &str) -> Option<String> {
     (!time.is_empty() && time != NEVER).then(|| time.to_owned())
 }
 
+/// Whether libpod's note is of a start that failed. 5.x also notes a start of what ran already.
+fn start_failed(error: &str) -> bool {
+    !error.is_empty() && !error.ends_with(": container is running")
+}
+
 impl InspectedContainer {
     pub(crate) fn labels(&self) -> Option<&BTreeMap<String, String>> {
         self.config.labels.as_ref()
@@ -333,7 +338,7 @@ impl InspectedContainer {
             started: happened(&self.state.started_at),
             exit_code: (ended && finished.is_some()).then_some(self.state.exit_code),
             finished,
-            error: Some(self.state.error).filter(|error| !error.is_empty()),
+            error: Some(self.state.error).filter(|error| start_failed(error)),
         })
     }
 }
@@ -367,6 +372,12 @@ pub(crate) struct InspectedExec {
     pub(crate) running: bool,
     #[serde(default)]
     pub(crate) exit_code: i32,
+    /// Whether it has ended: one that does not run may also not have been started yet.
+    #[serde(default, rename = "CanRemove")]
+    pub(crate) ended: bool,
+    /// Its process as the engine's PID namespace numbers it, while it runs.
+    #[serde(default)]
+    pub(crate) pid: i32,
 }
 
 /// The bits of Go's `os.FileMode`, which libpod puts into JSON as a number.

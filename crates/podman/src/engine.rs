@@ -112,11 +112,15 @@ impl PodmanEngine {
     }
 }
 
-fn change(status: http::StatusCode) -> Change {
-    if status == http::StatusCode::NOT_MODIFIED {
-        Change::AlreadySo
-    } else {
-        Change::Done
+/// What the answer to a start or stop says; another success than these two is none of Podman's.
+fn change(step: &'static str, status: http::StatusCode) -> Result<Change> {
+    match status {
+        http::StatusCode::NO_CONTENT => Ok(Change::Done),
+        http::StatusCode::NOT_MODIFIED => Ok(Change::AlreadySo),
+        other => Err(Error::Garbled {
+            step: step.into(),
+            reason: format!("status {other}"),
+        }),
     }
 }
 
@@ -204,25 +208,25 @@ impl Engine for PodmanEngine {
     }
 
     async fn start(&self, call: &Call, id: &ContainerId) -> Result<Change> {
-        Ok(change(
-            self.connection()
-                .status(call, &requests::start_container(id))
-                .await?,
-        ))
+        let request = requests::start_container(id);
+        change(
+            request.step,
+            self.connection().status(call, &request).await?,
+        )
     }
 
     async fn stop(&self, call: &Call, id: &ContainerId, grace: Option<Duration>) -> Result<Change> {
-        Ok(change(
-            self.connection()
-                .status(call, &requests::stop_container(id, grace))
-                .await?,
-        ))
+        let request = requests::stop_container(id, grace);
+        change(
+            request.step,
+            self.connection().status(call, &request).await?,
+        )
     }
 
     async fn remove(&self, call: &Call, id: &ContainerId, force: bool) -> Result<()> {
-        self.connection()
-            .status(call, &requests::remove_container(id, force))
-            .await?;
+        // A report for each container; that it is one says that Podman answered.
+        let request = requests::remove_container(id, force);
+        let _report: Vec<serde::de::IgnoredAny> = self.connection().json(call, &request).await?;
         Ok(())
     }
 
@@ -299,8 +303,13 @@ impl Engine for PodmanEngine {
             Err(Error::NotFound {
                 resource: Resource::Path,
                 ..
-            }) => return Ok(None),
-            // An answer to HEAD has no body that says why; one to GET has.
+            }) => {
+                // An answer to HEAD has no body: it may be the container that is not there.
+                let exists = requests::container_exists(id);
+                self.connection().status(call, &exists).await?;
+                return Ok(None);
+            }
+            // Nor has it one that says why; one to GET has.
             Err(error @ Error::Garbled { .. }) => {
                 let request = requests::read_archive(id, path);
                 return Err(match self.connection().send(call, &request).await {

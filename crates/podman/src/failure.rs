@@ -47,6 +47,11 @@ impl Failure {
         self.says("database is locked") || self.says("database table is locked")
     }
 
+    /// A look at a process that ended while Podman looked. 4.3: "read /proc/N/cgroup: no such process".
+    pub(crate) fn is_race(&self, request: &Request) -> bool {
+        request.method == Method::GET && self.says("/proc/") && self.says("no such process")
+    }
+
     /// What to try when a start failed only because of what this host allows.
     pub(crate) fn refuses_limits(message: &str) -> bool {
         message.contains("rlimit") && message.to_lowercase().contains("operation not permitted")
@@ -65,6 +70,11 @@ impl Failure {
         if self.says("name is already in use") {
             return Error::NameInUse {
                 name: request.about.container.clone(),
+            };
+        }
+        if self.says("no such exec session") {
+            return Error::WrongState {
+                message: "the container was stopped or removed while the command ran".into(),
             };
         }
         if ["container state improper", "is paused", "not running"]
@@ -134,7 +144,7 @@ impl Failure {
         if self.says("image not known") || self.says("no such image") {
             return not_found(Resource::Image, &about.image);
         }
-        // An answer to HEAD has no body; the container was found before.
+        // An answer to HEAD has no body; whether it is the container that is missing is asked next.
         let head = request.method == Method::HEAD && self.status == StatusCode::NOT_FOUND;
         if !about.path.is_empty() && (head || self.says("no such file or directory")) {
             return not_found(Resource::Path, &about.path);
@@ -148,6 +158,7 @@ impl Failure {
         let explained = || {
             let about = &request.about;
             rule.explanation
+                .replace("{container}", &about.container)
                 .replace("{user}", &about.user)
                 .replace("{path}", &about.path)
                 .replace("{image}", &about.image)
@@ -183,7 +194,25 @@ const fn rule(
     }
 }
 
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 16] = [
+    rule(
+        &["workdir \""],
+        "workdir",
+        "the container can't start in that directory: {engine}",
+    ),
+    Rule {
+        step: Some("starting the container"),
+        ..rule(
+            &["\": is a directory"],
+            "command",
+            "the command's program can't be executed: {engine}",
+        )
+    },
+    rule(
+        &["more than one result"],
+        "name",
+        "several containers have an ID that begins with \"{container}\"; write more of it",
+    ),
     rule(
         &[
             "no matching entries in passwd file",

@@ -1,6 +1,6 @@
 //! Requests to libpod, built and not sent: pure functions of what is wanted.
 //!
-//! All use the `/v4.0.0` prefix, for which every Podman from 4.0 on answers in one shape.
+//! All use the `/v4.0.0` prefix, for which every Podman from 4.3 on answers in one shape.
 
 use crate::instance::Attempt;
 use base64::Engine as _;
@@ -90,6 +90,11 @@ impl Request {
     fn container(mut self, container: &str) -> Self {
         container.clone_into(&mut self.about.container);
         self
+    }
+
+    /// Whether the connection is to become a stream of its own.
+    pub(crate) fn upgrades(&self) -> bool {
+        self.upgrade
     }
 
     /// Path and query; the query never holds a secret.
@@ -337,6 +342,15 @@ pub(crate) fn inspect_container(container: &ContainerRef) -> Request {
     .container(container.as_str())
 }
 
+/// Answers nothing but whether there is one.
+pub(crate) fn container_exists(id: &ContainerId) -> Request {
+    Request::get(
+        "looking up the container",
+        &format!("/containers/{id}/exists"),
+    )
+    .container(id.short())
+}
+
 pub(crate) fn list_containers() -> Request {
     Request::get("listing the containers", "/containers/json").query([("all", "true")])
 }
@@ -487,9 +501,14 @@ pub(crate) fn write_archive(
     request
 }
 
-/// Decodes the header that describes a path: base64 of a JSON object.
+/// Decodes the header that describes a path: base64 of a JSON object. Podman writes the alphabet of
+/// URLs (`pkg/copy/fileinfo.go`), Docker the standard one.
 pub(crate) fn decode_stat_header(value: &[u8]) -> Option<Vec<u8>> {
-    base64::engine::general_purpose::STANDARD.decode(value).ok()
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+    URL_SAFE
+        .decode(value)
+        .or_else(|_| STANDARD.decode(value))
+        .ok()
 }
 
 #[cfg(test)]

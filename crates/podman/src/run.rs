@@ -9,7 +9,7 @@ use crate::answers::{Created, InspectedContainer};
 use crate::failure::Failure;
 use crate::instance::Attempt;
 use crate::requests::{self, ATTEMPT_LABEL, Adaptation, ResourceLimits};
-use podlane_engine::{Call, ContainerId, ContainerRef, ContainerSpec, Error, Init, Result};
+use podlane_engine::{Call, ContainerId, ContainerRef, ContainerSpec, Engine, Error, Init, Result};
 use rustix::process::{Resource, getrlimit};
 use std::time::Duration;
 
@@ -72,12 +72,20 @@ impl PodmanEngine {
                 None => return Err(crate::connection::timed_out(call, request.step)),
             },
         };
-        match self
-            .connection()
-            .status(call, &requests::start_container(&created))
-            .await
-        {
-            Ok(_) => Ok(created),
+        let behind_init = match spec.init {
+            Init::Off => false,
+            Init::Preferred => !adaptation.no_init,
+            Init::Required => true,
+        };
+        let started = match self.start(call, &created).await {
+            Ok(_) if behind_init => match self.failed_behind_init(call, &created).await {
+                Some(error) => Err(error),
+                None => Ok(()),
+            },
+            other => other.map(drop),
+        };
+        match started {
+            Ok(()) => Ok(created),
             Err(error) => {
                 // Also the port rules of a failed start stay until the container is removed.
                 self.undo(call, &created).await;

@@ -1,5 +1,6 @@
 //! Containers: create, list, inspect, start, stop, remove.
 
+use crate::command::check_workdir;
 use crate::{Error, Result, Service};
 use podlane_engine::{
     Call, Change, Container, ContainerId, ContainerName, ContainerRef, ContainerSpec,
@@ -77,6 +78,7 @@ pub struct Acted {
 impl Service {
     /// Creates and starts a container: both, or nothing is left behind, also if the caller goes away.
     pub async fn create_container(&self, call: &Call, new: NewContainer) -> Result<Container> {
+        check_workdir(new.workdir.as_ref())?;
         if let Some(label) = new.labels.keys().find(|label| is_own(label)) {
             let message = format!("labels that begin with {OWN_LABELS} are Podlane's own: {label}");
             return Err(Error::invalid("labels", message));

@@ -4,6 +4,8 @@
 //! [`Call`]: who asks, and until when.
 
 mod archive;
+mod captured;
+mod command;
 mod containers;
 mod error;
 mod exec;
@@ -14,9 +16,11 @@ mod text;
 mod tool;
 mod users;
 
+pub use captured::Captured;
+pub use command::{Command, words};
 pub use containers::{Acted, InitChoice, NewContainer, PullPolicy};
 pub use error::{Error, Result};
-pub use exec::{Captured, Command, Execution, NewExec, words};
+pub use exec::{Execution, NewExec};
 pub use files::{NewFile, WrittenFile};
 pub use gate::Load;
 pub use logs::{Logs, Tail};
@@ -106,9 +110,11 @@ impl Service {
     pub async fn stop(&self, grace: Duration) -> bool {
         self.0.stopping.cancel();
         self.0.tasks.close();
-        tokio::time::timeout(grace, self.0.tasks.wait())
-            .await
-            .is_ok()
+        let settled = async {
+            self.0.tasks.wait().await;
+            self.0.engine.settle().await;
+        };
+        tokio::time::timeout(grace, settled).await.is_ok()
     }
 
     /// Drives `work` to its end even if the caller goes away, because half of it must never remain.

@@ -31,7 +31,7 @@ impl Service {
         };
         let mut process = self.0.engine.exec(call, id, &spec).await?;
         let mut output = Captured::new(MAX_OUTPUT);
-        let run = crate::exec::drive(process.as_mut(), stdin, &mut output);
+        let run = crate::exec::drive(process.as_mut(), stdin, |chunk| output.push(&chunk));
         let Ok(ended) = tokio::time::timeout_at(call.deadline, run).await else {
             process.kill().await;
             return Err(EngineError::Timeout {

@@ -4,6 +4,7 @@
 //! document. Tests run beside an isolated Podman: `script/test` sees to that. [`fake`] is a stand-in
 //! for Podman that can be made to do what a real one can't.
 
+pub mod conformance;
 pub mod fake;
 
 mod client;

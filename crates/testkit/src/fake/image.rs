@@ -10,7 +10,10 @@ pub enum ImageKind {
     Busybox,
     /// `bash` and `sh`, coreutils, `/etc/skel`, users `root` and `www-data`; runs `bash`.
     Debian,
-    /// The static programs `/hello` (writes a line) and `/sleep` (which it runs); no shell.
+    /// [`ImageKind::Busybox`] with the entrypoint `/bin/sh -c` and the command `sleep 1000`.
+    Entrypoint,
+    /// The static programs `/hello` (writes a line), `/sleep` and `/tiny` (whose first word is what it
+    /// does: `sleep`, `echo`, `cat`, `id`, `env`); no shell, and no command of its own.
     Scratch,
 }
 
@@ -43,16 +46,16 @@ pub(super) struct Image {
 impl Image {
     /// An image of a kind.
     pub(super) fn new(id: String, name: &str, kind: ImageKind) -> Self {
-        let command: &[&str] = match kind {
-            ImageKind::Busybox => &[],
-            ImageKind::Debian => &["bash"],
-            ImageKind::Scratch => &["/sleep", "1000000"],
+        let (entrypoint, command): (&[&str], &[&str]) = match kind {
+            ImageKind::Busybox | ImageKind::Scratch => (&[], &[]),
+            ImageKind::Entrypoint => (&["/bin/sh", "-c"], &["sleep 1000"]),
+            ImageKind::Debian => (&[], &["bash"]),
         };
         Self {
             id,
             name: with_tag(name),
             tree: kind.tree(),
-            entrypoint: Vec::new(),
+            entrypoint: entrypoint.iter().map(ToString::to_string).collect(),
             command: command.iter().map(ToString::to_string).collect(),
             environment: Vec::new(),
             labels: Vec::new(),
@@ -131,11 +134,11 @@ impl ImageKind {
         );
         match self {
             Self::Scratch => {
-                for name in ["hello", "sleep"] {
+                for name in ["hello", "sleep", "tiny"] {
                     add(&mut tree, &format!("/{name}"), program(name));
                 }
             }
-            Self::Busybox => {
+            Self::Busybox | Self::Entrypoint => {
                 add(&mut tree, "/bin/busybox", program("busybox"));
                 for name in PROGRAMS {
                     let link = Node::new(Kind::Link("busybox".into()), 0o777);

@@ -7,7 +7,7 @@ use crate::fake::inside::Inside;
 use crate::fake::state::{Container, Mount, Port, State, Status, new_id};
 use http::StatusCode;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use time::OffsetDateTime;
 
@@ -45,8 +45,13 @@ pub(super) fn create(request: &Request) -> Handled {
     let user = Some(text("user")).filter(|user| !user.is_empty());
     let workdir = [text("work_dir"), image.workdir.clone(), "/".to_owned()];
     let workdir = workdir.into_iter().find(|path| !path.is_empty());
-    if text("work_dir").is_empty() && !image.workdir.is_empty() {
-        let _kept = tree.make_directories(&image.workdir, crate::fake::node::Who::ROOT);
+    let made = match text("work_dir") {
+        given if given.is_empty() => image.workdir.clone(),
+        given if spec["create_working_dir"] == true => given,
+        _ => String::new(),
+    };
+    if !made.is_empty() {
+        let _kept = tree.make_directories(&made, crate::fake::node::Who::ROOT);
     }
     let inside = Arc::new(Inside::new(tree));
     let user = user.unwrap_or_else(|| image.user.clone());
@@ -258,6 +263,13 @@ fn mounts(spec: &Value) -> Result<Vec<Mount>, Refusal> {
             destination: text(&volume["Dest"]),
             read_only: read_only(&volume["Options"]),
         });
+    }
+    let mut places = BTreeSet::new();
+    for Mount { destination, .. } in &mounts {
+        if !places.insert(destination) {
+            let message = format!("{destination}: duplicate mount destination");
+            return Err(Refusal::wrapped(500, &message));
+        }
     }
     Ok(mounts)
 }

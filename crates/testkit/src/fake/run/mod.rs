@@ -93,6 +93,7 @@ struct Table {
 #[derive(Debug)]
 struct Live {
     argv: Vec<String>,
+    environment: BTreeMap<String, String>,
     signals: mpsc::UnboundedSender<i32>,
 }
 
@@ -123,12 +124,38 @@ impl Processes {
         self.lock().last = 0;
     }
 
-    fn add(&self, argv: Vec<String>) -> (u32, mpsc::UnboundedReceiver<i32>) {
+    /// Kills all that have this entry in their environment, and waits until they are gone.
+    async fn kill_marked(&self, entry: &str) {
+        let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
+        for _ in 0..200 {
+            let mut found = false;
+            for live in self.lock().live.values() {
+                if live.environment.get(name).is_some_and(|is| is == value) {
+                    found |= live.signals.send(SIGKILL).is_ok();
+                }
+            }
+            if !found {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+
+    fn add(
+        &self,
+        argv: Vec<String>,
+        environment: BTreeMap<String, String>,
+    ) -> (u32, mpsc::UnboundedReceiver<i32>) {
         let (signals, received) = mpsc::unbounded_channel();
         let mut table = self.lock();
         table.last += 1;
         let pid = table.last;
-        table.live.insert(pid, Live { argv, signals });
+        let live = Live {
+            argv,
+            environment,
+            signals,
+        };
+        table.live.insert(pid, live);
         (pid, received)
     }
 
@@ -171,14 +198,16 @@ pub(super) fn start(
                 error.text()
             );
             inside.log.write(2, text.as_bytes());
-            let (pid, _signals) = inside.processes.add(start.argv);
+            let (pid, _signals) = inside.processes.add(start.argv, process.environment);
             inside.processes.remove(pid);
             return Ok((pid, tokio::spawn(async { 1 })));
         }
     } else {
         found?;
     }
-    let (pid, signals) = inside.processes.add(start.argv.clone());
+    let (pid, signals) = inside
+        .processes
+        .add(start.argv.clone(), process.environment.clone());
     process.pid = pid;
     let role = start.role;
     let argv = start.argv;
@@ -192,7 +221,10 @@ fn background(
     work: impl FnOnce(Process) -> BoxFuture<'static, i32>,
 ) -> u32 {
     let mut process = parent.clone();
-    let (pid, mut signals) = process.inside.processes.add(argv);
+    let (pid, mut signals) = process
+        .inside
+        .processes
+        .add(argv, process.environment.clone());
     process.pid = pid;
     process.stdin = Stdin::Empty;
     let inside = Arc::clone(&process.inside);

@@ -37,8 +37,14 @@ pub(super) fn run(process: Process, argv: Vec<String>) -> BoxFuture<'static, i32
 async fn own_program(process: Process, own: &str, argv: Vec<String>) -> i32 {
     let rest = argv.get(1..).unwrap_or_default().to_vec();
     match own {
-        "sh" | "bash" | "ash" => shell::main(process, argv).await,
-        "busybox" if !rest.is_empty() => {
+        "sh" | "bash" | "ash" => {
+            if let Some(entry) = ends_marked(&argv) {
+                process.inside.processes.kill_marked(entry).await;
+                return 0;
+            }
+            shell::main(process, argv).await
+        }
+        "busybox" | "tiny" if !rest.is_empty() => {
             let own = rest[0].clone();
             Box::pin(own_program(process, &own, rest)).await
         }
@@ -67,6 +73,16 @@ async fn own_program(process: Process, own: &str, argv: Vec<String>) -> i32 {
         }
         _ => file_programs::run(&process, own, &rest).await,
     }
+}
+
+/// The entry that a script is given which goes through `/proc` for whose environment has it, to end it.
+/// There is no `/proc` here, so that script is done as a whole.
+fn ends_marked(argv: &[String]) -> Option<&str> {
+    let [_, flag, script, _, entry] = argv else {
+        return None;
+    };
+    let walks = script.contains("/proc/[0-9]*") && script.contains("/environ");
+    (flag == "-c" && walks && script.contains("kill")).then_some(entry)
 }
 
 /// The exit code of a writer: 128 + SIGPIPE if nobody read.

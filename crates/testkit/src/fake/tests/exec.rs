@@ -190,7 +190,8 @@ async fn a_slow_reader_gets_everything_and_a_terminal_no_frames() {
 #[tokio::test]
 async fn a_scratch_image_has_no_shell() {
     let fake = fake(FakeVersion::V58).await;
-    run(&fake, "c", &[], json!({"image": "localhost/scratch:1"})).await;
+    let image = json!({"image": "localhost/scratch:1"});
+    run(&fake, "c", &["/sleep", "100"], image).await;
     let (frames, code) = exec(&fake, "c", &["/hello"], Value::Null).await;
     assert_eq!(
         (stream(&frames, 1).as_str(), code),
