@@ -6,8 +6,8 @@ use crate::instance::Instance;
 use crate::requests::{self, Adaptation, Request};
 use bytes::Bytes;
 use podlane_engine::{
-    Call, ContainerId, ContainerName, ContainerRef, ContainerSpec, Error, ExecSpec, ImageRef, Init,
-    InnerPath, Ownership, RequestId, Resource, UserSpec,
+    Call, ContainerId, ContainerName, ContainerSpec, Error, ExecSpec, ImageRef, Init, InnerPath,
+    Ownership, RequestId, Resource, UserSpec,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,7 +22,6 @@ enum Meaning {
     State(&'static str),
     /// The path.
     ReadOnly(&'static str),
-    Failed,
 }
 
 impl Meaning {
@@ -38,7 +37,6 @@ impl Meaning {
             ) => field == wanted && conflict == standing,
             (Self::State(word), Error::WrongState { message })
             | (Self::ReadOnly(word), Error::ReadOnly { message }) => message.contains(word),
-            (Self::Failed, Error::Failed { .. }) => true,
             _ => false,
         }
     }
@@ -89,7 +87,7 @@ fn image() -> Request {
 
 /// The answer, the request that this engine would have made for it, and what it means.
 fn table() -> Vec<(&'static str, Request, Meaning)> {
-    use Meaning::{Failed, Invalid, Missing, NameInUse, ReadOnly, State};
+    use Meaning::{Invalid, Missing, NameInUse, ReadOnly, State};
     use Resource::{Container, Image, Path};
     let read = || requests::read_archive(&id(), &path("/x"));
     let remove = || requests::remove_container(&id(), false);
