@@ -12,9 +12,9 @@ use podlane_testkit::{Server, ServerOptions};
 
 /// A server with default settings.
 fn server() -> Server {
-    server_with(ServerOptions::default())
+    server_with(&ServerOptions::default())
 }
 
-fn server_with(options: ServerOptions) -> Server {
-    Server::start(env!("CARGO_BIN_EXE_podlane"), &options)
+fn server_with(options: &ServerOptions) -> Server {
+    Server::start(env!("CARGO_BIN_EXE_podlane"), options)
 }
