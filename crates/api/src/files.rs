@@ -20,7 +20,7 @@ pub struct AddFile {
     /// How `content` is written; `text` if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<ContentEncoding>,
-    /// Its permissions in octal; `0644` if left out.
+    /// Its permissions in octal; if left out those of the file that it replaces, else `0644`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "0644", pattern = "^[0-7]{3,4}$")]
     pub mode: Option<String>,

@@ -5,6 +5,7 @@
 //! or a key that stands there twice. `Debug` shows no secret: no password, no standard input, no file
 //! content and no value of the environment.
 
+mod actions;
 mod command;
 mod containers;
 mod environment;
@@ -20,11 +21,14 @@ mod system;
 mod users;
 mod volumes;
 
+pub use actions::{
+    Removed, RemovedContainer, Started, StartedContainer, StartedWord, Stopped, StoppedContainer,
+    StoppedWord,
+};
 pub use command::Command;
 pub use containers::{
     Container, ContainerList, ContainerLogs, ContainerRow, CreateContainer, Created,
-    CreatedContainer, InspectedContainer, Logs, MountPoint, Pull, Removed, RemovedContainer,
-    Started, StartedContainer, StartedWord, Stopped, StoppedContainer, StoppedWord,
+    CreatedContainer, InspectedContainer, Logs, MountPoint, Pull,
 };
 pub use environment::{Environment, Scalar};
 pub use error::{ErrorDetail, ErrorType, Failure, Problem, Unhealthy};
@@ -41,3 +45,6 @@ pub use system::{
 };
 pub use users::{AddUser, AddedUser, User};
 pub use volumes::{Bind, VolumeTarget};
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,6 @@ pub struct PublishedPort {
     /// The container port.
     pub container_port: u16,
     /// `tcp`, `udp` or `sctp`.
-    #[schema(example = "tcp")]
+    #[schema(example = "tcp", pattern = "^(tcp|udp|sctp)$")]
     pub protocol: String,
 }

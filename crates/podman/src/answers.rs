@@ -7,6 +7,17 @@ use podlane_engine::{
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
+/// What Podman sets where an image sets none.
+const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// An image's reference as people write it: Docker Hub need not be named.
+fn familiar(reference: &str) -> String {
+    let short = reference
+        .strip_prefix("docker.io/library/")
+        .or_else(|| reference.strip_prefix("docker.io/"));
+    short.unwrap_or(reference).to_owned()
+}
+
 /// Go's zero time, which libpod writes for "never".
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
@@ -158,7 +169,7 @@ impl ListedContainer {
                 .next()
                 .unwrap_or_default(),
             status: status(&self.state),
-            image: self.image,
+            image: familiar(&self.image),
             created: self.created,
             ports: sorted(ports.iter().flat_map(ListedPort::published).collect()),
             labels: self.labels.unwrap_or_default(),
@@ -267,6 +278,11 @@ fn happened(time: &str) -> Option<String> {
     (!time.is_empty() && time != NEVER).then(|| time.to_owned())
 }
 
+/// Whether libpod's note is of a start that failed. 5.x also notes a start of what ran already.
+fn start_failed(error: &str) -> bool {
+    !error.is_empty() && !error.ends_with(": container is running")
+}
+
 impl InspectedContainer {
     pub(crate) fn labels(&self) -> Option<&BTreeMap<String, String>> {
         self.config.labels.as_ref()
@@ -276,6 +292,30 @@ impl InspectedContainer {
     /// as created; their start time stays.
     pub(crate) fn ever_started(&self) -> bool {
         happened(&self.state.started_at).is_some()
+    }
+
+    /// Where a program of that name may be: execvp(3)'s rule in the container's environment.
+    pub(crate) fn program_paths(&self, program: &str) -> Vec<InnerPath> {
+        let workdir = Some(self.config.working_dir.as_str()).filter(|path| !path.is_empty());
+        if program.contains('/') {
+            let path = match program.strip_prefix('/') {
+                Some(_) => program.to_owned(),
+                None => format!("{}/{program}", workdir.unwrap_or_default()),
+            };
+            return InnerPath::parse(&path).into_iter().collect();
+        }
+        let variables = self.config.env.iter().flatten();
+        let path = variables
+            .filter_map(|variable| variable.strip_prefix("PATH="))
+            .next_back();
+        let directories = path
+            .unwrap_or(USUAL_PATH)
+            .split(':')
+            .filter(|path| !path.is_empty());
+        directories
+            .filter_map(|directory| InnerPath::parse(directory).ok())
+            .map(|directory| directory.join(program))
+            .collect()
     }
 
     /// The main process as the engine's PID namespace numbers it.
@@ -319,7 +359,7 @@ impl InspectedContainer {
             id,
             name: self.name,
             status: state,
-            image: self.image_name,
+            image: familiar(&self.image_name),
             image_id: self.image,
             command,
             environment: environment.collect(),
@@ -333,7 +373,7 @@ impl InspectedContainer {
             started: happened(&self.state.started_at),
             exit_code: (ended && finished.is_some()).then_some(self.state.exit_code),
             finished,
-            error: Some(self.state.error).filter(|error| !error.is_empty()),
+            error: Some(self.state.error).filter(|error| start_failed(error)),
         })
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper::{Response, Uri};
+use hyper::{Response, StatusCode, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connected, Connection as PooledConnection};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -28,6 +28,12 @@ const MAX_ANSWER: usize = 64 << 20;
 /// Idle connections kept, and for how long.
 const MAX_IDLE: usize = 64;
 const IDLE: Duration = Duration::from_secs(60);
+
+/// The header that describes a path in a container.
+pub(crate) const PATH_STAT: &str = "x-docker-container-path-stat";
+
+/// How often a look at something that is just ending is repeated.
+const LOOKS: u32 = 5;
 
 /// Told of every call to the engine: step, how it ended, how long it took.
 pub type Observer = Arc<dyn Fn(&'static str, &'static str, Duration) + Send + Sync>;
@@ -64,21 +70,40 @@ impl Connection {
     }
 
     /// Sends a request and gives back an answer whose status is a success, body unread.
-    /// Podman's own lock trouble is tried again until the deadline and never shown.
+    /// Podman's own lock trouble is tried again until the deadline and never shown, and so, a few times,
+    /// is a look that fell into the moment in which a process ended.
     pub(crate) async fn send(&self, call: &Call, request: &Request) -> Result<Response<Incoming>> {
         let mut pause = Duration::from_millis(10);
+        let mut looks = 0;
         loop {
             let response = self.send_once(call, request).await?;
-            if response.status().is_success() || matches!(response.status().as_u16(), 101 | 304) {
+            let status = response.status();
+            if status == StatusCode::SWITCHING_PROTOCOLS && !request.upgrades() {
+                let reason = "it switches protocols unasked".into();
+                return Err(Error::Garbled {
+                    step: request.step.into(),
+                    reason,
+                });
+            }
+            // A symbolic link that leads nowhere is answered with 404, and described all the same.
+            if status.is_success()
+                || matches!(status.as_u16(), 101 | 304)
+                || response.headers().contains_key(PATH_STAT)
+            {
                 return Ok(response);
             }
-            let status = response.status();
             let body = self.collect(call, request, response).await?;
             let failure = failure::Failure::parse(status, &body);
-            if !failure.is_lock_trouble() || Instant::now() + pause >= call.deadline {
+            let locked = failure.is_lock_trouble();
+            let again = locked || (looks < LOOKS && failure.is_race(request));
+            if !again {
                 return Err(failure.meaning(call, request));
             }
-            tracing::debug!(request_id = %call.request_id, step = request.step, "Podman's database was locked, trying again");
+            if Instant::now() + pause >= call.deadline {
+                return Err(timed_out(call, request.step));
+            }
+            looks += 1;
+            tracing::debug!(request_id = %call.request_id, step = request.step, locked, "Podman's own processes were in each other's way, trying again");
             tokio::time::sleep(jittered(pause)).await;
             pause = (pause * 2).min(Duration::from_millis(500));
         }

@@ -1,7 +1,7 @@
 //! The [`Engine`] that is Podman.
 
 use crate::answers::{InspectedContainer, InspectedImage, ListedContainer, PathStat, PullLine};
-use crate::connection::{Connection, Observer, timed_out};
+use crate::connection::{Connection, Observer, PATH_STAT, timed_out};
 use crate::failure;
 use crate::frames::Decoder;
 use crate::instance::Instance;
@@ -112,11 +112,15 @@ impl PodmanEngine {
     }
 }
 
-fn change(status: http::StatusCode) -> Change {
-    if status == http::StatusCode::NOT_MODIFIED {
-        Change::AlreadySo
-    } else {
-        Change::Done
+/// What the answer to a start or stop says; another success than these two is none of Podman's.
+fn change(step: &'static str, status: http::StatusCode) -> Result<Change> {
+    match status {
+        http::StatusCode::NO_CONTENT => Ok(Change::Done),
+        http::StatusCode::NOT_MODIFIED => Ok(Change::AlreadySo),
+        other => Err(Error::Garbled {
+            step: step.into(),
+            reason: format!("status {other}"),
+        }),
     }
 }
 
@@ -182,10 +186,7 @@ impl Engine for PodmanEngine {
             for line in lines.push(&chunk) {
                 let line: PullLine = serde_json::from_slice(&line).unwrap_or_default();
                 if !line.error.is_empty() {
-                    return Err(Error::Failed {
-                        step: request.step.into(),
-                        message: line.error,
-                    });
+                    return Err(failure::of_pull(image, line.error));
                 }
                 pulled |= !line.id.is_empty();
             }
@@ -204,25 +205,25 @@ impl Engine for PodmanEngine {
     }
 
     async fn start(&self, call: &Call, id: &ContainerId) -> Result<Change> {
-        Ok(change(
-            self.connection()
-                .status(call, &requests::start_container(id))
-                .await?,
-        ))
+        let request = requests::start_container(id);
+        change(
+            request.step,
+            self.connection().status(call, &request).await?,
+        )
     }
 
     async fn stop(&self, call: &Call, id: &ContainerId, grace: Option<Duration>) -> Result<Change> {
-        Ok(change(
-            self.connection()
-                .status(call, &requests::stop_container(id, grace))
-                .await?,
-        ))
+        let request = requests::stop_container(id, grace);
+        change(
+            request.step,
+            self.connection().status(call, &request).await?,
+        )
     }
 
     async fn remove(&self, call: &Call, id: &ContainerId, force: bool) -> Result<()> {
-        self.connection()
-            .status(call, &requests::remove_container(id, force))
-            .await?;
+        // A report for each container; that it is one says that Podman answered.
+        let request = requests::remove_container(id, force);
+        let _report: Vec<serde::de::IgnoredAny> = self.connection().json(call, &request).await?;
         Ok(())
     }
 
@@ -299,10 +300,23 @@ impl Engine for PodmanEngine {
             Err(Error::NotFound {
                 resource: Resource::Path,
                 ..
-            }) => return Ok(None),
+            }) => {
+                // An answer to HEAD has no body: it may be the container that is not there.
+                let exists = requests::container_exists(id);
+                self.connection().status(call, &exists).await?;
+                return Ok(None);
+            }
+            // Nor has it one that says why; one to GET has.
+            Err(error @ Error::Garbled { .. }) => {
+                let request = requests::read_archive(id, path);
+                return Err(match self.connection().send(call, &request).await {
+                    Ok(_) => error,
+                    Err(reason) => reason,
+                });
+            }
             Err(error) => return Err(error),
         };
-        let header = response.headers().get("x-docker-container-path-stat");
+        let header = response.headers().get(PATH_STAT);
         let stat = header
             .and_then(|value| requests::decode_stat_header(value.as_bytes()))
             .and_then(|json| serde_json::from_slice::<PathStat>(&json).ok());
@@ -337,6 +351,25 @@ impl Engine for PodmanEngine {
         let request = requests::write_archive(id, directory, archive, ownership);
         self.connection().status(call, &request).await?;
         Ok(())
+    }
+
+    async fn remove_path(&self, call: &Call, id: &ContainerId, path: &InnerPath) -> Result<()> {
+        let refused = |reason: &str| Error::Failed {
+            step: "removing the path".into(),
+            message: reason.into(),
+        };
+        let (directory, name) = path
+            .split()
+            .ok_or_else(|| refused("it is the root directory"))?;
+        let request = requests::remove_path(id, &directory, name);
+        match self.connection().status(call, &request).await {
+            Err(Error::NotFound {
+                resource: Resource::Path,
+                ..
+            }) => Ok(()),
+            Err(error) => Err(error),
+            Ok(_) => Err(refused("Podman made a link to nothing")),
+        }
     }
 
     async fn recover(&self, call: &Call) -> Result<Vec<String>> {

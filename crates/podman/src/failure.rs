@@ -5,7 +5,7 @@
 
 use crate::requests::Request;
 use http::{Method, StatusCode};
-use podlane_engine::{Call, Error, Resource};
+use podlane_engine::{Call, Error, ImageRef, Resource};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -45,6 +45,11 @@ impl Failure {
     /// Trouble among Podman's own processes about their database, gone when tried again.
     pub(crate) fn is_lock_trouble(&self) -> bool {
         self.says("database is locked") || self.says("database table is locked")
+    }
+
+    /// A look at a process that ended while Podman looked. 4.3: "read /proc/N/cgroup: no such process".
+    pub(crate) fn is_race(&self, request: &Request) -> bool {
+        request.method == Method::GET && self.says("/proc/") && self.says("no such process")
     }
 
     /// What to try when a start failed only because of what this host allows.
@@ -110,6 +115,10 @@ impl Failure {
         } else {
             self.message
         };
+        // Before the reason the archive code prints all its own state, host paths included.
+        if let Some((_, reason)) = message.rsplit_once("}: copier: ") {
+            message = reason.to_owned();
+        }
         if message.contains("crun") && message.contains("hybrid") {
             message.push_str(
                 "; this host's cgroup layout needs runc: set runtime = \"runc\" under [engine] in containers.conf",
@@ -135,9 +144,9 @@ impl Failure {
         if self.says("image not known") || self.says("no such image") {
             return not_found(Resource::Image, &about.image);
         }
-        // An answer to HEAD has no body; the container was found before.
-        let path = !about.path.is_empty() && self.status == StatusCode::NOT_FOUND;
-        if path && (request.method == Method::HEAD || self.says("no such file or directory")) {
+        // An answer to HEAD has no body; whether it is the container that is missing is asked next.
+        let head = request.method == Method::HEAD && self.status == StatusCode::NOT_FOUND;
+        if !about.path.is_empty() && (head || self.says("no such file or directory")) {
             return not_found(Resource::Path, &about.path);
         }
         None
@@ -149,6 +158,7 @@ impl Failure {
         let explained = || {
             let about = &request.about;
             rule.explanation
+                .replace("{container}", &about.container)
                 .replace("{user}", &about.user)
                 .replace("{path}", &about.path)
                 .replace("{image}", &about.image)
@@ -184,7 +194,25 @@ const fn rule(
     }
 }
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 16] = [
+    rule(
+        &["workdir \""],
+        "workdir",
+        "the container can't start in that directory: {engine}",
+    ),
+    Rule {
+        step: Some("starting the container"),
+        ..rule(
+            &["\": is a directory"],
+            "command",
+            "the command's program can't be executed: {engine}",
+        )
+    },
+    rule(
+        &["more than one result"],
+        "name",
+        "several containers have an ID that begins with \"{container}\"; write more of it",
+    ),
     rule(
         &[
             "no matching entries in passwd file",
@@ -198,6 +226,37 @@ const RULES: [Rule; 9] = [
         "dest_path",
         "a part of {path} is not a directory",
     ),
+    rule(
+        &["file name too long"],
+        "dest_path",
+        "the path is too long for the container's file system",
+    ),
+    Rule {
+        conflict: true,
+        ..rule(
+            &["too many levels of symbolic links"],
+            "dest_path",
+            "symbolic links on the way to {path} lead in a circle",
+        )
+    },
+    Rule {
+        step: Some("writing the file"),
+        conflict: true,
+        ..rule(
+            &["file exists"],
+            "dest_path",
+            "a directory in {path} has the name that the file should have",
+        )
+    },
+    Rule {
+        step: Some("writing the file"),
+        conflict: true,
+        ..rule(
+            &["device or resource busy"],
+            "dest_path",
+            "the file in {path} is mounted into the container and can't be replaced",
+        )
+    },
     rule(
         &["cannot assign requested address"],
         "ports",
@@ -245,22 +304,54 @@ const RULES: [Rule; 9] = [
 ];
 
 fn state_message(failure: &Failure, request: &Request) -> String {
-    let container = &request.about.container;
-    if failure.says("paused") && !failure.says("running or paused") {
-        return format!("container {container} is paused; unpause it first");
-    }
+    let paused = ["is paused", "it is paused", "in state paused"]
+        .iter()
+        .any(|words| failure.says(words));
     match request.step {
+        "removing the container" if paused => {
+            "the container is paused; unpause it first, or remove it with force=true".into()
+        }
+        _ if paused => "the container is paused; unpause it first".into(),
         "removing the container" => {
-            format!("container {container} is running; stop it first, or remove it with force=true")
+            "the container is running; stop it first, or remove it with force=true".into()
         }
         "preparing the command" | "starting the command" => {
-            format!("container {container} is not running; start it first")
+            "the container is not running; start it first".into()
         }
-        _ => format!(
-            "{} is not possible in the state that container {container} is in: {}",
-            request.step, failure.message
+        step => format!(
+            "{step} is not possible in the container's present state: {}",
+            failure.message
         ),
     }
+}
+
+/// What the last line of a pull that failed means.
+pub(crate) fn of_pull(image: &ImageRef, words: String) -> Error {
+    let says = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+    if says(&[
+        "manifest unknown",
+        "name unknown",
+        "repository name not known",
+    ]) {
+        let (resource, name) = (Resource::Image, image.to_string());
+        return Error::NotFound { resource, name };
+    }
+    if says(&["short-name"]) {
+        let message = format!(
+            "{image} does not say which registry it is in, and Podman knows none to search; write it like \"docker.io/library/alpine:latest\""
+        );
+        return Error::Invalid {
+            field: "image",
+            message,
+            conflict: false,
+        };
+    }
+    if says(&["no space left on device"]) {
+        return Error::NoSpace {
+            message: "pulling the image".into(),
+        };
+    }
+    Error::Registry { message: words }
 }
 
 /// No answer came.

@@ -1,7 +1,7 @@
 //! A thin typed client for Podman's libpod REST API, and the Podman engine of Podlane.
 //!
 //! `requests` builds requests and sends none; `connection` sends and knows nothing of their meaning;
-//! `answers` and `failure` read what comes back. Works with Podman 4.0 and later over its Unix socket.
+//! `answers` and `failure` read what comes back. Works with Podman 4.3 and later over its Unix socket.
 
 mod answers;
 pub mod child;
@@ -15,6 +15,10 @@ mod host;
 mod instance;
 mod noise;
 mod process;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod recorded;
 mod recover;
 mod requests;
 mod run;

@@ -86,6 +86,8 @@ fn judge(code: i32, words: &str, program: &str) -> Option<StartFailure> {
         125..=127 | 255 if words.contains("chdir") => Some(StartFailure::NoDirectory),
         127 => words.contains(program).then_some(StartFailure::NoProgram),
         126 => Some(StartFailure::NotExecutable),
+        // runc 1.1 and later: 125 for a directory, where others say 126.
+        125 if words.contains("\": is a directory") => Some(StartFailure::NotExecutable),
         255 if words.contains("open executable") => Some(StartFailure::NotExecutable),
         125 | 255 => Some(StartFailure::Other(words.to_owned())),
         _ => None,

@@ -206,7 +206,12 @@ impl LibpodProcess {
     async fn settle(&mut self) -> Result<()> {
         let code = self.target.exit_code().await?;
         self.failure = self.sifter.finish(code);
-        self.exit = Some(code);
+        // As a shell would say it, whatever the runtime did.
+        self.exit = Some(match self.failure {
+            Some(StartFailure::NoProgram) => 127,
+            Some(StartFailure::NotExecutable) => 126,
+            _ => code,
+        });
         self.ended = true;
         self.over = true;
         self.target.forget();

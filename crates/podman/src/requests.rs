@@ -1,6 +1,6 @@
 //! Requests to libpod, built and not sent: pure functions of what is wanted.
 //!
-//! All use the `/v4.0.0` prefix, for which every Podman from 4.0 on answers in one shape.
+//! All use the `/v4.0.0` prefix, for which every Podman from 4.3 on answers in one shape.
 
 use crate::instance::Attempt;
 use base64::Engine as _;
@@ -90,6 +90,11 @@ impl Request {
     fn container(mut self, container: &str) -> Self {
         container.clone_into(&mut self.about.container);
         self
+    }
+
+    /// Whether the connection is to become a stream of its own.
+    pub(crate) fn upgrades(&self) -> bool {
+        self.upgrade
     }
 
     /// Path and query; the query never holds a secret.
@@ -337,6 +342,15 @@ pub(crate) fn inspect_container(container: &ContainerRef) -> Request {
     .container(container.as_str())
 }
 
+/// Answers nothing but whether there is one.
+pub(crate) fn container_exists(id: &ContainerId) -> Request {
+    Request::get(
+        "looking up the container",
+        &format!("/containers/{id}/exists"),
+    )
+    .container(id.short())
+}
+
 pub(crate) fn list_containers() -> Request {
     Request::get("listing the containers", "/containers/json").query([("all", "true")])
 }
@@ -431,7 +445,12 @@ pub(crate) fn remove_exec(exec: &str) -> Request {
         .json(&serde_json::json!({ "Force": false }))
 }
 
-fn archive(step: &'static str, method: Method, id: &ContainerId, path: &InnerPath) -> Request {
+fn archive_request(
+    step: &'static str,
+    method: Method,
+    id: &ContainerId,
+    path: &InnerPath,
+) -> Request {
     let mut request = Request::new(step, method, &format!("/containers/{id}/archive"))
         .query([("path", path.as_str())])
         .container(id.short());
@@ -440,11 +459,29 @@ fn archive(step: &'static str, method: Method, id: &ContainerId, path: &InnerPat
 }
 
 pub(crate) fn stat(id: &ContainerId, path: &InnerPath) -> Request {
-    archive("looking at the path", Method::HEAD, id, path)
+    archive_request("looking at the path", Method::HEAD, id, path)
 }
 
 pub(crate) fn read_archive(id: &ContainerId, path: &InnerPath) -> Request {
-    archive("reading the file", Method::GET, id, path)
+    archive_request("reading the file", Method::GET, id, path)
+}
+
+/// Libpod has no call that removes a path. But before it makes an entry it clears away what has its
+/// name, a whole directory too, and only then finds that a hard link to itself can't be made. Source:
+/// buildah's `copier/copier.go`, `copierHandlerPut`.
+pub(crate) fn remove_path(id: &ContainerId, directory: &InnerPath, name: &str) -> Request {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Link);
+    header.set_size(0);
+    let mut builder = tar::Builder::new(Vec::new());
+    // Into memory nothing fails; and an empty archive would be answered as a failure.
+    let appended = builder.append_link(&mut header, name, name);
+    let archive = appended.and_then(|()| builder.into_inner());
+    let mut request = archive_request("removing the path", Method::PUT, id, directory);
+    request.target.push_str("&copyUIDGID=false");
+    request.body = archive.map(Bytes::from).unwrap_or_default();
+    request.content_type = Some("application/x-tar");
+    request
 }
 
 /// In libpod `copyUIDGID=false` is what KEEPS the archive's numbers: the name is the wrong way round.
@@ -454,7 +491,8 @@ pub(crate) fn write_archive(
     tar: Bytes,
     ownership: Ownership,
 ) -> Request {
-    let mut request = archive("writing the file", Method::PUT, id, directory);
+    let mut request = archive_request("writing the file", Method::PUT, id, directory);
+    request.target.push_str("&noOverwriteDirNonDir=true");
     if ownership == Ownership::Archive {
         request.target.push_str("&copyUIDGID=false");
     }
@@ -463,9 +501,14 @@ pub(crate) fn write_archive(
     request
 }
 
-/// Decodes the header that describes a path: base64 of a JSON object.
+/// Decodes the header that describes a path: base64 of a JSON object. Podman writes the alphabet of
+/// URLs (`pkg/copy/fileinfo.go`), Docker the standard one.
 pub(crate) fn decode_stat_header(value: &[u8]) -> Option<Vec<u8>> {
-    base64::engine::general_purpose::STANDARD.decode(value).ok()
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+    URL_SAFE
+        .decode(value)
+        .or_else(|_| STANDARD.decode(value))
+        .ok()
 }
 
 #[cfg(test)]

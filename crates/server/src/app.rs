@@ -30,12 +30,6 @@ impl FromRef<App> for Service {
     }
 }
 
-impl FromRef<App> for Arc<Settings> {
-    fn from_ref(app: &App) -> Self {
-        Arc::clone(&app.settings)
-    }
-}
-
 impl FromRef<App> for Metrics {
     fn from_ref(app: &App) -> Self {
         app.metrics.clone()

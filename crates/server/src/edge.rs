@@ -80,6 +80,10 @@ fn new_id() -> RequestId {
 }
 
 /// What a panic becomes.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "the signature is that of the layer"
+)]
 pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Response {
     let text = payload
         .downcast_ref::<String>()

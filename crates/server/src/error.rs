@@ -4,11 +4,13 @@
 //! are for the log only; a caller's own words are for the answer only.
 
 use crate::refusal::Refusal;
-use axum::http::StatusCode;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use podlane_api::ErrorType;
 use podlane_engine::{Error as Engine, Resource};
 use podlane_service::Error as Service;
+use std::borrow::Cow;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -55,6 +57,11 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let answer = self.answer();
         let mut response = answer.status.into_response();
+        if matches!(self, Self::Refused(Refusal::Ambiguous { .. })) {
+            // Where the next request begins, nobody can say.
+            let headers = response.headers_mut();
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         response.extensions_mut().insert(answer);
         response
     }
@@ -77,13 +84,12 @@ impl Error {
                 unhealthy: true,
                 ..operation(error, chain(self))
             },
-            Self::Panicked(_) => internal(chain(self)),
             Self::Bare(status) if status.is_client_error() => Answer {
                 kind: ErrorType::ValidationError,
                 message: status.canonical_reason().unwrap_or("refused").to_owned(),
                 ..plain(*status, chain(self))
             },
-            Self::Bare(_) => internal(chain(self)),
+            Self::Bare(_) | Self::Panicked(_) => internal(chain(self)),
         }
     }
 }
@@ -124,7 +130,11 @@ fn internal(log: String) -> Answer {
 
 fn refused(refusal: &Refusal) -> Answer {
     let log = match refusal {
-        Refusal::Field { field, .. } => format!("{}: {}", refusal.kind(), field.escape_debug()),
+        // Names of our own only: others are the caller's words.
+        Refusal::Field {
+            field: Cow::Borrowed(field),
+            ..
+        } => format!("{}: {field}", refusal.kind()),
         _ => refusal.kind().to_owned(),
     };
     Answer {
@@ -142,7 +152,7 @@ fn operation(error: &Service, log: String) -> Answer {
         ..plain(status, log.clone())
     };
     match error {
-        Service::Engine(error) => engine(error, log),
+        Service::Engine(error) => engine(error, &log),
         Service::Invalid { field, .. } => Answer {
             kind: ErrorType::ValidationError,
             field: Some((*field).into()),
@@ -171,10 +181,10 @@ fn operation(error: &Service, log: String) -> Answer {
     }
 }
 
-fn engine(error: &Engine, log: String) -> Answer {
+fn engine(error: &Engine, log: &str) -> Answer {
     let podman = |status| Answer {
         message: error.to_string(),
-        ..plain(status, log.clone())
+        ..plain(status, log.to_owned())
     };
     match error {
         Engine::NotFound { resource, name } => Answer {
@@ -217,6 +227,7 @@ fn engine(error: &Engine, log: String) -> Answer {
             hint: Some("the server's log says more, under this request_id".into()),
             ..podman(StatusCode::BAD_GATEWAY)
         },
+        Engine::Registry { .. } => podman(StatusCode::BAD_GATEWAY),
         Engine::Failed { .. } => podman(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }

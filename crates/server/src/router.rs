@@ -40,8 +40,8 @@ pub(crate) fn table() -> OpenApiRouter<App> {
 
 /// The whole server but its sockets.
 pub fn router(app: App) -> Router {
-    let (routes, _) = table().split_for_parts();
-    let mut router = routes
+    let (table, _) = table().split_for_parts();
+    let mut router = table
         .merge(docs::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);

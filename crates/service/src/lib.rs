@@ -3,6 +3,7 @@
 //! Every operation is one method of [`Service`] in the file of its resource. The first argument is the
 //! [`Call`]: who asks, and until when.
 
+mod archive;
 mod captured;
 mod command;
 mod containers;
@@ -12,6 +13,7 @@ mod files;
 mod gate;
 mod logs;
 mod text;
+mod tool;
 mod users;
 
 pub use captured::Captured;

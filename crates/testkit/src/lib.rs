@@ -1,7 +1,11 @@
 //! What Podlane's tests share.
 //!
 //! [`Server`] runs the real binary; [`Client`] calls it and checks every answer against the OpenAPI
-//! document. Tests run beside an isolated Podman: `script/test` sees to that.
+//! document. Tests run beside an isolated Podman: `script/test` sees to that. [`fake`] is a stand-in
+//! for Podman that can be made to do what a real one can't.
+
+pub mod conformance;
+pub mod fake;
 
 mod client;
 mod podman;

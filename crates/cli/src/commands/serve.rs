@@ -41,6 +41,12 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
             config.listen
         ))
     })?;
+    if !config.listen.ip().is_loopback() {
+        tracing::warn!(
+            "other machines can connect, and nobody has to prove who they are: whoever reaches {} controls the containers",
+            config.listen
+        );
+    }
     let engine = engine::find_or_start(config, environment).await?;
     let metrics = Metrics::new();
     let observer = metrics.engine();
@@ -58,7 +64,7 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
         "listening on http://{}; the API is at /api/v1, its documentation at /docs",
         listener.local_addr().unwrap_or(config.listen)
     );
-    let served = podlane_server::serve(
+    podlane_server::serve(
         vec![listener],
         service,
         metrics,
@@ -70,7 +76,7 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
     signals.abort();
     let _ = recovery.await;
     engine.stop().await;
-    served.map_err(|error| Failure::failed(format!("can't serve: {error}")))
+    Ok(())
 }
 
 /// Clears up after servers that died, as soon as the engine answers; and once more a little later,

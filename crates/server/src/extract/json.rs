@@ -3,6 +3,7 @@
 use super::{body, media, mistakes};
 use crate::App;
 use crate::refusal::Refusal;
+use crate::serve::Framing;
 use axum::extract::{FromRequest, Request};
 use podlane_engine::Call;
 use serde::de::DeserializeOwned;
@@ -47,7 +48,10 @@ async fn bytes(request: Request, app: &App) -> Result<Vec<u8>, Refusal> {
     let (parts, body) = request.into_parts();
     let call = parts.extensions.get::<Call>().cloned();
     let call = call.unwrap_or_else(|| unreachable!("the edge gives every request its call"));
-    body::read(&parts.headers, body, &app.settings, &call).await
+    let bytes = body::read(&parts.headers, body, &app.settings, &call).await?;
+    // The framing of the body is known only now.
+    Framing::check(&parts.extensions)?;
+    Ok(bytes)
 }
 
 /// Reads one JSON object, and nothing after it.
@@ -81,7 +85,3 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
         .map_err(|_| wrong("the body goes on after its JSON object"))?;
     Ok(value)
 }
-
-#[cfg(test)]
-#[path = "json_tests.rs"]
-mod tests;

@@ -13,9 +13,17 @@ pub(crate) fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> 
     let path = Where::of(error.path());
     let inner = error.inner();
     let text = inner.to_string();
-    let text = text.split(" at line ").next().unwrap_or(&text);
+    let text = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(text, _)| text);
     if inner.classify() != Category::Data {
         return broken(&path, inner, text);
+    }
+    if let Some(unknown) = text
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.strip_suffix("`, there are no fields"))
+    {
+        return unknown_name(&path, unknown, &[]);
     }
     if let Some((unknown, known)) = unknown_field(text) {
         return unknown_name(&path, unknown, &known);
@@ -35,7 +43,8 @@ pub(crate) fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> 
         let message = format!("`{}` has the key \"{}\" twice", path.text, shown(twice));
         return Refusal::field(path.field, message);
     }
-    let what = wrong_value(text).unwrap_or_else(|| shown_rule(text));
+    // What is left are rules of our own types, which repeat no value either.
+    let what = wrong_value(text).unwrap_or_else(|| format!("is wrong: {text}"));
     match path.field.as_str() {
         "" => Refusal::Json {
             message: format!("the body {what}"),
@@ -63,6 +72,7 @@ fn unknown_name(path: &Where, unknown: &str, known: &[&str]) -> Refusal {
     let message = format!("unknown field `{}`", place.text);
     let hint = match nearest(unknown, known.iter().copied()) {
         Some(name) => format!("did you mean `{name}`?"),
+        None if known.is_empty() => "no fields are known here".to_owned(),
         None => format!("the known fields are {}", known.join(", ")),
     };
     Refusal::Field {
@@ -75,12 +85,8 @@ fn unknown_name(path: &Where, unknown: &str, known: &[&str]) -> Refusal {
 /// ``unknown field `x`, expected one of `a`, `b` ``: the name and the known ones.
 fn unknown_field(text: &str) -> Option<(&str, Vec<&str>)> {
     let rest = text.strip_prefix("unknown field `")?;
+    // The unknown name may hold anything; the list after it holds our own names only.
     let (unknown, known) = rest.rsplit_once("`, expected ")?;
-    // The unknown name may itself hold quotes: the list begins at the first such place.
-    let (unknown, known) = match rest.find("`, expected ") {
-        Some(at) if at < unknown.len() => (&rest[..at], &rest[at + 12..]),
-        _ => (unknown, known),
-    };
     Some((unknown, known.split('`').skip(1).step_by(2).collect()))
 }
 
@@ -119,11 +125,6 @@ fn wrong_value(text: &str) -> Option<String> {
         found
     };
     Some(format!("must be {expected}, not {found}"))
-}
-
-/// A rule of our own types, which say no value.
-fn shown_rule(text: &str) -> String {
-    format!("is wrong: {text}")
 }
 
 /// A place in a body: its top-level field, and the way to it.

@@ -46,7 +46,6 @@ mod tests {
             ("Image", Some("image")),
             ("env", Some("environment")),
             ("port", Some("ports")),
-            ("cmd", Some("command")),
             ("privileged", None),
             ("", None),
         ] {

@@ -64,12 +64,11 @@ impl Host {
         };
         let text = value.to_str().unwrap_or_default();
         let host = Self::parse(text).ok_or_else(|| wrong("the Host header names no host"))?;
-        if let Some(target) = request.uri().authority() {
-            if Self::parse(target.as_str()).as_ref() != Some(&host) {
-                return Err(wrong(
-                    "the request's target names another host than its Host header",
-                ));
-            }
+        let target = request.uri().authority();
+        if target.is_some_and(|target| Self::parse(target.as_str()).as_ref() != Some(&host)) {
+            return Err(wrong(
+                "the request's target names another host than its Host header",
+            ));
         }
         Ok(host)
     }

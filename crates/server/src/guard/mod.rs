@@ -29,10 +29,7 @@ pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) 
 }
 
 fn check(app: &App, request: &Request) -> Result<(), Refusal> {
-    let framing = request.extensions().get::<Framing>();
-    if let Some(what) = framing.and_then(Framing::fault) {
-        return Err(Refusal::Ambiguous { what });
-    }
+    Framing::check(request.extensions())?;
     let method = request.method();
     if matches!(*method, Method::TRACE | Method::CONNECT) {
         return Err(Refusal::Method {

@@ -71,7 +71,7 @@ impl Metrics {
         self.began.elapsed()
     }
 
-    /// All metrics as OpenMetrics text.
+    /// All metrics as `OpenMetrics` text.
     pub(crate) fn encode(&self, load: Load) -> String {
         self.workers.set(load);
         self.process.measure(self.uptime());
@@ -202,7 +202,7 @@ impl EngineMetrics {
 #[derive(Debug, Clone)]
 struct Workers {
     busy: Gauge,
-    workers: Gauge,
+    all: Gauge,
     queued: Gauge,
     queue: Gauge,
 }
@@ -220,7 +220,7 @@ impl Workers {
                 "podlane_workers_busy",
                 "Operations under way in the engine",
             ),
-            workers: gauge(
+            all: gauge(
                 registry,
                 "podlane_workers",
                 "How many may be under way at once",
@@ -237,7 +237,7 @@ impl Workers {
     fn set(&self, load: Load) {
         for (gauge, value) in [
             (&self.busy, load.busy),
-            (&self.workers, load.workers),
+            (&self.all, load.workers),
             (&self.queued, load.queued),
             (&self.queue, load.queue),
         ] {

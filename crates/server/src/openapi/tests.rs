@@ -53,3 +53,22 @@ fn no_object_is_open() {
         }
     }
 }
+
+/// The examples are what people copy.
+#[test]
+fn examples_are_valid() {
+    let document: serde_json::Value = serde_json::from_str(&openapi_json()).expect("JSON");
+    let schemas = &document["components"]["schemas"];
+    let mut count = 0;
+    for (name, schema) in schemas.as_object().expect("schemas") {
+        let Some(example) = schema.get("example") else {
+            continue;
+        };
+        let mut schema = schema.clone();
+        schema["components"] = document["components"].clone();
+        let validator = jsonschema::validator_for(&schema).expect("a schema");
+        assert!(validator.is_valid(example), "{name}: {example}");
+        count += 1;
+    }
+    assert!(count >= 5);
+}

@@ -6,6 +6,8 @@
 //! way to hyper, with no leniency at all, and a request that has any of this is refused. What is
 //! refused once stays so: nothing more is taken from that connection.
 
+use crate::refusal::Refusal;
+use axum::http::Extensions;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -17,8 +19,16 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub(crate) struct Framing(Arc<OnceLock<&'static str>>);
 
 impl Framing {
+    /// Refuses a request whose connection has shown a fault so far.
+    pub(crate) fn check(request: &Extensions) -> Result<(), Refusal> {
+        match request.get::<Self>().and_then(Self::fault) {
+            Some(what) => Err(Refusal::Ambiguous { what }),
+            None => Ok(()),
+        }
+    }
+
     /// What is ambiguous, if anything is.
-    pub(crate) fn fault(&self) -> Option<&'static str> {
+    fn fault(&self) -> Option<&'static str> {
         self.0.get().copied()
     }
 }
@@ -49,11 +59,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         let this = self.get_mut();
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
-        if this.framing.fault().is_none() {
-            if let Err(fault) = this.scanner.feed(&buf.filled()[before..]) {
-                // It was empty just now, and only this connection writes it.
-                let _ = this.framing.0.set(fault);
-            }
+        if this.framing.fault().is_none()
+            && let Err(fault) = this.scanner.feed(&buf.filled()[before..])
+        {
+            // It was empty just now, and only this connection writes it.
+            let _ = this.framing.0.set(fault);
         }
         Poll::Ready(Ok(()))
     }

@@ -18,7 +18,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use podlane_service::Service;
 use progress::Progress;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -39,7 +38,7 @@ pub async fn serve(
     metrics: Metrics,
     settings: Settings,
     shutdown: CancellationToken,
-) -> io::Result<()> {
+) {
     let grace = settings.shutdown_grace;
     let server = Arc::new(Server {
         places: Arc::new(Semaphore::new(
@@ -75,7 +74,6 @@ pub async fn serve(
     if !service.stop(grace).await {
         tracing::warn!("work under way in the engine was left behind at shutdown");
     }
-    Ok(())
 }
 
 fn http(settings: &Settings) -> http1::Builder {
@@ -108,29 +106,29 @@ impl Server {
         shutdown: &CancellationToken,
     ) {
         loop {
-            // A place first: whom we can't serve is not accepted, and waits.
-            let next = async {
-                let place = Arc::clone(&self.places).acquire_owned().await;
-                (place, listener.accept().await)
-            };
-            let (place, accepted) = tokio::select! {
+            let accepted = tokio::select! {
                 () = shutdown.cancelled() => return,
-                next = next => next,
+                accepted = listener.accept() => accepted,
             };
-            match accepted {
-                Ok((stream, _)) => {
-                    let connection = Arc::clone(self).connection(stream, graceful.watcher());
-                    self.connections.spawn(async move {
-                        connection.await;
-                        drop(place);
-                    });
-                }
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
                 // Out of descriptors, or the client is gone already: trying at once would only spin.
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     sleep(Duration::from_millis(50)).await;
+                    continue;
                 }
-            }
+            };
+            // Past the limit this one waits here, and all others in the kernel.
+            let place = tokio::select! {
+                () = shutdown.cancelled() => return,
+                place = Arc::clone(&self.places).acquire_owned() => place,
+            };
+            let connection = Arc::clone(self).connection(stream, graceful.watcher());
+            self.connections.spawn(async move {
+                let _place = place;
+                connection.await;
+            });
         }
     }
 
@@ -160,6 +158,3 @@ impl Server {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -29,7 +29,7 @@ impl QueryShape for Grace {
     post,
     path = "/api/v1/containers/{name}/stop",
     tag = "containers",
-    params(("timeout" = Option<u64>, Query, description = "Seconds until it is killed, less than the server's request time-out; the container's own stop time-out if left out.")),
+    params(("timeout" = Option<u64>, Query, description = "Seconds until it is killed, at most the server's request time-out; the container's own stop time-out if left out.")),
     responses((status = 200, description = "It does not run.", body = StoppedContainer))
 )]
 pub(crate) async fn stop_container(

@@ -3,6 +3,7 @@
 //! An engine that does not answer is 503, whatever the reason; the body is the contract's error form
 //! with the contract's two health fields beside it.
 
+use super::PATIENCE;
 use crate::error::{Error, Result};
 use crate::extract::Query;
 use crate::timestamp;
@@ -11,10 +12,6 @@ use axum::{Extension, Json};
 use podlane_api::{Connected, Health, Healthy, Unhealthy};
 use podlane_engine::Call;
 use podlane_service::Service;
-use std::time::Duration;
-
-/// How long a health check waits: who checks health wants to know it soon.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Check that the server reaches Podman.
 #[utoipa::path(

@@ -6,3 +6,9 @@ pub(crate) mod livez;
 pub(crate) mod metrics;
 pub(crate) mod prometheus;
 pub(crate) mod readyz;
+mod uptime;
+
+use std::time::Duration;
+
+/// How long a probe waits for the engine: who probes wants to know soon.
+const PATIENCE: Duration = Duration::from_secs(5);

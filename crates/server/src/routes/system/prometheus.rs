@@ -6,7 +6,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use podlane_service::Service;
 
-/// The format that is written: OpenMetrics, which Prometheus reads.
+/// The format that is written: `OpenMetrics`, which Prometheus reads.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Read the server's metrics as Prometheus does.

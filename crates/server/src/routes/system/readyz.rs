@@ -1,15 +1,12 @@
 //! `GET /readyz`
 
+use super::PATIENCE;
 use crate::error::{Error, Result};
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{Ready, ReadyWord, Unhealthy};
 use podlane_engine::Call;
 use podlane_service::Service;
-use std::time::Duration;
-
-/// How long a probe waits.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Check that the server can take work.
 #[utoipa::path(

@@ -6,7 +6,7 @@ use podlane_api::{PortTarget, UniqueMap};
 use podlane_engine::{HostPort, PortMapping, Protocol};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-pub(super) fn mappings(wire: UniqueMap<PortTarget>) -> Result<Vec<PortMapping>, Refusal> {
+pub(super) fn mappings(wire: &UniqueMap<PortTarget>) -> Result<Vec<PortMapping>, Refusal> {
     let mut mappings: Vec<PortMapping> = Vec::new();
     for (key, target) in &wire.0 {
         let mapping = mapping(key, target)?;
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Result<Vec<PortMapping>, Refusal> {
-        mappings(serde_json::from_str(json).expect("JSON"))
+        mappings(&serde_json::from_str(json).expect("JSON"))
     }
 
     fn one(json: &str) -> PortMapping {

@@ -5,7 +5,7 @@ use crate::refusal::Refusal;
 use podlane_api::{UniqueMap, VolumeTarget};
 use podlane_engine::{ContainerName, InnerPath, Mount, MountSource};
 
-pub(super) fn mounts(wire: UniqueMap<VolumeTarget>) -> Result<Vec<Mount>, Refusal> {
+pub(super) fn mounts(wire: &UniqueMap<VolumeTarget>) -> Result<Vec<Mount>, Refusal> {
     let mut mounts: Vec<Mount> = Vec::new();
     for (key, target) in &wire.0 {
         let mount = mount(key, target)?;
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Result<Vec<Mount>, Refusal> {
-        mounts(serde_json::from_str(json).expect("JSON"))
+        mounts(&serde_json::from_str(json).expect("JSON"))
     }
 
     #[test]

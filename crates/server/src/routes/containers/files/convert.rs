@@ -70,11 +70,11 @@ mod tests {
         let file = read("encoding", "base64").expect("fine");
         assert_eq!(
             (file.content.as_slice(), file.mode, file.owner),
-            (&b"hi"[..], 0o644, None)
+            (&b"hi"[..], None, None)
         );
         assert_eq!(read("encoding", "text").expect("fine").content, b"aGk=");
-        assert_eq!(read("mode", "0600").expect("fine").mode, 0o600);
-        assert_eq!(read("mode", "755").expect("fine").mode, 0o755);
+        assert_eq!(read("mode", "0600").expect("fine").mode, Some(0o600));
+        assert_eq!(read("mode", "755").expect("fine").mode, Some(0o755));
         assert_eq!(
             read("owner", "0:1000").expect("fine").owner,
             Some((0, 1000))

@@ -2,14 +2,14 @@
 //!
 //! The password goes from here into the service as a type that nothing can print.
 
+use super::convert::new_user;
 use crate::error::Result;
 use crate::extract::{Json, Name, Query};
-use crate::refusal::Refusal;
 use axum::Extension;
 use axum::extract::State;
 use podlane_api::{AddUser, AddedUser, True, User};
-use podlane_engine::{Call, InnerPath, UserName};
-use podlane_service::{NewUser, Password, Service};
+use podlane_engine::Call;
+use podlane_service::Service;
 
 /// Make a user account in a container.
 #[utoipa::path(
@@ -36,25 +36,4 @@ pub(crate) async fn add_user(
             shell: user.shell,
         },
     }))
-}
-
-fn new_user(body: &AddUser) -> Result<NewUser, Refusal> {
-    let password = |text| {
-        Password::parse(text).ok_or_else(|| {
-            Refusal::field(
-                "password",
-                "a password has 1 to 1024 bytes, no line break and no NUL",
-            )
-        })
-    };
-    let shell = body.shell.as_deref().map(InnerPath::parse).transpose();
-    Ok(NewUser {
-        name: UserName::parse(&body.username).map_err(Refusal::in_field("username"))?,
-        password: body
-            .password
-            .as_ref()
-            .map(|text| password(&text.0))
-            .transpose()?,
-        shell: shell.map_err(Refusal::in_field("shell"))?,
-    })
 }

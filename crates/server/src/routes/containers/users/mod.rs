@@ -1,3 +1,4 @@
 //! `/api/v1/containers/{name}/users`
 
 pub(crate) mod add;
+mod convert;

@@ -1,0 +1,356 @@
+//! Tests on answers recorded from real Podman services: every version gives the same nouns, and every
+//! failure the same meaning.
+
+use crate::answers::{
+    Created, InspectedContainer, InspectedExec, InspectedImage, ListedContainer, PathStat,
+};
+use crate::failure::Failure;
+use crate::frames::Decoder;
+use crate::instance::Instance;
+use crate::requests::{self, Adaptation, Request};
+use base64::Engine as _;
+use bytes::Bytes;
+use http::StatusCode;
+use podlane_engine::{
+    Call, Container, ContainerId, ContainerName, ContainerSpec, Error, ExecSpec, FileKind,
+    FileStat, ImageRef, Init, InnerPath, Ownership, Protocol, PublishedPort, RequestId, Resource,
+    Source, Status, UserSpec,
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+const VERSIONS: [&str; 3] = ["4.3.1", "5.4.2", "5.8.6"];
+
+/// An answer: status, headers, body.
+struct Recorded(Value);
+
+fn recorded(version: &str, name: &str) -> Recorded {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    let path = data.join(version).join(format!("{name}.json"));
+    let text = std::fs::read_to_string(&path).expect("a recorded answer");
+    Recorded(serde_json::from_str(&text).expect("JSON"))
+}
+
+impl Recorded {
+    fn status(&self) -> StatusCode {
+        let status = self.0["status"].as_u64().expect("a number");
+        StatusCode::from_u16(u16::try_from(status).expect("small")).expect("a status")
+    }
+
+    fn body(&self) -> Bytes {
+        if let Some(text) = self.0["base64"].as_str() {
+            let engine = base64::engine::general_purpose::STANDARD;
+            return engine.decode(text).expect("base64").into();
+        }
+        match &self.0["body"] {
+            Value::Null => Bytes::new(),
+            body => body.to_string().into(),
+        }
+    }
+
+    fn parse<T: DeserializeOwned>(&self) -> T {
+        assert!(self.status().is_success());
+        serde_json::from_slice(&self.body()).expect("the noun")
+    }
+}
+
+fn container(version: &str, name: &str) -> Container {
+    let inspected: InspectedContainer = recorded(version, name).parse();
+    inspected.container().expect("a container")
+}
+
+#[test]
+fn a_running_container_is_the_same_in_all_versions() {
+    for version in VERSIONS {
+        let container = container(version, "inspect_running");
+        assert_eq!(
+            (container.name.as_str(), container.status),
+            ("w1", Status::Running)
+        );
+        assert_eq!(container.image, "localhost/bb:1");
+        assert_eq!(container.image_id.len(), 64);
+        assert_eq!(container.command[..2], ["sh", "-c"]);
+        assert_eq!(container.command.len(), 3);
+        assert!(container.environment.contains(&("A".into(), "b".into())));
+        assert_eq!(
+            container.labels,
+            BTreeMap::from([("owner".into(), "x".into())])
+        );
+        assert_eq!(
+            (container.user.as_str(), container.workdir.as_str()),
+            ("", "/tmp")
+        );
+        assert_eq!((container.init, container.error), (false, None));
+        assert_eq!((container.exit_code, container.finished), (None, None));
+        assert!(container.started.is_some());
+        assert_eq!(
+            container.mounts,
+            [
+                ("vol1".into(), "/data".into(), false),
+                ("/srv/source".into(), "/ro".into(), true)
+            ]
+        );
+        let ports: Vec<_> = container
+            .ports
+            .iter()
+            .map(|port| (port.container, port.host_ip.map(|ip| ip.to_string())))
+            .collect();
+        assert_eq!(
+            ports,
+            [(80, Some("127.0.0.1".into())), (81, None)],
+            "{version}"
+        );
+        assert_eq!(container.ports, listed(version), "list and inspect agree");
+    }
+}
+
+fn listed(version: &str) -> Vec<PublishedPort> {
+    let mut rows: Vec<ListedContainer> = recorded(version, "list").parse();
+    let row = rows.pop().expect("a row").summary().expect("a summary");
+    assert_eq!((row.name.as_str(), row.status), ("w1", Status::Running));
+    assert_eq!(
+        (row.image.as_str(), row.labels.len()),
+        ("localhost/bb:1", 1)
+    );
+    assert!(row.created.starts_with("2026-") && row.created.ends_with('Z'));
+    assert!(row.ports.iter().all(|port| port.protocol == Protocol::Tcp));
+    row.ports
+}
+
+#[test]
+fn a_container_that_does_not_run_is_the_same_in_all_versions() {
+    for version in VERSIONS {
+        let created = container(version, "inspect_created");
+        assert_eq!((created.status, created.exit_code), (Status::Created, None));
+        assert_eq!((created.started, created.finished), (None, None));
+        let exited = container(version, "inspect_exited");
+        assert_eq!((exited.status, exited.exit_code), (Status::Exited, Some(5)));
+        assert!(exited.started.is_some() && exited.finished.is_some());
+        // 5.x notes a start of what ran already as if it had failed.
+        assert_eq!(exited.error, None, "{version}");
+        let failed = container(version, "inspect_after_failed_start");
+        assert_eq!((failed.status, failed.exit_code), (Status::Created, None));
+        let told = failed
+            .error
+            .is_some_and(|error| error.contains("address already in use"));
+        assert_eq!(told, version != "4.3.1");
+    }
+}
+
+#[test]
+fn other_nouns_are_the_same_in_all_versions() {
+    for version in VERSIONS {
+        let image: InspectedImage = recorded(version, "image_inspect").parse();
+        let image = podlane_engine::Image::from(image);
+        assert_eq!((image.id.len(), image.entrypoint.len()), (64, 0));
+        let created: Created = recorded(version, "create").parse();
+        assert!(created.container().is_ok());
+        let running: InspectedExec = recorded(version, "exec_inspect_running").parse();
+        assert!(running.running);
+        let ended: InspectedExec = recorded(version, "exec_inspect_after_basic").parse();
+        assert_eq!((ended.running, ended.exit_code), (false, 3));
+        let answer = recorded(version, "archive_head_file");
+        let header = answer.0["headers"]["X-Docker-Container-Path-Stat"].as_str();
+        let json = requests::decode_stat_header(header.expect("a header").as_bytes());
+        let stat: PathStat = serde_json::from_slice(&json.expect("base64")).expect("a stat");
+        let wanted = FileStat {
+            kind: FileKind::Regular,
+            size: 5,
+            mode: 0o640,
+            target: None,
+        };
+        assert_eq!(FileStat::from(stat), wanted);
+    }
+}
+
+#[test]
+fn streams_are_the_same_in_all_versions() {
+    for version in VERSIONS {
+        for (name, stdout, stderr) in [
+            ("exec_start_basic", "o\n", "e\n"),
+            ("logs_plain", "out\nnonl", "err\n"),
+        ] {
+            let mut bytes = recorded(version, name).body();
+            let mut decoder = Decoder::default();
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            while let Some(chunk) = decoder.next(&mut bytes).expect("frames") {
+                match chunk.source {
+                    Source::Stdout => out.extend_from_slice(&chunk.data),
+                    Source::Stderr => err.extend_from_slice(&chunk.data),
+                }
+            }
+            decoder.finish().expect("a whole stream");
+            assert_eq!(
+                (&out[..], &err[..]),
+                (stdout.as_bytes(), stderr.as_bytes()),
+                "{version} {name}"
+            );
+        }
+    }
+}
+
+/// The requests that were recorded, as this engine would have made them.
+mod asked {
+    use super::*;
+
+    pub(super) fn id() -> ContainerId {
+        ContainerId::parse(&"a".repeat(64)).expect("valid")
+    }
+
+    pub(super) fn path(text: &str) -> InnerPath {
+        InnerPath::parse(text).expect("valid")
+    }
+
+    pub(super) fn create(image: &str) -> Request {
+        let spec = ContainerSpec {
+            image: ImageRef::parse(image).expect("valid"),
+            name: ContainerName::parse("w1").expect("valid"),
+            command: Vec::new(),
+            environment: BTreeMap::new(),
+            ports: Vec::new(),
+            mounts: Vec::new(),
+            user: None,
+            workdir: None,
+            labels: BTreeMap::new(),
+            init: Init::Off,
+        };
+        requests::create_container(&spec, &Instance::here().attempt(), Adaptation::default())
+    }
+
+    pub(super) fn exec() -> Request {
+        let spec = ExecSpec {
+            argv: vec!["id".into()],
+            user: Some(UserSpec::parse("nouser").expect("valid")),
+            workdir: None,
+            environment: Vec::new(),
+            stdin: false,
+        };
+        requests::create_exec(&id(), &spec, &Instance::here().attempt())
+    }
+
+    pub(super) fn write(to: &str) -> Request {
+        requests::write_archive(&id(), &path(to), Bytes::new(), Ownership::Archive)
+    }
+}
+
+#[test]
+fn failures_mean_the_same_in_all_versions() {
+    use asked::{create, exec, id, path, write};
+    let call = Call::new(
+        RequestId::parse("r").expect("valid"),
+        Duration::from_secs(1),
+    );
+    let missing = |wanted: Resource| move |error: &Error| matches!(error, Error::NotFound { resource, .. } if *resource == wanted);
+    let invalid = |wanted: &'static str, standing: bool| move |error: &Error| matches!(error, Error::Invalid { field, conflict, .. } if *field == wanted && *conflict == standing);
+    let state = |words: &'static str| move |error: &Error| matches!(error, Error::WrongState { message } if message.contains(words));
+    type Judge = Box<dyn Fn(&Error) -> bool>;
+    let (container, image, at) = (Resource::Container, Resource::Image, Resource::Path);
+    let table: Vec<(&str, Request, Judge)> = vec![
+        (
+            "create_dup_name",
+            create("localhost/bb:1"),
+            Box::new(|error| matches!(error, Error::NameInUse { name } if name == "w1")),
+        ),
+        (
+            "create_no_image",
+            create("localhost/nosuch:1"),
+            Box::new(missing(image)),
+        ),
+        (
+            "image_inspect_missing",
+            requests::inspect_image(&ImageRef::parse("nosuch").expect("valid")),
+            Box::new(missing(image)),
+        ),
+        (
+            "start_missing",
+            requests::start_container(&id()),
+            Box::new(missing(container)),
+        ),
+        (
+            "exists_no",
+            requests::container_exists(&id()),
+            Box::new(missing(container)),
+        ),
+        (
+            "rm_missing",
+            requests::remove_container(&id(), false),
+            Box::new(missing(container)),
+        ),
+        (
+            "exec_create_missing_ctr",
+            exec(),
+            Box::new(missing(container)),
+        ),
+        (
+            "archive_get_missing_ctr",
+            requests::read_archive(&id(), &path("/x")),
+            Box::new(missing(container)),
+        ),
+        (
+            "archive_put_missing_ctr",
+            write("/tmp"),
+            Box::new(missing(container)),
+        ),
+        (
+            "archive_get_missing",
+            requests::read_archive(&id(), &path("/x")),
+            Box::new(missing(at)),
+        ),
+        (
+            "archive_head_missing",
+            requests::stat(&id(), &path("/x")),
+            Box::new(missing(at)),
+        ),
+        (
+            "start_port_conflict",
+            requests::start_container(&id()),
+            Box::new(invalid("ports", true)),
+        ),
+        (
+            "exec_start_baduser",
+            exec(),
+            Box::new(invalid("user", false)),
+        ),
+        (
+            "archive_put_to_file",
+            write("/bin/busybox"),
+            Box::new(invalid("dest_path", false)),
+        ),
+        (
+            "archive_put_ro_mount",
+            write("/ro"),
+            Box::new(
+                |error| matches!(error, Error::ReadOnly { message } if message.contains("/ro")),
+            ),
+        ),
+        (
+            "rm_running_noforce",
+            requests::remove_container(&id(), false),
+            Box::new(state("force")),
+        ),
+        (
+            "exec_create_stopped",
+            exec(),
+            Box::new(state("not running")),
+        ),
+        ("exec_create_paused", exec(), Box::new(state("paused"))),
+        (
+            "exec_inspect_missing",
+            requests::inspect_exec("deadbeef"),
+            Box::new(state("stopped or removed")),
+        ),
+    ];
+    for version in VERSIONS {
+        for (name, request, fits) in &table {
+            let answer = recorded(version, name);
+            let failure = Failure::parse(answer.status(), &answer.body());
+            assert!(!failure.is_lock_trouble());
+            let error = failure.meaning(&call, request);
+            assert!(fits(&error), "{version} {name}: {error:?}");
+            assert!(!error.to_string().contains("copier:"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! An engine without containers: it answers at once, fails as told or does not answer at all.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use podlane_engine::{
+    Archive, Call, Change, Container, ContainerId, ContainerRef, ContainerSpec, ContainerSummary,
+    Engine, EngineVersion, Error, ExecSpec, FileStat, Image, ImageRef, InnerPath, LogQuery,
+    LogStream, Ownership, Process, Result, Status,
+};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// How the engine behaves.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Mood {
+    Fine,
+    Fails(fn() -> Error),
+    Slow(Duration),
+    Panics,
+    /// Lists so many containers.
+    Many(usize),
+}
+
+#[derive(Debug)]
+pub(crate) struct Tiny {
+    mood: Mutex<Mood>,
+    calls: AtomicUsize,
+}
+
+impl Tiny {
+    pub(crate) fn new() -> Self {
+        Self {
+            mood: Mutex::new(Mood::Fine),
+            calls: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn set(&self, mood: Mood) {
+        *self.mood.lock().expect("not poisoned") = mood;
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    async fn asked(&self) -> Result<Mood> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        let mood = *self.mood.lock().expect("not poisoned");
+        match mood {
+            Mood::Fails(error) => return Err(error()),
+            Mood::Slow(time) => tokio::time::sleep(time).await,
+            Mood::Panics => panic!("the engine panics, secretly"),
+            Mood::Fine | Mood::Many(_) => {}
+        }
+        Ok(mood)
+    }
+}
+
+pub(crate) fn id() -> ContainerId {
+    ContainerId::parse(&"abc123def456".repeat(6)[..64]).expect("hexadecimal")
+}
+
+#[async_trait]
+impl Engine for Tiny {
+    async fn version(&self, _: &Call) -> Result<EngineVersion> {
+        self.asked().await?;
+        Ok(EngineVersion {
+            name: "podman".into(),
+            version: "5.4.2".into(),
+        })
+    }
+
+    async fn image(&self, _: &Call, _: &ImageRef) -> Result<Image> {
+        self.asked().await?;
+        Ok(Image {
+            id: "0".repeat(64),
+            entrypoint: Vec::new(),
+            command: vec!["sh".into()],
+        })
+    }
+
+    async fn pull(&self, _: &Call, _: &ImageRef) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+
+    async fn run(&self, _: &Call, _: &ContainerSpec) -> Result<ContainerId> {
+        self.asked().await?;
+        Ok(id())
+    }
+
+    async fn start(&self, _: &Call, _: &ContainerId) -> Result<Change> {
+        self.asked().await?;
+        Ok(Change::Done)
+    }
+
+    async fn stop(&self, _: &Call, _: &ContainerId, _: Option<Duration>) -> Result<Change> {
+        self.asked().await?;
+        Ok(Change::AlreadySo)
+    }
+
+    async fn remove(&self, _: &Call, _: &ContainerId, _: bool) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+
+    async fn inspect(&self, _: &Call, _: &ContainerRef) -> Result<Container> {
+        self.asked().await?;
+        Ok(Container {
+            id: id(),
+            name: "web".into(),
+            status: Status::Running,
+            image: "alpine:latest".into(),
+            image_id: "0".repeat(64),
+            command: vec!["sleep".into(), "300".into()],
+            environment: vec![("A".into(), "b".into())],
+            user: String::new(),
+            workdir: "/".into(),
+            labels: BTreeMap::new(),
+            ports: Vec::new(),
+            mounts: Vec::new(),
+            init: true,
+            created: "2025-01-19T15:47:19Z".into(),
+            started: None,
+            finished: None,
+            exit_code: None,
+            error: None,
+        })
+    }
+
+    async fn list(&self, _: &Call) -> Result<Vec<ContainerSummary>> {
+        let count = match self.asked().await? {
+            Mood::Many(count) => count,
+            _ => 1,
+        };
+        let row = ContainerSummary {
+            id: id(),
+            name: "web".into(),
+            status: Status::Exited,
+            image: "alpine:latest".into(),
+            created: "2025-01-19T15:47:19Z".into(),
+            ports: Vec::new(),
+            labels: BTreeMap::new(),
+        };
+        Ok(vec![row; count])
+    }
+
+    async fn logs(&self, _: &Call, _: &ContainerId, _: &LogQuery) -> Result<LogStream> {
+        self.asked().await?;
+        Ok(futures_util::stream::empty().boxed())
+    }
+
+    async fn exec(&self, _: &Call, _: &ContainerId, _: &ExecSpec) -> Result<Box<dyn Process>> {
+        self.asked().await?;
+        Err(Error::Failed {
+            step: "exec".into(),
+            message: "nothing runs here".into(),
+        })
+    }
+
+    async fn stat(&self, _: &Call, _: &ContainerId, _: &InnerPath) -> Result<Option<FileStat>> {
+        self.asked().await?;
+        Ok(None)
+    }
+
+    async fn read_archive(&self, _: &Call, _: &ContainerId, _: &InnerPath) -> Result<Archive> {
+        self.asked().await?;
+        Ok(futures_util::stream::empty().boxed())
+    }
+
+    async fn write_archive(
+        &self,
+        _: &Call,
+        _: &ContainerId,
+        _: &InnerPath,
+        _: Bytes,
+        _: Ownership,
+    ) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+
+    async fn remove_path(&self, _: &Call, _: &ContainerId, _: &InnerPath) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+
+    async fn recover(&self, _: &Call) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    async fn settle(&self) {}
+}

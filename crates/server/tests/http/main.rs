@@ -1,0 +1,16 @@
+//! The server as its callers see it, on an engine that only counts what it is asked.
+//!
+//! What is refused must be refused before the engine hears of it; so every test of a refusal ends
+//! with the engine's count, which must be zero.
+
+mod bodies;
+mod browser;
+mod client;
+mod engine;
+mod errors;
+mod live;
+mod logs;
+mod paths;
+mod sockets;
+mod stops;
+mod system;

@@ -1,0 +1,55 @@
+//! Logs of the main process.
+
+use super::subject::Subject;
+use podlane_engine::{Chunk, ContainerId, Source};
+
+async fn wrote(subject: &Subject, script: &str) -> ContainerId {
+    let id = subject.run(&subject.spec(&["sh", "-c", script])).await;
+    subject.ended(&id).await;
+    id
+}
+
+fn text(log: &[Chunk], source: Source) -> String {
+    let pieces = log.iter().filter(|chunk| chunk.source == source);
+    let bytes: Vec<u8> = pieces.flat_map(|chunk| chunk.data.to_vec()).collect();
+    String::from_utf8(bytes).expect("text")
+}
+
+/// Oldest first, each piece with its stream.
+pub async fn a_log_has_both_streams_in_order(subject: &Subject) {
+    let script =
+        "echo one; sleep 0.1; echo two >&2; sleep 0.1; echo three; sleep 0.1; echo vier ö >&2";
+    let id = wrote(subject, script).await;
+    let log = subject.log(&id, None).await;
+    assert_eq!(text(&log, Source::Stdout), "one\nthree\n");
+    assert_eq!(text(&log, Source::Stderr), "two\nvier ö\n");
+    let all: Vec<u8> = log.iter().flat_map(|chunk| chunk.data.to_vec()).collect();
+    assert_eq!(String::from_utf8_lossy(&all), "one\ntwo\nthree\nvier ö\n");
+}
+
+/// More lines may come, never fewer.
+pub async fn the_end_of_a_log_is_enough(subject: &Subject) {
+    let id = wrote(subject, "for i in 1 2 3 4 5 6; do echo line $i; done").await;
+    let whole = text(&subject.log(&id, None).await, Source::Stdout);
+    for tail in [1, 3, 6, 100, u64::MAX] {
+        let log = text(&subject.log(&id, Some(tail)).await, Source::Stdout);
+        assert!(whole.ends_with(&log), "{tail}: {log}");
+        assert!(log.lines().count() as u64 >= tail.min(6), "{tail}: {log}");
+    }
+}
+
+/// No newline is added to it.
+pub async fn a_line_without_an_end_is_in_the_log(subject: &Subject) {
+    let id = wrote(subject, "echo whole; printf part").await;
+    let log = subject.log(&id, None).await;
+    assert_eq!(text(&log, Source::Stdout), "whole\npart");
+}
+
+/// It does not wait for more, also while the container runs.
+pub async fn a_log_that_is_empty_ends(subject: &Subject) {
+    let id = subject.idle().await;
+    assert!(subject.log(&id, None).await.is_empty());
+    assert!(subject.log(&id, Some(10)).await.is_empty());
+    let never = subject.created().await;
+    assert!(subject.log(&never, None).await.is_empty());
+}

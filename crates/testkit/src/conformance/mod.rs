@@ -1,0 +1,115 @@
+//! What any engine must do: cases over [`Engine`], the same for a real Podman and for the fake, so that
+//! neither the fake nor our reading of an answer can drift from the real thing.
+//!
+//! [`conformance!`](crate::conformance!) makes a test of each case.
+
+mod exec;
+mod exec_refused;
+mod failed_runs;
+mod files;
+mod finding;
+mod lifecycle;
+mod logs;
+mod recover;
+mod shape;
+mod subject;
+
+pub use exec::*;
+pub use exec_refused::*;
+pub use failed_runs::*;
+pub use files::*;
+pub use finding::*;
+pub use lifecycle::*;
+pub use logs::*;
+pub use recover::*;
+pub use shape::*;
+pub use subject::{Images, Subject};
+
+#[allow(unused_imports, reason = "for the documentation")]
+use podlane_engine::Engine;
+
+/// Makes a `#[tokio::test]` of every case. The argument is a future of a [`Subject`], made anew for each.
+#[macro_export]
+macro_rules! conformance {
+    ($subject:expr) => {
+        $crate::conformance! { @cases $subject;
+            the_version_is_told,
+            an_image_is_found_by_name_and_by_id,
+            an_unknown_image_is_not_found,
+            a_container_is_found_by_name_id_and_prefix,
+            an_unknown_container_is_not_found_by_any_call,
+            a_prefix_of_several_ids_is_refused,
+            a_container_lives_and_ends,
+            starting_and_stopping_twice_changes_nothing,
+            stopping_what_never_ran_leaves_it_so,
+            an_ended_container_tells_its_exit_code,
+            stopping_kills_what_ignores_it,
+            removing_a_running_container_takes_force,
+            removing_what_ended_or_never_ran_takes_no_force,
+            a_name_in_use_is_refused,
+            a_run_of_an_unknown_image_leaves_nothing,
+            a_run_of_a_missing_program_leaves_nothing,
+            a_run_of_what_is_not_executable_leaves_nothing,
+            a_run_in_what_is_no_directory_leaves_nothing,
+            a_run_as_an_unknown_user_leaves_nothing,
+            a_run_on_a_taken_port_leaves_nothing,
+            a_run_with_a_missing_host_path_leaves_nothing,
+            a_run_without_any_command_leaves_nothing,
+            two_volumes_in_one_place_are_refused,
+            what_was_asked_for_comes_back,
+            free_ports_are_chosen_and_told,
+            the_init_is_as_asked,
+            an_image_with_an_entrypoint_gets_its_arguments,
+            a_log_has_both_streams_in_order,
+            the_end_of_a_log_is_enough,
+            a_line_without_an_end_is_in_the_log,
+            a_log_that_is_empty_ends,
+            an_exec_gives_output_and_code,
+            an_exec_keeps_arguments_apart,
+            an_exec_reads_input_to_its_end,
+            an_exec_has_environment_user_and_directory,
+            an_exec_streams_much_output,
+            an_exec_that_is_killed_leaves_nothing,
+            an_exec_that_is_dropped_leaves_nothing,
+            an_exec_ends_although_a_child_holds_its_output,
+            an_exec_of_a_missing_program_says_so,
+            an_exec_of_what_is_not_executable_says_so,
+            an_exec_in_a_missing_directory_says_so,
+            an_exec_as_an_unknown_user_is_refused,
+            an_exec_without_a_shell_in_the_image,
+            an_exec_in_what_does_not_run_is_refused,
+            a_look_tells_kind_size_and_mode,
+            a_look_at_nothing_finds_nothing,
+            a_look_works_whatever_the_name,
+            what_is_written_is_read_back,
+            ownership_is_as_asked,
+            a_missing_directory_is_made,
+            files_of_a_stopped_container_can_be_used,
+            a_read_only_mount_is_not_written,
+            a_file_in_place_of_a_directory_is_refused,
+            a_missing_path_can_not_be_read,
+            clearing_up_touches_nothing_foreign,
+        }
+    };
+    (@cases $subject:expr; $($case:ident),* $(,)?) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                let subject = $subject.await;
+                $crate::conformance::$case(&subject).await;
+                subject.clear().await;
+            }
+        )*
+    };
+}
+
+/// Insists that a result is an error of this pattern.
+macro_rules! assert_fails {
+    ($result:expr, $pattern:pat $(if $guard:expr)?) => {
+        match $result {
+            Err($pattern) $(if $guard)? => {}
+            other => panic!("{} is {:?}", stringify!($result), other.map(|_| "a success")),
+        }
+    };
+}
+use assert_fails;

@@ -1,0 +1,77 @@
+//! What each route does. One file a resource.
+
+mod archive;
+mod create;
+mod exec;
+mod exec_start;
+mod images;
+mod inspect;
+mod lifecycle;
+mod list;
+mod logs;
+mod remove;
+mod system;
+
+use super::Route;
+use super::answer::{Answer, Handled};
+use super::route::Query;
+use super::state::Core;
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// A request, taken apart.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) core: Arc<Core>,
+    pub(super) route: Route,
+    /// The name or ID in the path.
+    pub(super) name: String,
+    pub(super) query: Query,
+    /// Path and query as they came.
+    pub(super) target: String,
+    pub(super) body: Bytes,
+}
+
+/// Does what a request asks for.
+pub(super) async fn handle(request: &Request) -> Handled {
+    match request.route {
+        Route::Any => Ok(Answer::no_route()),
+        Route::Ping => Ok(system::ping(request)),
+        Route::Version => Ok(system::version(request)),
+        Route::Info => Ok(system::info(request)),
+        Route::ImageInspect => images::inspect(request),
+        Route::ImageExists => images::exists(request),
+        Route::ImagePull => Ok(images::pull(request)),
+        Route::ImageImport => images::import(request),
+        Route::ContainerCreate => create::create(request),
+        Route::ContainerList => list::list(request),
+        Route::ContainerInspect => inspect::inspect(request),
+        Route::ContainerExists => inspect::exists(request),
+        Route::ContainerStart => lifecycle::start(request),
+        Route::ContainerStop => lifecycle::stop(request).await,
+        Route::ContainerKill => lifecycle::kill(request),
+        Route::ContainerPause => lifecycle::pause(request),
+        Route::ContainerUnpause => lifecycle::unpause(request),
+        Route::ContainerRename => lifecycle::rename(request),
+        Route::ContainerWait => lifecycle::wait(request).await,
+        Route::ContainerRemove => remove::remove(request).await,
+        Route::ContainerLogs => logs::logs(request),
+        Route::ArchiveStat | Route::ArchiveGet => archive::get(request),
+        Route::ArchivePut => archive::put(request),
+        Route::ExecCreate => exec::create(request),
+        Route::ExecStart => exec_start::start(request),
+        Route::ExecInspect => exec::inspect(request),
+        Route::ExecRemove => exec::remove(request),
+        Route::ExecResize => exec::resize(request),
+    }
+}
+
+/// Does what even a failing start does: noting why.
+pub(super) fn note_fault(request: &Request, fault: Option<&super::Fault>) {
+    let (Route::ContainerStart, Some(super::Fault::Fails(message))) = (request.route, fault) else {
+        return;
+    };
+    if let Ok(container) = request.core.state().find(&request.name) {
+        lifecycle::note_failure(&request.core, container, message);
+    }
+}

@@ -1,0 +1,85 @@
+//! `_ping`, `version`, `info`: who answers.
+
+use super::Request;
+use crate::fake::answer::Answer;
+use http::StatusCode;
+use serde_json::json;
+
+pub(super) fn ping(request: &Request) -> Answer {
+    Answer::typed(StatusCode::OK, "text/plain; charset=utf-8", "OK")
+        .with("libpod-buildah-version", request.core.version.buildah())
+        .with("cache-control", "no-cache")
+        .with("docker-experimental", "true")
+}
+
+pub(super) fn version(request: &Request) -> Answer {
+    let version = request.core.version;
+    let body = json!({
+        "Platform": {"Name": "linux/amd64/debian-12"},
+        "Components": [{
+            "Name": "Podman Engine",
+            "Version": version.as_str(),
+            "Details": {
+                "APIVersion": version.as_str(),
+                "Arch": "amd64",
+                "MinAPIVersion": "4.0.0",
+                "Os": "linux",
+            },
+        }],
+        "Version": version.as_str(),
+        "ApiVersion": version.compat_api(),
+        "MinAPIVersion": "1.24",
+        "GitCommit": "",
+        "Os": "linux",
+        "Arch": "amd64",
+    });
+    Answer::json(StatusCode::OK, &body)
+}
+
+pub(super) fn info(request: &Request) -> Answer {
+    let version = request.core.version;
+    let state = request.core.state();
+    let running = state
+        .containers
+        .iter()
+        .filter(|container| container.status.is_live());
+    let running = running.count();
+    let runtime = state.runtime.as_str();
+    let body = json!({
+        "host": {
+            "arch": "amd64",
+            "cgroupManager": "cgroupfs",
+            "cgroupVersion": "v1",
+            "cpus": 2,
+            "hostname": "fake",
+            "logDriver": "k8s-file",
+            "memTotal": 4_u64 << 30,
+            "memFree": 2_u64 << 30,
+            "networkBackend": "netavark",
+            "ociRuntime": {"name": runtime, "path": format!("/usr/bin/{runtime}")},
+            "os": "linux",
+            "security": {"rootless": false, "seccompEnabled": true, "selinuxEnabled": false},
+            "serviceIsRemote": false,
+        },
+        "store": {
+            "containerStore": {
+                "number": state.containers.len(),
+                "paused": 0,
+                "running": running,
+                "stopped": state.containers.len() - running,
+            },
+            "graphDriverName": "overlay",
+            "graphRoot": "/nonexistent/podlane-fake/graph",
+            "imageStore": {"number": state.images.len()},
+            "runRoot": "/nonexistent/podlane-fake/run",
+            "volumePath": "/nonexistent/podlane-fake/volumes",
+        },
+        "version": {
+            "APIVersion": version.as_str(),
+            "Version": version.as_str(),
+            "OsArch": "linux/amd64",
+            "Os": "linux",
+        },
+    });
+    Answer::json(StatusCode::OK, &body)
+}
