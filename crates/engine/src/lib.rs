@@ -117,7 +117,8 @@ pub trait Engine: Debug + Send + Sync + 'static {
         path: &InnerPath,
     ) -> Result<Archive>;
 
-    /// Unpacks an uncompressed tar archive below `directory`, which is made if missing.
+    /// Unpacks an uncompressed tar archive below `directory`, which is made if missing. An entry takes
+    /// the place of what has its name, but never that of a directory, nor a directory that of a file.
     async fn write_archive(
         &self,
         call: &Call,
@@ -126,6 +127,10 @@ pub trait Engine: Debug + Send + Sync + 'static {
         archive: Bytes,
         ownership: Ownership,
     ) -> Result<()>;
+
+    /// Removes a file, or a directory with all that is in it, whether the container runs or not.
+    /// Nothing there is no error.
+    async fn remove_path(&self, call: &Call, id: &ContainerId, path: &InnerPath) -> Result<()>;
 
     /// Removes what servers that died (of the power switch, of `kill -9`) left half-done: containers
     /// created and never started, exec processes nobody waits for. Answers with one line for people

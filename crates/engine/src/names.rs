@@ -283,6 +283,11 @@ impl InnerPath {
         Ok(Self(path))
     }
 
+    /// The root directory.
+    pub fn root() -> Self {
+        Self("/".to_owned())
+    }
+
     /// The directory it is in and its own name; `None` for the root.
     pub fn split(&self) -> Option<(Self, &str)> {
         let (directory, name) = self.0.rsplit_once('/')?;

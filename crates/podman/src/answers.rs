@@ -7,6 +7,17 @@ use podlane_engine::{
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
+/// What Podman sets where an image sets none.
+const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// An image's reference as people write it: Docker Hub need not be named.
+fn familiar(reference: &str) -> String {
+    let short = reference
+        .strip_prefix("docker.io/library/")
+        .or_else(|| reference.strip_prefix("docker.io/"));
+    short.unwrap_or(reference).to_owned()
+}
+
 /// Go's zero time, which libpod writes for "never".
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
@@ -158,7 +169,7 @@ impl ListedContainer {
                 .next()
                 .unwrap_or_default(),
             status: status(&self.state),
-            image: self.image,
+            image: familiar(&self.image),
             created: self.created,
             ports: sorted(ports.iter().flat_map(ListedPort::published).collect()),
             labels: self.labels.unwrap_or_default(),
@@ -283,6 +294,30 @@ impl InspectedContainer {
         happened(&self.state.started_at).is_some()
     }
 
+    /// Where a program of that name may be: execvp(3)'s rule in the container's environment.
+    pub(crate) fn program_paths(&self, program: &str) -> Vec<InnerPath> {
+        let workdir = Some(self.config.working_dir.as_str()).filter(|path| !path.is_empty());
+        if program.contains('/') {
+            let path = match program.strip_prefix('/') {
+                Some(_) => program.to_owned(),
+                None => format!("{}/{program}", workdir.unwrap_or_default()),
+            };
+            return InnerPath::parse(&path).into_iter().collect();
+        }
+        let variables = self.config.env.iter().flatten();
+        let path = variables
+            .filter_map(|variable| variable.strip_prefix("PATH="))
+            .next_back();
+        let directories = path
+            .unwrap_or(USUAL_PATH)
+            .split(':')
+            .filter(|path| !path.is_empty());
+        directories
+            .filter_map(|directory| InnerPath::parse(directory).ok())
+            .map(|directory| directory.join(program))
+            .collect()
+    }
+
     /// The main process as the engine's PID namespace numbers it.
     pub(crate) fn pid(&self) -> Option<i32> {
         (self.state.pid > 0).then_some(self.state.pid)
@@ -324,7 +359,7 @@ impl InspectedContainer {
             id,
             name: self.name,
             status: state,
-            image: self.image_name,
+            image: familiar(&self.image_name),
             image_id: self.image,
             command,
             environment: environment.collect(),
@@ -372,6 +407,12 @@ pub(crate) struct InspectedExec {
     pub(crate) running: bool,
     #[serde(default)]
     pub(crate) exit_code: i32,
+    /// Whether it has ended: one that does not run may also not have been started yet.
+    #[serde(default, rename = "CanRemove")]
+    pub(crate) ended: bool,
+    /// Its process as the engine's PID namespace numbers it, while it runs.
+    #[serde(default)]
+    pub(crate) pid: i32,
 }
 
 /// The bits of Go's `os.FileMode`, which libpod puts into JSON as a number.

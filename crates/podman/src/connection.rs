@@ -29,6 +29,9 @@ const MAX_ANSWER: usize = 64 << 20;
 const MAX_IDLE: usize = 64;
 const IDLE: Duration = Duration::from_secs(60);
 
+/// The header that describes a path in a container.
+pub(crate) const PATH_STAT: &str = "x-docker-container-path-stat";
+
 /// How often a look at something that is just ending is repeated.
 const LOOKS: u32 = 5;
 
@@ -82,7 +85,11 @@ impl Connection {
                     reason,
                 });
             }
-            if status.is_success() || matches!(status.as_u16(), 101 | 304) {
+            // A symbolic link that leads nowhere is answered with 404, and described all the same.
+            if status.is_success()
+                || matches!(status.as_u16(), 101 | 304)
+                || response.headers().contains_key(PATH_STAT)
+            {
                 return Ok(response);
             }
             let body = self.collect(call, request, response).await?;

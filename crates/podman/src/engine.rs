@@ -1,7 +1,7 @@
 //! The [`Engine`] that is Podman.
 
 use crate::answers::{InspectedContainer, InspectedImage, ListedContainer, PathStat, PullLine};
-use crate::connection::{Connection, Observer, timed_out};
+use crate::connection::{Connection, Observer, PATH_STAT, timed_out};
 use crate::failure;
 use crate::frames::Decoder;
 use crate::instance::Instance;
@@ -186,10 +186,7 @@ impl Engine for PodmanEngine {
             for line in lines.push(&chunk) {
                 let line: PullLine = serde_json::from_slice(&line).unwrap_or_default();
                 if !line.error.is_empty() {
-                    return Err(Error::Failed {
-                        step: request.step.into(),
-                        message: line.error,
-                    });
+                    return Err(failure::of_pull(image, line.error));
                 }
                 pulled |= !line.id.is_empty();
             }
@@ -309,9 +306,17 @@ impl Engine for PodmanEngine {
                 self.connection().status(call, &exists).await?;
                 return Ok(None);
             }
+            // Nor has it one that says why; one to GET has.
+            Err(error @ Error::Garbled { .. }) => {
+                let request = requests::read_archive(id, path);
+                return Err(match self.connection().send(call, &request).await {
+                    Ok(_) => error,
+                    Err(reason) => reason,
+                });
+            }
             Err(error) => return Err(error),
         };
-        let header = response.headers().get("x-docker-container-path-stat");
+        let header = response.headers().get(PATH_STAT);
         let stat = header
             .and_then(|value| requests::decode_stat_header(value.as_bytes()))
             .and_then(|json| serde_json::from_slice::<PathStat>(&json).ok());
@@ -346,6 +351,25 @@ impl Engine for PodmanEngine {
         let request = requests::write_archive(id, directory, archive, ownership);
         self.connection().status(call, &request).await?;
         Ok(())
+    }
+
+    async fn remove_path(&self, call: &Call, id: &ContainerId, path: &InnerPath) -> Result<()> {
+        let refused = |reason: &str| Error::Failed {
+            step: "removing the path".into(),
+            message: reason.into(),
+        };
+        let (directory, name) = path
+            .split()
+            .ok_or_else(|| refused("it is the root directory"))?;
+        let request = requests::remove_path(id, &directory, name);
+        match self.connection().status(call, &request).await {
+            Err(Error::NotFound {
+                resource: Resource::Path,
+                ..
+            }) => Ok(()),
+            Err(error) => Err(error),
+            Ok(_) => Err(refused("Podman made a link to nothing")),
+        }
     }
 
     async fn recover(&self, call: &Call) -> Result<Vec<String>> {

@@ -5,7 +5,7 @@
 
 use crate::requests::Request;
 use http::{Method, StatusCode};
-use podlane_engine::{Call, Error, Resource};
+use podlane_engine::{Call, Error, ImageRef, Resource};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -72,6 +72,11 @@ impl Failure {
                 name: request.about.container.clone(),
             };
         }
+        if self.says("no such exec session") {
+            return Error::WrongState {
+                message: "the container was stopped or removed while the command ran".into(),
+            };
+        }
         if ["container state improper", "is paused", "not running"]
             .iter()
             .any(|words| self.says(words))
@@ -110,6 +115,10 @@ impl Failure {
         } else {
             self.message
         };
+        // Before the reason the archive code prints all its own state, host paths included.
+        if let Some((_, reason)) = message.rsplit_once("}: copier: ") {
+            message = reason.to_owned();
+        }
         if message.contains("crun") && message.contains("hybrid") {
             message.push_str(
                 "; this host's cgroup layout needs runc: set runtime = \"runc\" under [engine] in containers.conf",
@@ -135,9 +144,9 @@ impl Failure {
         if self.says("image not known") || self.says("no such image") {
             return not_found(Resource::Image, &about.image);
         }
-        // An answer to HEAD has no body: whether it is the container that is missing is asked next.
-        let path = !about.path.is_empty() && self.status == StatusCode::NOT_FOUND;
-        if path && (request.method == Method::HEAD || self.says("no such file or directory")) {
+        // An answer to HEAD has no body; whether it is the container that is missing is asked next.
+        let head = request.method == Method::HEAD && self.status == StatusCode::NOT_FOUND;
+        if !about.path.is_empty() && (head || self.says("no such file or directory")) {
             return not_found(Resource::Path, &about.path);
         }
         None
@@ -185,7 +194,7 @@ const fn rule(
     }
 }
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 16] = [
     rule(
         &["workdir \""],
         "workdir",
@@ -217,6 +226,37 @@ const RULES: [Rule; 12] = [
         "dest_path",
         "a part of {path} is not a directory",
     ),
+    rule(
+        &["file name too long"],
+        "dest_path",
+        "the path is too long for the container's file system",
+    ),
+    Rule {
+        conflict: true,
+        ..rule(
+            &["too many levels of symbolic links"],
+            "dest_path",
+            "symbolic links on the way to {path} lead in a circle",
+        )
+    },
+    Rule {
+        step: Some("writing the file"),
+        conflict: true,
+        ..rule(
+            &["file exists"],
+            "dest_path",
+            "a directory in {path} has the name that the file should have",
+        )
+    },
+    Rule {
+        step: Some("writing the file"),
+        conflict: true,
+        ..rule(
+            &["device or resource busy"],
+            "dest_path",
+            "the file in {path} is mounted into the container and can't be replaced",
+        )
+    },
     rule(
         &["cannot assign requested address"],
         "ports",
@@ -264,22 +304,54 @@ const RULES: [Rule; 12] = [
 ];
 
 fn state_message(failure: &Failure, request: &Request) -> String {
-    let container = &request.about.container;
-    if failure.says("paused") && !failure.says("running or paused") {
-        return format!("container {container} is paused; unpause it first");
-    }
+    let paused = ["is paused", "it is paused", "in state paused"]
+        .iter()
+        .any(|words| failure.says(words));
     match request.step {
+        "removing the container" if paused => {
+            "the container is paused; unpause it first, or remove it with force=true".into()
+        }
+        _ if paused => "the container is paused; unpause it first".into(),
         "removing the container" => {
-            format!("container {container} is running; stop it first, or remove it with force=true")
+            "the container is running; stop it first, or remove it with force=true".into()
         }
         "preparing the command" | "starting the command" => {
-            format!("container {container} is not running; start it first")
+            "the container is not running; start it first".into()
         }
-        _ => format!(
-            "{} is not possible in the state that container {container} is in: {}",
-            request.step, failure.message
+        step => format!(
+            "{step} is not possible in the container's present state: {}",
+            failure.message
         ),
     }
+}
+
+/// What the last line of a pull that failed means.
+pub(crate) fn of_pull(image: &ImageRef, words: String) -> Error {
+    let says = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+    if says(&[
+        "manifest unknown",
+        "name unknown",
+        "repository name not known",
+    ]) {
+        let (resource, name) = (Resource::Image, image.to_string());
+        return Error::NotFound { resource, name };
+    }
+    if says(&["short-name"]) {
+        let message = format!(
+            "{image} does not say which registry it is in, and Podman knows none to search; write it like \"docker.io/library/alpine:latest\""
+        );
+        return Error::Invalid {
+            field: "image",
+            message,
+            conflict: false,
+        };
+    }
+    if says(&["no space left on device"]) {
+        return Error::NoSpace {
+            message: "pulling the image".into(),
+        };
+    }
+    Error::Registry { message: words }
 }
 
 /// No answer came.

@@ -42,15 +42,15 @@ pub(crate) fn sees(pid: i32, container: &str) -> bool {
         || entry(pid).is_some_and(|first| names_it(format!("/proc/{}/cmdline", first.parent)))
 }
 
-/// Ends every process of the PID namespace of `neighbour` that carries `mark`, descends from one that
-/// does, shares a session with one, or holds one of its pipes.
-pub(crate) fn kill_marked(neighbour: i32, mark: &str) -> Termination {
+/// Ends every process of the PID namespace of `neighbour` that is `root` or carries `mark`, descends
+/// from one that is or does, shares a session with one, or holds one of its pipes.
+pub(crate) fn kill_tree(neighbour: i32, mark: &str, root: Option<i32>) -> Termination {
     let Some(namespace) = pid_namespace(neighbour) else {
         // With its PID 1 the whole namespace is gone.
         return Termination::Complete;
     };
     let deadline = Instant::now() + PATIENCE;
-    let mut tree = Tree::new(namespace, mark);
+    let mut tree = Tree::new(namespace, mark, root);
     loop {
         while tree.grow() {
             tree.signal(Signal::STOP);
@@ -66,11 +66,12 @@ pub(crate) fn kill_marked(neighbour: i32, mark: &str) -> Termination {
     }
 }
 
-/// Marks of exec processes here, each with one of its processes.
+/// Marks of the commands that run here, each with the process that was started for it. What a command
+/// has left in the background when it ended is none.
 pub(crate) fn marks(variable: &str) -> HashMap<String, i32> {
     let prefix = format!("{variable}=");
     let mut found = HashMap::new();
-    for pid in pids() {
+    for pid in pids().filter(|pid| comes_from_outside(*pid)) {
         for entry in environment(pid).split(|byte| *byte == 0) {
             if let Some(mark) = entry.strip_prefix(prefix.as_bytes()) {
                 found.insert(String::from_utf8_lossy(mark).into_owned(), pid);
@@ -80,9 +81,17 @@ pub(crate) fn marks(variable: &str) -> HashMap<String, i32> {
     found
 }
 
+/// Whether a process was put into its PID namespace by one that is not in it, as only a runtime does.
+fn comes_from_outside(pid: i32) -> bool {
+    let parent = entry(pid).and_then(|entry| pid_namespace(entry.parent));
+    parent.is_some() && parent != pid_namespace(pid)
+}
+
 struct Tree<'a> {
     namespace: OsString,
     mark: &'a str,
+    /// Found in the first look only: later another process may have its number.
+    root: Option<i32>,
     /// All ever found, by PID and start time.
     known: HashSet<(i32, u64)>,
     sessions: HashSet<i32>,
@@ -94,10 +103,11 @@ struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    fn new(namespace: OsString, mark: &'a str) -> Self {
+    fn new(namespace: OsString, mark: &'a str, root: Option<i32>) -> Self {
         Self {
             namespace,
             mark,
+            root,
             known: HashSet::new(),
             sessions: HashSet::new(),
             pipes: HashSet::new(),
@@ -131,6 +141,7 @@ impl<'a> Tree<'a> {
                 break;
             }
         }
+        self.root = None;
         self.living = entries
             .into_iter()
             .filter(|entry| !entry.zombie && self.known.contains(&(entry.pid, entry.started)))
@@ -140,7 +151,8 @@ impl<'a> Tree<'a> {
 
     fn belongs(&self, entry: &Entry, parents: &HashSet<i32>) -> bool {
         !is_first(entry.pid)
-            && (parents.contains(&entry.parent)
+            && (self.root == Some(entry.pid)
+                || parents.contains(&entry.parent)
                 || self.sessions.contains(&entry.session)
                 || has_mark(entry.pid, self.mark)
                 || pipes(entry.pid)
@@ -238,62 +250,4 @@ fn pipes(pid: i32) -> Vec<OsString> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::process::{Command, Stdio};
-
-    /// A child of this test that reaps nothing: zombies must not count as survivors.
-    fn kill(script: &str, mark: &str) -> Termination {
-        let (name, value) = mark.split_once('=').expect("NAME=value");
-        let mut child = Command::new("sh")
-            .args(["-c", script])
-            .env(name, value)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("sh starts");
-        thread::sleep(Duration::from_millis(300));
-        let own = i32::try_from(std::process::id()).expect("a PID");
-        let ended = kill_marked(own, mark);
-        let _ = child.wait();
-        ended
-    }
-
-    fn running(words: &str) -> usize {
-        pids()
-            .filter(|pid| entry(*pid).is_some_and(|entry| !entry.zombie))
-            .filter(|pid| {
-                let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-                String::from_utf8_lossy(&line)
-                    .replace('\0', " ")
-                    .contains(words)
-            })
-            .count()
-    }
-
-    #[test]
-    fn ends_what_has_left_group_session_and_parent() {
-        let script = "setsid sleep 4711 & (setsid sh -c 'sleep 4711 & exit' &) ; \
-                      env -i sh -c 'trap \"\" TERM; sleep 4711 & sleep 4711' & \
-                      (env -i setsid sh -c 'sleep 4711 2>/dev/null' &) ; \
-                      kill -STOP $$; sleep 4711";
-        assert_eq!(kill(script, "PODLANE_TEST_TREE=a"), Termination::Complete);
-        assert_eq!(running("sleep 4711"), 0);
-    }
-
-    #[test]
-    fn leaves_others_alone() {
-        let mut other = Command::new("sleep")
-            .arg("4712")
-            .spawn()
-            .expect("sleep starts");
-        assert_eq!(
-            kill("sleep 4713", "PODLANE_TEST_OTHER=b"),
-            Termination::Complete
-        );
-        assert_eq!((running("sleep 4712"), running("sleep 4713")), (1, 0));
-        other.kill().expect("ours");
-        other.wait().expect("ours");
-    }
-}
+mod tests;

@@ -1,11 +1,12 @@
 //! A thin typed client for Podman's libpod REST API, and the Podman engine of Podlane.
 //!
 //! `requests` builds requests and sends none; `connection` sends and knows nothing of their meaning;
-//! `answers` and `failure` read what comes back. Works with Podman 4.0 and later over its Unix socket.
+//! `answers` and `failure` read what comes back. Works with Podman 4.3 and later over its Unix socket.
 
 mod answers;
 pub mod child;
 mod connection;
+mod ending;
 mod engine;
 mod failure;
 pub mod find;

@@ -11,19 +11,41 @@ use std::collections::VecDeque;
 /// No complaint is longer.
 const LONGEST: usize = 16 * 1024;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Sifter {
+    /// What was to be started: a complaint that it does not exist names it.
+    program: String,
     ready: VecDeque<Chunk>,
     held: Vec<Chunk>,
+    /// The socket noise is the last that comes: what something follows was the command's own.
+    last: Option<Chunk>,
     /// Something that is not a complaint has come: the command runs.
     running: bool,
 }
 
 impl Sifter {
-    pub(crate) fn push(&mut self, chunk: Chunk) {
-        if is_socket_noise(&chunk) {
-            return;
+    pub(crate) fn new(program: &str) -> Self {
+        Self {
+            program: program.to_owned(),
+            ready: VecDeque::new(),
+            held: Vec::new(),
+            last: None,
+            running: false,
         }
+    }
+
+    pub(crate) fn push(&mut self, chunk: Chunk) {
+        if let Some(last) = self.last.take() {
+            self.sift(last);
+        }
+        if is_socket_noise(&chunk) {
+            self.last = Some(chunk);
+        } else {
+            self.sift(chunk);
+        }
+    }
+
+    fn sift(&mut self, chunk: Chunk) {
         let held: usize = self.held.iter().map(|chunk| chunk.data.len()).sum();
         if !self.running && is_complaint(&chunk) && held < LONGEST {
             self.held.push(chunk);
@@ -47,7 +69,7 @@ impl Sifter {
             .collect();
         let words = String::from_utf8_lossy(&words);
         let failure = (!self.held.is_empty())
-            .then(|| judge(code, words.trim()))
+            .then(|| judge(code, words.trim(), &self.program))
             .flatten();
         if failure.is_none() {
             self.ready.extend(self.held.drain(..));
@@ -57,23 +79,18 @@ impl Sifter {
     }
 }
 
-/// Podman's codes for "no command was started" are 125, 126 and 127.
-fn judge(code: i32, words: &str) -> Option<StartFailure> {
-    if !matches!(code, 125..=127) {
-        return None;
-    }
+/// Podman's codes for "no command was started" are 125, 126, 127, and 255 for what it can't place.
+fn judge(code: i32, words: &str, program: &str) -> Option<StartFailure> {
     let words = words.strip_prefix("Error: ").unwrap_or(words);
-    if words.contains("chdir") {
-        return Some(StartFailure::NoDirectory);
-    }
-    // runc 1.1 and later: 125 for a directory, where others say 126.
-    if words.contains("\": is a directory") {
-        return Some(StartFailure::NotExecutable);
-    }
     match code {
-        127 => Some(StartFailure::NoProgram),
+        125..=127 | 255 if words.contains("chdir") => Some(StartFailure::NoDirectory),
+        127 => words.contains(program).then_some(StartFailure::NoProgram),
         126 => Some(StartFailure::NotExecutable),
-        _ => Some(StartFailure::Other(words.to_owned())),
+        // runc 1.1 and later: 125 for a directory, where others say 126.
+        125 if words.contains("\": is a directory") => Some(StartFailure::NotExecutable),
+        255 if words.contains("open executable") => Some(StartFailure::NotExecutable),
+        125 | 255 => Some(StartFailure::Other(words.to_owned())),
+        _ => None,
     }
 }
 
@@ -110,7 +127,7 @@ mod tests {
         "Error: read unixpacket @->/proc/self/fd/14/attach: read: connection reset by peer\n";
 
     fn sift(pieces: &[(Source, &str)], code: i32) -> (String, Option<StartFailure>) {
-        let mut sifter = Sifter::default();
+        let mut sifter = Sifter::new("nosuch");
         for (source, data) in pieces {
             sifter.push(Chunk {
                 source: *source,
@@ -158,6 +175,10 @@ mod tests {
         assert_eq!(sift(&[(Stderr, NOT_FOUND)], 1), (NOT_FOUND.into(), None));
         let later = [(Stdout, "a\n"), (Stderr, NOT_FOUND)];
         assert_eq!(sift(&later, 127), (format!("a\n{NOT_FOUND}"), None));
+        let others = NOT_FOUND.replace("nosuch", "other");
+        assert_eq!(sift(&[(Stderr, &others)], 127), (others.clone(), None));
+        let noise_first = [(Stderr, NOISE), (Stdout, "a\n")];
+        assert_eq!(sift(&noise_first, 0), (format!("{NOISE}a\n"), None));
         assert_eq!(
             sift(&[(Stderr, "Error: no\n")], 127),
             ("Error: no\n".into(), None)

@@ -1,41 +1,25 @@
 //! A process started by libpod's exec: its streams over one upgraded connection, its exit code from a
-//! look at the exec session, its end through /proc of this host, or, where that shows another
-//! machine's processes, through a second exec.
+//! look at the exec session. How it is ended stands in `ending`.
 
-use crate::answers::{InspectedContainer, InspectedExec};
+use crate::PodmanEngine;
+use crate::ending::{EndOnDrop, Target};
 use crate::frames::{Decoder, FrameError};
-use crate::instance::Attempt;
 use crate::noise::Sifter;
-use crate::requests::{self, EXEC_VARIABLE};
-use crate::{PodmanEngine, host};
+use crate::requests;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use podlane_engine::{
-    Call, Chunk, ContainerId, ContainerRef, Error, ExecSpec, Process, Result, StartFailure,
-    StdinSink, Termination, UserSpec,
+    Call, Chunk, ContainerId, Error, ExecSpec, Process, Result, StartFailure, StdinSink,
+    Termination,
 };
-use std::time::Duration;
+use std::io::ErrorKind;
 use tokio::io::{AsyncReadExt, ReadHalf, WriteHalf};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout_at;
 
 /// How much is read from the connection at once.
 const BUFFER: usize = 64 * 1024;
-/// The longest that ending a process tree may take.
-const KILLING: Duration = Duration::from_secs(10);
-/// After the output has ended, how long the session may still say that it runs.
-const LINGER: Duration = Duration::from_secs(10);
-
-/// What is needed to find and end a process.
-#[derive(Debug, Clone)]
-struct Target {
-    engine: PodmanEngine,
-    call: Call,
-    container: ContainerId,
-    session: String,
-    mark: Attempt,
-}
 
 /// A running exec.
 pub(crate) struct LibpodProcess {
@@ -50,7 +34,7 @@ pub(crate) struct LibpodProcess {
     exit: Option<i32>,
     failure: Option<StartFailure>,
     /// Nothing of it is left to be ended.
-    over: bool,
+    pub(crate) over: bool,
 }
 
 impl std::fmt::Debug for LibpodProcess {
@@ -92,7 +76,15 @@ impl PodmanEngine {
         let guard = EndOnDrop(Some(target));
         let target = guard.0.as_ref().ok_or_else(gone)?;
         let start = requests::start_exec(&target.session, create.about);
-        let response = self.connection().send(call, &start).await?;
+        let response = match self.connection().send(call, &start).await {
+            Ok(response) => response,
+            Err(error) => {
+                if !leaves_doubt(&error) {
+                    guard.disarm();
+                }
+                return Err(error);
+            }
+        };
         if response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
             let reason = format!("status {} in place of an upgrade", response.status());
             return Err(Error::Garbled {
@@ -115,7 +107,7 @@ impl PodmanEngine {
             buffer: BytesMut::new(),
             received: Bytes::new(),
             decoder: Decoder::default(),
-            sifter: Sifter::default(),
+            sifter: Sifter::new(spec.argv.first().map_or("", String::as_str)),
             ended: false,
             exit: None,
             failure: None,
@@ -124,27 +116,18 @@ impl PodmanEngine {
     }
 }
 
+/// Whether the engine may be doing what was asked of it in spite of `error`.
+fn leaves_doubt(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Timeout { .. } | Error::Unavailable { .. } | Error::Garbled { .. }
+    )
+}
+
 fn gone() -> Error {
     Error::Failed {
         step: "starting the command".into(),
         message: "it was given up".into(),
-    }
-}
-
-/// Ends the process if it is dropped while armed.
-struct EndOnDrop(Option<Target>);
-
-impl EndOnDrop {
-    fn disarm(mut self) -> Option<Target> {
-        self.0.take()
-    }
-}
-
-impl Drop for EndOnDrop {
-    fn drop(&mut self) {
-        if let Some(target) = self.0.take() {
-            target.end_in_background();
-        }
     }
 }
 
@@ -198,7 +181,11 @@ impl LibpodProcess {
     /// Reads more of the stream. At its end, settles how the process ended.
     async fn read(&mut self) -> Result<()> {
         self.buffer.reserve(BUFFER);
-        let read = self.output.read_buf(&mut self.buffer).await;
+        let read = match self.output.read_buf(&mut self.buffer).await {
+            // How a stream ends whose standard input nobody has read: all output has come before.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok(0),
+            read => read,
+        };
         match read {
             Ok(0) => {
                 self.decoder
@@ -242,127 +229,5 @@ fn lost(reason: impl Into<String>) -> Error {
     Error::Unavailable {
         step: "running the command".into(),
         reason: reason.into(),
-    }
-}
-
-impl Target {
-    /// The exit code, once the session has it.
-    async fn exit_code(&self) -> Result<i32> {
-        let request = requests::inspect_exec(&self.session);
-        let call = self.call.extended(self.call.remaining().min(LINGER));
-        let mut pause = Duration::from_millis(1);
-        loop {
-            let session: InspectedExec = self.engine.connection().json(&call, &request).await?;
-            if !session.running {
-                return Ok(session.exit_code);
-            }
-            if Instant::now() + pause >= call.deadline {
-                return Err(crate::connection::timed_out(
-                    &self.call,
-                    "running the command",
-                ));
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(200));
-        }
-    }
-
-    /// Lets the engine forget a finished session, where it can; nobody waits for that.
-    fn forget(&self) {
-        if self.engine.keeps_sessions() {
-            return;
-        }
-        let (engine, session, call) = (
-            self.engine.clone(),
-            self.session.clone(),
-            self.call.extended(KILLING),
-        );
-        self.engine.spawn(async move {
-            let forgotten = engine.connection().status(&call, &requests::remove_exec(&session)).await;
-            if let Err(error) = forgotten {
-                tracing::debug!(request_id = %call.request_id, %error, "a finished exec session stays with the engine");
-            }
-        });
-    }
-
-    fn end_in_background(self) {
-        let engine = self.engine.clone();
-        engine.spawn(async move {
-            let ended = self.end().await;
-            if ended != Termination::Complete {
-                tracing::warn!(request_id = %self.call.request_id, container = self.container.short(), ?ended, "a command that was given up may still run");
-            }
-        });
-    }
-
-    /// Ends the process and all that it started.
-    async fn end(&self) -> Termination {
-        timeout(KILLING, self.end_at_leisure())
-            .await
-            .unwrap_or(Termination::Unproven)
-    }
-
-    async fn end_at_leisure(&self) -> Termination {
-        let call = self.call.extended(KILLING);
-        let request = requests::inspect_container(&ContainerRef::from(&self.container));
-        let container = match self
-            .engine
-            .connection()
-            .json::<InspectedContainer>(&call, &request)
-            .await
-        {
-            Ok(container) => container,
-            Err(Error::NotFound { .. }) => return Termination::Complete,
-            Err(_) => return Termination::Unproven,
-        };
-        let Some(first) = container.pid() else {
-            return Termination::Complete;
-        };
-        let mark = format!("{EXEC_VARIABLE}={}", self.mark.as_str());
-        let id = self.container.clone();
-        let here = tokio::task::spawn_blocking(move || {
-            host::sees(first, id.as_str()).then(|| host::kill_marked(first, &mark))
-        });
-        match here.await {
-            Ok(Some(ended)) => ended,
-            _ => self.end_from_inside(&call).await,
-        }
-    }
-
-    /// For an engine whose processes this host does not see: a shell in the container looks for the
-    /// mark. Its words never hold anything of the caller's.
-    async fn end_from_inside(&self, call: &Call) -> Termination {
-        const SCRIPT: &str = r#"for turn in 1 2 3 4 5 6 7 8; do
-  found=
-  for process in /proc/[0-9]*; do
-    if tr '\0' '\n' <"$process/environ" 2>/dev/null | grep -qxF "$1"; then
-      kill -KILL "${process#/proc/}" 2>/dev/null && found=1
-    fi
-  done
-  [ -z "$found" ] && exit 0
-done
-exit 9"#;
-        let mark = format!("{EXEC_VARIABLE}={}", self.mark.as_str());
-        let spec = ExecSpec {
-            argv: ["sh", "-c", SCRIPT, "sh", &mark]
-                .map(str::to_owned)
-                .to_vec(),
-            user: Some(UserSpec::root()),
-            workdir: None,
-            environment: Vec::new(),
-            stdin: false,
-        };
-        let Ok(mut process) =
-            Box::pin(self.engine.start_process(call, &self.container, &spec)).await
-        else {
-            return Termination::Unproven;
-        };
-        // This helper is not to be ended by yet another one.
-        process.over = true;
-        match process.wait().await {
-            Ok(0) => Termination::Complete,
-            Ok(9) => Termination::Survivors(1),
-            _ => Termination::Unproven,
-        }
     }
 }

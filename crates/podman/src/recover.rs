@@ -70,7 +70,7 @@ fn end_orphaned_commands() -> Vec<String> {
         if Attempt::fate(&mark) != Fate::Dead {
             continue;
         }
-        match host::kill_marked(pid, &format!("{EXEC_VARIABLE}={mark}")) {
+        match host::kill_tree(pid, &format!("{EXEC_VARIABLE}={mark}"), Some(pid)) {
             Termination::Complete => {
                 done.push(format!("ended command {mark} of a server that died"));
             }

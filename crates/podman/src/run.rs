@@ -9,7 +9,9 @@ use crate::answers::{Created, InspectedContainer};
 use crate::failure::Failure;
 use crate::instance::Attempt;
 use crate::requests::{self, ATTEMPT_LABEL, Adaptation, ResourceLimits};
-use podlane_engine::{Call, ContainerId, ContainerRef, ContainerSpec, Engine, Error, Init, Result};
+use podlane_engine::{
+    Call, ContainerId, ContainerRef, ContainerSpec, Engine, Error, FileKind, Init, Result,
+};
 use rustix::process::{Resource, getrlimit};
 use std::time::Duration;
 
@@ -72,7 +74,15 @@ impl PodmanEngine {
                 None => return Err(crate::connection::timed_out(call, request.step)),
             },
         };
-        match self.start(call, &created).await {
+        let init =
+            spec.init == Init::Required || (spec.init == Init::Preferred && !adaptation.no_init);
+        let started = async {
+            if init {
+                self.find_program(call, &created, spec).await?;
+            }
+            self.start(call, &created).await
+        };
+        match started.await {
             Ok(_) => Ok(created),
             Err(error) => {
                 // Also the port rules of a failed start stay until the container is removed.
@@ -80,6 +90,43 @@ impl PodmanEngine {
                 Err(error)
             }
         }
+    }
+
+    /// Looks for the command's program. With the engine's init as PID 1 a start succeeds without it
+    /// too: the init is started, finds nothing to run, and the container has ended.
+    async fn find_program(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        spec: &ContainerSpec,
+    ) -> Result<()> {
+        let Some(program) = spec.command.first() else {
+            return Ok(());
+        };
+        let request = requests::inspect_container(&ContainerRef::from(id));
+        let container: InspectedContainer = self.connection().json(call, &request).await?;
+        let mut executable = true;
+        for path in container.program_paths(program) {
+            match self.stat(call, id, &path).await? {
+                Some(found) if found.kind == FileKind::Regular && found.mode & 0o111 == 0 => {
+                    executable = false;
+                }
+                Some(found) if matches!(found.kind, FileKind::Regular | FileKind::Symlink) => {
+                    return Ok(());
+                }
+                _ => {}
+            }
+        }
+        let wrong = if executable {
+            "does not exist in the image"
+        } else {
+            "can't be executed"
+        };
+        Err(Error::Invalid {
+            field: "command",
+            message: format!("the command's program \"{program}\" {wrong}"),
+            conflict: false,
+        })
     }
 
     /// Finds out whether a create that was not answered well has made the container all the same.

@@ -1,6 +1,7 @@
 //! Containers: create, list, inspect, start, stop, remove.
 
-use crate::{Result, Service};
+use crate::command::check_workdir;
+use crate::{Error, Result, Service};
 use podlane_engine::{
     Call, Change, Container, ContainerId, ContainerName, ContainerRef, ContainerSpec,
     ContainerSummary, Error as EngineError, Image, ImageRef, Init, InnerPath, Mount, PortMapping,
@@ -8,6 +9,9 @@ use podlane_engine::{
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// Labels that begin with this are Podlane's own: nobody may set them, and no answer shows them.
+const OWN_LABELS: &str = "io.podlane.";
 
 /// A container to be created and started.
 #[derive(Debug, Clone)]
@@ -74,6 +78,11 @@ pub struct Acted {
 impl Service {
     /// Creates and starts a container: both, or nothing is left behind, also if the caller goes away.
     pub async fn create_container(&self, call: &Call, new: NewContainer) -> Result<Container> {
+        check_workdir(new.workdir.as_ref())?;
+        if let Some(label) = new.labels.keys().find(|label| is_own(label)) {
+            let message = format!("labels that begin with {OWN_LABELS} are Podlane's own: {label}");
+            return Err(Error::invalid("labels", message));
+        }
         let worker = self.0.gate.enter(call).await?;
         // Giving up here, with the caller, cancels the transfer.
         let image = self.provide_image(call, &new).await?;
@@ -82,7 +91,8 @@ impl Service {
             let _worker = worker;
             let engine = &service.0.engine;
             let id = engine.run(&call, &spec(new, &image)).await?;
-            Ok(engine.inspect(&call, &(&id).into()).await?)
+            let container = engine.inspect(&call, &(&id).into()).await?;
+            Ok(shown(container))
         })
         .await
     }
@@ -109,13 +119,17 @@ impl Service {
     /// Every container, running or not.
     pub async fn list_containers(&self, call: &Call) -> Result<Vec<ContainerSummary>> {
         let _worker = self.0.gate.enter(call).await?;
-        Ok(self.0.engine.list(call).await?)
+        let mut containers = self.0.engine.list(call).await?;
+        for container in &mut containers {
+            container.labels.retain(|label, _| !is_own(label));
+        }
+        Ok(containers)
     }
 
     /// One container in full.
     pub async fn inspect_container(&self, call: &Call, name: &ContainerRef) -> Result<Container> {
         let _worker = self.0.gate.enter(call).await?;
-        Ok(self.0.engine.inspect(call, name).await?)
+        Ok(shown(self.0.engine.inspect(call, name).await?))
     }
 
     /// Starts a container that does not run.
@@ -176,6 +190,16 @@ impl Service {
             change,
         })
     }
+}
+
+fn is_own(label: &str) -> bool {
+    label.starts_with(OWN_LABELS)
+}
+
+/// A container as its users see it.
+fn shown(mut container: Container) -> Container {
+    container.labels.retain(|label, _| !is_own(label));
+    container
 }
 
 fn spec(new: NewContainer, image: &Image) -> ContainerSpec {

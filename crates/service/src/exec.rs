@@ -1,7 +1,8 @@
 //! Exec: a command in a running container, with a bound on its time and on what is kept of its output.
 
-use crate::text::Decoder;
-use crate::{Error, Result, Service};
+use crate::command::{GREETING, check, check_size, check_workdir};
+use crate::{Captured, Command, Error, Result, Service};
+use bytes::Buf;
 use podlane_engine::{
     Call, Chunk, ContainerId, ContainerRef, Error as EngineError, ExecSpec, InnerPath, Process,
     Source, StartFailure, Termination, UserSpec,
@@ -10,16 +11,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
-
-/// A command to run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
-    /// For the container's shell, `bash` where it exists, else `sh`; in an image without a shell its
-    /// words are the argument vector.
-    Shell(String),
-    /// The argument vector, for no shell.
-    Argv(Vec<String>),
-}
 
 /// A command and its circumstances.
 #[derive(Clone)]
@@ -61,72 +52,8 @@ pub struct Execution {
     pub timed_out: bool,
 }
 
-/// The output of a process, in the order in which it was written, up to a bound.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Captured {
-    chunks: Vec<Chunk>,
-    bytes: usize,
-    max_bytes: usize,
-    /// Whether the process wrote more than is kept.
-    pub truncated: bool,
-}
-
-impl Captured {
-    pub(crate) fn new(max_bytes: usize) -> Self {
-        Self {
-            chunks: Vec::new(),
-            bytes: 0,
-            max_bytes,
-            truncated: false,
-        }
-    }
-
-    pub(crate) fn push(&mut self, mut chunk: Chunk) {
-        let room = self.max_bytes - self.bytes;
-        if chunk.data.len() > room {
-            self.truncated = true;
-            chunk.data.truncate(room);
-        }
-        if !chunk.data.is_empty() {
-            self.bytes += chunk.data.len();
-            self.chunks.push(chunk);
-        }
-    }
-
-    fn of(&self, source: Option<Source>) -> impl Iterator<Item = &Chunk> {
-        self.chunks
-            .iter()
-            .filter(move |chunk| source.is_none_or(|source| source == chunk.source))
-    }
-
-    /// What was written to `source`, or to both for `None`, as it is.
-    pub fn bytes(&self, source: Option<Source>) -> Vec<u8> {
-        self.of(source)
-            .flat_map(|chunk| chunk.data.iter().copied())
-            .collect()
-    }
-
-    /// The same as text: what is not UTF-8 is U+FFFD, and a character that the bound cut is left out.
-    pub fn text(&self, source: Option<Source>) -> String {
-        let (mut stdout, mut stderr) = (Decoder::default(), Decoder::default());
-        let mut text = String::new();
-        for chunk in self.of(source) {
-            match chunk.source {
-                Source::Stdout => stdout.push(&chunk.data, &mut text),
-                Source::Stderr => stderr.push(&chunk.data, &mut text),
-            }
-        }
-        stdout.finish(self.truncated, &mut text);
-        stderr.finish(self.truncated, &mut text);
-        text
-    }
-}
-
-/// Hands the command on to bash where there is one, else to sh itself, as `$0`: nothing of the
-/// caller's is ever part of the script.
-const HAND_ON: &str = r#"command -v bash >/dev/null 2>&1 && exec bash -c "$0"; exec sh -c "$0""#;
-/// The kernel takes no longer argument. Source: execve(2), `MAX_ARG_STRLEN`.
-const MAX_ARGUMENT: usize = 128 * 1024 - 1;
+/// What is kept of our own words about a program that is not there: its name may be long.
+const MAX_COMPLAINT: usize = 256 * 1024;
 /// What a shell answers for a command that a signal has ended: 128 and the signal's number.
 const KILLED: i32 = 128 + 9;
 
@@ -143,29 +70,21 @@ impl Service {
     /// holds if the caller goes away.
     pub async fn exec(&self, call: &Call, name: &ContainerRef, exec: NewExec) -> Result<Execution> {
         check(&exec.command)?;
+        check_size(&exec)?;
+        check_workdir(exec.workdir.as_ref())?;
         let _worker = self.0.gate.enter(call).await?;
         let container = self.0.engine.inspect(call, name).await?;
-        match &exec.command {
-            Command::Argv(argv) => {
-                let outcome = self
-                    .attempt(call, &container.id, &exec, argv.clone())
-                    .await?;
-                Ok(outcome.or_not_found(argv))
-            }
-            Command::Shell(line) => {
-                let argv = ["sh", "-c", HAND_ON, line].map(str::to_owned).to_vec();
-                match self.attempt(call, &container.id, &exec, argv).await? {
-                    Outcome::Ended(execution) => Ok(execution),
-                    Outcome::NoProgram => {
-                        let words = words(line)?;
-                        let outcome = self
-                            .attempt(call, &container.id, &exec, words.clone())
-                            .await?;
-                        Ok(outcome.or_not_found(&words))
-                    }
-                }
+        if let Some(argv) = exec.command.through_shell(!exec.stdin.is_empty()) {
+            let outcome = self.attempt(call, &container.id, &exec, argv, true).await?;
+            if let Outcome::Ended(execution) = outcome {
+                return Ok(execution);
             }
         }
+        let argv = exec.command.words()?;
+        let outcome = self
+            .attempt(call, &container.id, &exec, argv.clone(), false)
+            .await?;
+        Ok(outcome.or_not_found(&argv))
     }
 
     async fn attempt(
@@ -174,6 +93,7 @@ impl Service {
         id: &ContainerId,
         exec: &NewExec,
         argv: Vec<String>,
+        greeted: bool,
     ) -> Result<Outcome> {
         let program = argv[0].clone();
         let spec = ExecSpec {
@@ -188,8 +108,18 @@ impl Service {
         let deadline = own.map_or(call.deadline, |own| own.min(call.deadline));
         let mut process = self.0.engine.exec(call, id, &spec).await?;
         let mut output = Captured::new(self.0.limits.output_bytes);
+        let mut greeted = greeted;
+        let keep = |mut chunk: Chunk| {
+            if greeted && chunk.source == Source::Stderr {
+                greeted = false;
+                if chunk.data.first() == Some(&GREETING) {
+                    chunk.data.advance(1);
+                }
+            }
+            output.push(&chunk);
+        };
         let ended = tokio::select! {
-            ended = drive(process.as_mut(), &exec.stdin, &mut output) => Some(ended?),
+            ended = drive(process.as_mut(), &exec.stdin, keep) => Some(ended?),
             () = tokio::time::sleep_until(deadline) => None,
             () = self.0.stopping.cancelled() => {
                 process.kill().await;
@@ -217,7 +147,7 @@ impl Service {
             None => Ok(execution(exit_code, output, false)),
             Some(StartFailure::NoProgram) => Ok(Outcome::NoProgram),
             Some(StartFailure::NotExecutable) => {
-                output.push(complaint(&program, "can't be executed"));
+                output.push(&complaint(&program, "can't be executed"));
                 Ok(execution(126, output, false))
             }
             Some(StartFailure::NoDirectory) => {
@@ -244,8 +174,8 @@ impl Outcome {
         match self {
             Self::Ended(execution) => execution,
             Self::NoProgram => {
-                let mut output = Captured::new(MAX_ARGUMENT);
-                output.push(complaint(&argv[0], "not found"));
+                let mut output = Captured::new(MAX_COMPLAINT);
+                output.push(&complaint(&argv[0], "not found"));
                 Execution {
                     exit_code: 127,
                     output,
@@ -261,7 +191,7 @@ impl Outcome {
 pub(crate) async fn drive(
     process: &mut dyn Process,
     stdin: &[u8],
-    output: &mut Captured,
+    mut keep: impl FnMut(Chunk),
 ) -> Result<i32> {
     let sink = process.take_stdin();
     let feed = async {
@@ -274,7 +204,7 @@ pub(crate) async fn drive(
     };
     let read = async {
         while let Some(chunk) = process.next().await? {
-            output.push(chunk);
+            keep(chunk);
         }
         Ok(process.wait().await?)
     };
@@ -301,100 +231,4 @@ fn timeout_message(after: Duration, ended: Termination) -> String {
         "the command did not finish within {:.1} seconds; {left}",
         after.as_secs_f64()
     )
-}
-
-/// Splits a command like a POSIX shell splits words, honouring quotes.
-pub fn words(line: &str) -> Result<Vec<String>> {
-    let words = shell_words::split(line)
-        .map_err(|_| Error::invalid("command", "a quote in the command is not closed"))?;
-    if words.is_empty() {
-        return Err(Error::invalid(
-            "command",
-            "the command is empty; give a program and its arguments",
-        ));
-    }
-    Ok(words)
-}
-
-fn check(command: &Command) -> Result<()> {
-    let arguments = match command {
-        Command::Shell(line) => std::slice::from_ref(line),
-        Command::Argv(argv) => argv,
-    };
-    let wrong = |message: &str| Err(Error::invalid("command", message));
-    if arguments
-        .first()
-        .is_none_or(|first| first.trim().is_empty())
-    {
-        return wrong("the command is empty; give a program and its arguments");
-    }
-    if arguments.iter().any(|argument| argument.contains('\0')) {
-        return wrong("the command must not contain NUL");
-    }
-    if arguments
-        .iter()
-        .any(|argument| argument.len() > MAX_ARGUMENT)
-    {
-        return wrong(
-            "the command is too long: an argument may have 131,071 bytes; send longer input as \"stdin\"",
-        );
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn chunk(source: Source, data: &'static [u8]) -> Chunk {
-        Chunk {
-            source,
-            data: data.into(),
-        }
-    }
-
-    #[test]
-    fn keeps_what_fits_and_cuts_no_character() {
-        let mut captured = Captured::new(6);
-        captured.push(chunk(Source::Stdout, b"ab"));
-        captured.push(chunk(Source::Stderr, b"c"));
-        captured.push(chunk(Source::Stdout, "d€uro".as_bytes()));
-        captured.push(chunk(Source::Stdout, b"more"));
-        assert!(captured.truncated);
-        assert_eq!(captured.text(None), "abcd");
-        assert_eq!(captured.text(Some(Source::Stdout)), "abd");
-        assert_eq!(captured.text(Some(Source::Stderr)), "c");
-        assert_eq!(captured.bytes(None).len(), 6);
-    }
-
-    #[test]
-    fn interleaved_streams_do_not_mix_their_characters() {
-        let mut captured = Captured::new(100);
-        captured.push(chunk(Source::Stdout, &"€".as_bytes()[..1]));
-        captured.push(chunk(Source::Stderr, b"x"));
-        captured.push(chunk(Source::Stdout, &"€".as_bytes()[1..]));
-        assert_eq!(captured.text(None), "x€");
-    }
-
-    #[test]
-    fn commands_that_no_kernel_takes_are_refused() {
-        for command in [
-            Command::Shell(String::new()),
-            Command::Shell(" \n".into()),
-            Command::Argv(vec![]),
-            Command::Argv(vec![String::new()]),
-            Command::Argv(vec!["a".into(), "b\0".into()]),
-            Command::Shell("x".repeat(MAX_ARGUMENT + 1)),
-        ] {
-            assert!(matches!(
-                check(&command),
-                Err(Error::Invalid {
-                    field: "command",
-                    ..
-                })
-            ));
-        }
-        assert!(words("echo 'a b' \"c\"").is_ok_and(|words| words == ["echo", "a b", "c"]));
-        assert!(words("echo 'a").is_err());
-    }
 }

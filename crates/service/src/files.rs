@@ -1,17 +1,18 @@
 //! Files in a container: written whole, seen whole.
 
+use crate::archive::{Attributes, Packer};
 use crate::{Error, Result, Service};
 use bytes::Bytes;
 use podlane_engine::{
-    Call, Container, ContainerId, ContainerRef, Error as EngineError, ExecSpec, FileKind, FileStat,
-    InnerPath, Ownership, Status, UserSpec,
+    Call, Container, ContainerId, ContainerRef, Error as EngineError, FileKind, FileStat,
+    InnerPath, Ownership, Resource, Status,
 };
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// Directories whose files are the kernel's, not the container's.
 const KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
-/// Where an image has `mv`, if it has one.
-const MV: [&str; 2] = ["/bin/mv", "/usr/bin/mv"];
+/// How temporary names begin; 16 random digits follow.
+const TEMPORARY: &str = ".podlane-";
 /// The permission bits of a file that was not there before.
 const DEFAULT_MODE: u32 = 0o644;
 /// How long removing a temporary file may take, past the call's own deadline.
@@ -50,8 +51,8 @@ pub struct WrittenFile {
 }
 
 impl Service {
-    /// Writes a file, with the directories above it. In a running container it appears whole and at
-    /// once: written beside, then renamed.
+    /// Writes a file, with the directories above it. It is written beside its place and gets its name
+    /// when it is whole; in a running container with `mv`, at once.
     pub async fn write_file(
         &self,
         call: &Call,
@@ -80,175 +81,168 @@ impl Service {
         path: InnerPath,
         file: NewFile,
     ) -> Result<WrittenFile> {
-        let (path, existing) = self.resolve(call, &container.id, path).await?;
+        let (path, existing) = self.resolve(call, container, path).await?;
         let (directory, file_name) = path.split().ok_or_else(|| is_directory(&path))?;
-        let size = file.content.len() as u64;
-        let entry = |name: &str| -> Result<Bytes> {
-            let mode = file
-                .mode
-                .or(existing.as_ref().map(|stat| stat.mode))
-                .unwrap_or(DEFAULT_MODE);
-            archive(name, &file.content, mode, file.owner)
+        // Writing takes set-user-ID and the like away, as the kernel has it.
+        let kept = existing.map(|stat| stat.mode & 0o777);
+        let mode = file.mode.or(kept).unwrap_or(DEFAULT_MODE);
+        let (owner, ownership) = match file.owner.or_else(|| root_owner(&container.user)) {
+            Some(owner) => (owner, Ownership::Archive),
+            None => ((0, 0), Ownership::ContainerUser),
         };
-        let ownership = if file.owner.is_some() {
-            Ownership::Archive
-        } else {
-            Ownership::ContainerUser
-        };
-        let engine = &self.0.engine;
-        // Nobody can look at half a file where nothing runs; and without `mv` there is no way to
-        // rename from outside.
-        let mv = match container.status {
-            Status::Running => self.find_mv(call, &container.id).await?,
-            _ => None,
-        };
-        let Some(mv) = mv else {
-            let tar = entry(file_name)?;
-            engine
-                .write_archive(call, &container.id, &directory, tar, ownership)
-                .await?;
-            return Ok(WrittenFile { path, size });
-        };
-        let temporary = format!(".podlane-{:016x}", random()?);
+        let attributes = Attributes::new(mode, owner);
+        let temporary = temporary_name()?;
+        let mut packer = Packer::new(file.content.len() + 2048);
+        packer.file(&temporary, &file.content, attributes)?;
+        let archive = packer.finish()?;
         let beside = directory.join(&temporary);
-        let tar = entry(&temporary)?;
-        let moved = match engine
-            .write_archive(call, &container.id, &directory, tar, ownership)
-            .await
-        {
-            Ok(()) => self.rename(call, &container.id, mv, &beside, &path).await,
+        let engine = &self.0.engine;
+        let written = engine.write_archive(call, &container.id, &directory, archive, ownership);
+        let renamed = match written.await {
+            Ok(()) if container.status == Status::Running => {
+                self.rename(call, &container.id, &beside, &path).await
+            }
+            Ok(()) => Ok(false),
             Err(error) => Err(error.into()),
         };
-        if let Err(error) = moved {
-            self.discard(call, &container.id, &beside).await;
-            return Err(error);
-        }
-        Ok(WrittenFile { path, size })
+        let placed = match renamed {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let mut packer = Packer::new(2048);
+                packer.link(file_name, &temporary, attributes)?;
+                let archive = packer.finish()?;
+                let placed = self
+                    .link(call, &container.id, &directory, archive, ownership)
+                    .await;
+                self.discard(call, &container.id, &beside).await;
+                placed
+            }
+            Err(error) => {
+                self.discard(call, &container.id, &beside).await;
+                Err(error)
+            }
+        };
+        placed.map(|()| WrittenFile {
+            path,
+            size: file.content.len() as u64,
+        })
     }
 
-    /// What the path leads to, through a final symbolic link, and what is there now.
+    /// What the path leads to, through symbolic links, and what is there now.
     async fn resolve(
         &self,
         call: &Call,
-        id: &ContainerId,
+        container: &Container,
         path: InnerPath,
     ) -> Result<(InnerPath, Option<FileStat>)> {
-        let mut path = path;
+        let (id, mut path) = (&container.id, path);
         let mut stat = self.0.engine.stat(call, id, &path).await?;
         if let Some(target) = stat.as_ref().and_then(|stat| stat.target.clone()) {
-            path = destination(target.as_str())?;
+            path = target;
             stat = self.0.engine.stat(call, id, &path).await?;
         }
         match stat.as_ref().map(|stat| stat.kind) {
-            None | Some(FileKind::Regular) => Ok((path, stat)),
-            Some(FileKind::Directory) => Err(is_directory(&path)),
-            Some(FileKind::Symlink) => Err(Error::Conflict {
-                message: format!("{path} is a symbolic link that leads nowhere"),
-            }),
-            Some(FileKind::Special) => Err(Error::Conflict {
-                message: format!("{path} is a device, socket or named pipe, not a file"),
-            }),
-        }
-    }
-
-    async fn find_mv(&self, call: &Call, id: &ContainerId) -> Result<Option<&'static str>> {
-        for mv in MV {
-            let path = InnerPath::parse(mv).map_err(Error::name_in("dest_path"))?;
-            if self.0.engine.stat(call, id, &path).await?.is_some() {
-                return Ok(Some(mv));
+            None | Some(FileKind::Regular) => {}
+            Some(FileKind::Directory) => return Err(is_directory(&path)),
+            Some(FileKind::Symlink) => return Err(circle(&path)),
+            Some(FileKind::Special) => {
+                return Err(Error::Conflict {
+                    message: format!("{path} is a device, socket or named pipe, not a file"),
+                });
             }
         }
-        Ok(None)
+        if container.status == Status::Running {
+            path = self.settle(call, id, path).await?;
+        }
+        outside_kernel(&path)?;
+        Ok((path, stat))
     }
 
+    /// The same path with the links among its directories resolved, as far as the image has a tool for
+    /// that. Who changes such a link while the file is written can't get its parts into two places.
+    async fn settle(&self, call: &Call, id: &ContainerId, path: InnerPath) -> Result<InnerPath> {
+        let Some((directory, name)) = path.split() else {
+            return Ok(path);
+        };
+        let argv = ["readlink", "-f", directory.as_str()];
+        let settled = match self.run_tool(call, id, &argv, &[]).await {
+            Ok(Some(tool)) if tool.exit_code == 0 => InnerPath::parse(&tool.output).ok(),
+            // What stands in the way of writing will be told by writing.
+            Ok(_) | Err(Error::Engine(EngineError::WrongState { .. })) => None,
+            Err(error) => return Err(error),
+        };
+        // What is no UTF-8 can't be told from what it is shown as.
+        let settled = settled.filter(|path| !path.as_str().contains(char::REPLACEMENT_CHARACTER));
+        Ok(settled.map_or_else(|| path.clone(), |directory| directory.join(name)))
+    }
+
+    /// Gives a file its name at once. Whether that went well: it does not where the image has no
+    /// suitable `mv`, or the container stopped meanwhile.
     async fn rename(
         &self,
         call: &Call,
         id: &ContainerId,
-        mv: &str,
         from: &InnerPath,
         to: &InnerPath,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         // -T: should a directory have come to stand there meanwhile, it is an error.
-        let argv = [mv, "-f", "-T", from.as_str(), to.as_str()];
-        let tool = self.run_tool(call, id, &argv, &[]).await?;
-        match tool {
-            Some(tool) if tool.exit_code == 0 => Ok(()),
-            tool => {
-                let output =
-                    tool.map_or_else(|| "mv can't be started".to_owned(), |tool| tool.output);
-                if output.contains("Read-only file system") {
-                    let message = format!("{to} is on a read-only file system");
-                    return Err(EngineError::ReadOnly { message }.into());
-                }
-                Err(Error::Inside {
-                    step: "putting the file in its place",
-                    output,
-                })
-            }
+        let argv = ["mv", "-f", "-T", from.as_str(), to.as_str()];
+        match self.run_tool(call, id, &argv, &[]).await {
+            Ok(tool) => Ok(tool.is_some_and(|tool| tool.exit_code == 0)),
+            Err(Error::Engine(EngineError::WrongState { .. })) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
-    /// Removes a temporary file whose rename failed.
-    async fn discard(&self, call: &Call, id: &ContainerId, path: &InnerPath) {
-        let call = call.extended(CLEANUP);
-        let argv = ["rm", "-f", path.as_str()];
-        let removed = self.run_tool(&call, id, &argv, &[]).await;
-        if !matches!(&removed, Ok(Some(tool)) if tool.exit_code == 0) {
-            tracing::warn!(request_id = %call.request_id, container = id.short(), %path, "a temporary file could not be removed");
-        }
-    }
-
-    /// Runs one of the image's own tools as root, without a shell; `None` if the image lacks it.
-    pub(crate) async fn run_tool(
+    /// Gives a file its name as a second one, whatever the image has and whether it runs. For a moment
+    /// there is none of that name.
+    async fn link(
         &self,
         call: &Call,
         id: &ContainerId,
-        argv: &[&str],
-        stdin: &[u8],
-    ) -> Result<Option<Tool>> {
-        let spec = ExecSpec {
-            argv: argv.iter().map(|word| (*word).to_owned()).collect(),
-            user: Some(UserSpec::root()),
-            workdir: Some(InnerPath::parse("/").map_err(Error::name_in("workdir"))?),
-            environment: Vec::new(),
-            stdin: !stdin.is_empty(),
-        };
-        let mut process = self.0.engine.exec(call, id, &spec).await?;
-        let mut output = crate::Captured::new(MAX_TOOL_OUTPUT);
-        let run = crate::exec::drive(process.as_mut(), stdin, &mut output);
-        let Ok(ended) = tokio::time::timeout_at(call.deadline, run).await else {
-            process.kill().await;
-            return Err(EngineError::Timeout {
-                step: argv[0].to_owned(),
-                limit: call.limit,
-            }
-            .into());
-        };
-        let exit_code = ended?;
-        if process.start_failure().is_some() {
-            return Ok(None);
+        directory: &InnerPath,
+        archive: Bytes,
+        ownership: Ownership,
+    ) -> Result<()> {
+        let engine = &self.0.engine;
+        let linked = engine.write_archive(call, id, directory, archive, ownership);
+        match linked.await {
+            Err(EngineError::NotFound {
+                resource: Resource::Path,
+                ..
+            }) => Err(Error::Conflict {
+                message: format!("{directory} was changed in the container in the meantime"),
+            }),
+            other => Ok(other?),
         }
-        Ok(Some(Tool {
-            exit_code,
-            output: output.text(None).trim().to_owned(),
-        }))
+    }
+
+    /// Removes what was written under a temporary name.
+    pub(crate) async fn discard(&self, call: &Call, id: &ContainerId, path: &InnerPath) {
+        let call = call.extended(CLEANUP);
+        if let Err(error) = self.0.engine.remove_path(&call, id, path).await
+            && !matches!(error, EngineError::NotFound { .. })
+        {
+            tracing::warn!(request_id = %call.request_id, container = id.short(), %path, %error, "a temporary file could not be removed");
+        }
     }
 }
 
-/// What a tool may say.
-const MAX_TOOL_OUTPUT: usize = 4096;
-
-/// What became of a tool.
-#[derive(Debug)]
-pub(crate) struct Tool {
-    pub(crate) exit_code: i32,
-    pub(crate) output: String,
+/// The numbers of the container's user if they are known without a look into its account files, which
+/// whoever is inside may have replaced by what can't be read.
+fn root_owner(user: &str) -> Option<(u32, u32)> {
+    matches!(user, "" | "0" | "0:0" | "root" | "root:root").then_some((0, 0))
 }
 
 fn is_directory(path: &InnerPath) -> Error {
     Error::Conflict {
         message: format!("{path} is a directory; give the path of a file"),
+    }
+}
+
+fn circle(path: &InnerPath) -> Error {
+    Error::Conflict {
+        message: format!("{path} is a symbolic link that leads to no place"),
     }
 }
 
@@ -260,63 +254,30 @@ fn destination(text: &str) -> Result<InnerPath> {
         let message = format!("\"{path}/\" names a directory; give the path of a file");
         return Err(Error::invalid("dest_path", message));
     }
-    if let Some(kernel) = KERNEL.iter().find(|kernel| path.is_within(kernel)) {
-        let message = format!("files in {kernel} belong to the kernel and can't be written here");
+    // Beside the file there must be room for the temporary name.
+    if path.as_str().len() - last.len() + TEMPORARY.len() + 16 > InnerPath::MAX {
+        let message = "the path is too long for a file to be written there";
         return Err(Error::invalid("dest_path", message));
     }
+    outside_kernel(&path)?;
     Ok(path)
 }
 
-fn random() -> Result<u64> {
-    getrandom::u64().map_err(|error| Error::Internal {
+fn outside_kernel(path: &InnerPath) -> Result<()> {
+    let Some(kernel) = KERNEL.iter().find(|kernel| path.is_within(kernel)) else {
+        return Ok(());
+    };
+    let message = format!("files in {kernel} belong to the kernel and can't be written here");
+    Err(Error::invalid("dest_path", message))
+}
+
+/// A name that nothing else has, hidden from a plain `ls`.
+pub(crate) fn temporary_name() -> Result<String> {
+    let random = getrandom::u64().map_err(|error| Error::Internal {
         step: "drawing a random number",
         reason: error.to_string(),
-    })
-}
-
-/// A tar archive of one file. Made by us, uncompressed: an engine is never handed a foreign archive.
-pub(crate) fn archive(
-    name: &str,
-    content: &[u8],
-    mode: u32,
-    owner: Option<(u32, u32)>,
-) -> Result<Bytes> {
-    let mut builder = tar::Builder::new(Vec::with_capacity(content.len() + 2048));
-    append(&mut builder, name, content, mode, owner.unwrap_or_default())?;
-    finish(builder)
-}
-
-pub(crate) fn append(
-    builder: &mut tar::Builder<Vec<u8>>,
-    name: &str,
-    content: &[u8],
-    mode: u32,
-    (uid, gid): (u32, u32),
-) -> Result<()> {
-    let mut header = tar::Header::new_gnu();
-    header.set_size(content.len() as u64);
-    header.set_mode(mode);
-    header.set_uid(uid.into());
-    header.set_gid(gid.into());
-    header.set_mtime(
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |now| now.as_secs()),
-    );
-    builder
-        .append_data(&mut header, name, content)
-        .map_err(packing)
-}
-
-pub(crate) fn finish(builder: tar::Builder<Vec<u8>>) -> Result<Bytes> {
-    builder.into_inner().map(Bytes::from).map_err(packing)
-}
-
-pub(crate) fn packing(error: impl std::fmt::Display) -> Error {
-    Error::Internal {
-        step: "packing an archive",
-        reason: error.to_string(),
-    }
+    })?;
+    Ok(format!("{TEMPORARY}{random:016x}"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 //! Every operation is one method of [`Service`] in the file of its resource. The first argument is the
 //! [`Call`]: who asks, and until when.
 
+mod archive;
+mod captured;
+mod command;
 mod containers;
 mod error;
 mod exec;
@@ -10,11 +13,14 @@ mod files;
 mod gate;
 mod logs;
 mod text;
+mod tool;
 mod users;
 
+pub use captured::Captured;
+pub use command::{Command, words};
 pub use containers::{Acted, InitChoice, NewContainer, PullPolicy};
 pub use error::{Error, Result};
-pub use exec::{Captured, Command, Execution, NewExec, words};
+pub use exec::{Execution, NewExec};
 pub use files::{NewFile, WrittenFile};
 pub use gate::Load;
 pub use logs::{Logs, Tail};
@@ -104,9 +110,11 @@ impl Service {
     pub async fn stop(&self, grace: Duration) -> bool {
         self.0.stopping.cancel();
         self.0.tasks.close();
-        tokio::time::timeout(grace, self.0.tasks.wait())
-            .await
-            .is_ok()
+        let settled = async {
+            self.0.tasks.wait().await;
+            self.0.engine.settle().await;
+        };
+        tokio::time::timeout(grace, settled).await.is_ok()
     }
 
     /// Drives `work` to its end even if the caller goes away, because half of it must never remain.

@@ -41,6 +41,12 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
             config.listen
         ))
     })?;
+    if !config.listen.ip().is_loopback() {
+        tracing::warn!(
+            "other machines can connect, and nobody has to prove who they are: whoever reaches {} controls the containers",
+            config.listen
+        );
+    }
     let engine = engine::find_or_start(config, environment).await?;
     let metrics = Metrics::new();
     let observer = metrics.engine();

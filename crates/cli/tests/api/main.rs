@@ -1,18 +1,30 @@
 //! The API as its users have it: the real server beside a real Podman, called over HTTP.
 
 mod bounds;
+mod container;
 mod contract;
+mod create;
 mod engine_faults;
+mod exec;
 mod exhaustion;
+mod files;
+mod fixture;
+mod killing;
+mod logs;
+mod output;
+mod races;
+mod recovery;
 mod rig;
+mod users;
 
 use podlane_testkit::{Server, ServerOptions};
+use std::borrow::Borrow;
 
 /// A server with default settings.
 fn server() -> Server {
     server_with(&ServerOptions::default())
 }
 
-fn server_with(options: &ServerOptions) -> Server {
-    Server::start(env!("CARGO_BIN_EXE_podlane"), options)
+fn server_with(options: impl Borrow<ServerOptions>) -> Server {
+    Server::start(env!("CARGO_BIN_EXE_podlane"), options.borrow())
 }

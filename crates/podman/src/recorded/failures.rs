@@ -6,8 +6,8 @@ use crate::instance::Instance;
 use crate::requests::{self, Adaptation, Request};
 use bytes::Bytes;
 use podlane_engine::{
-    Call, ContainerId, ContainerName, ContainerRef, ContainerSpec, Error, ExecSpec, ImageRef, Init,
-    InnerPath, Ownership, RequestId, Resource, UserSpec,
+    Call, ContainerId, ContainerName, ContainerSpec, Error, ExecSpec, ImageRef, Init, InnerPath,
+    Ownership, RequestId, Resource, UserSpec,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,7 +22,6 @@ enum Meaning {
     State(&'static str),
     /// The path.
     ReadOnly(&'static str),
-    Failed,
 }
 
 impl Meaning {
@@ -38,7 +37,6 @@ impl Meaning {
             ) => field == wanted && conflict == standing,
             (Self::State(word), Error::WrongState { message })
             | (Self::ReadOnly(word), Error::ReadOnly { message }) => message.contains(word),
-            (Self::Failed, Error::Failed { .. }) => true,
             _ => false,
         }
     }
@@ -87,16 +85,13 @@ fn image() -> Request {
     requests::inspect_image(&ImageRef::parse("nosuch").expect("valid"))
 }
 
-fn inspect() -> Request {
-    requests::inspect_container(&ContainerRef::parse("nosuch").expect("valid"))
-}
-
 /// The answer, the request that this engine would have made for it, and what it means.
 fn table() -> Vec<(&'static str, Request, Meaning)> {
-    use Meaning::{Failed, Invalid, Missing, NameInUse, ReadOnly, State};
+    use Meaning::{Invalid, Missing, NameInUse, ReadOnly, State};
     use Resource::{Container, Image, Path};
     let read = || requests::read_archive(&id(), &path("/x"));
     let remove = || requests::remove_container(&id(), false);
+    let look = requests::inspect_exec("deadbeef");
     let start = || requests::start_container(&id());
     vec![
         ("create_dup_name", create("localhost/bb:1"), NameInUse("w1")),
@@ -133,7 +128,7 @@ fn table() -> Vec<(&'static str, Request, Meaning)> {
         ("rm_running_noforce", remove(), State("force")),
         ("exec_create_stopped", exec(), State("not running")),
         ("exec_create_paused", exec(), State("paused")),
-        ("exec_inspect_missing", inspect(), Failed),
+        ("exec_inspect_missing", look, State("stopped or removed")),
     ]
 }
 

@@ -19,6 +19,12 @@ pub(crate) fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> 
     if inner.classify() != Category::Data {
         return broken(&path, inner, text);
     }
+    if let Some(unknown) = text
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.strip_suffix("`, there are no fields"))
+    {
+        return unknown_name(&path, unknown, &[]);
+    }
     if let Some((unknown, known)) = unknown_field(text) {
         return unknown_name(&path, unknown, &known);
     }
@@ -66,6 +72,7 @@ fn unknown_name(path: &Where, unknown: &str, known: &[&str]) -> Refusal {
     let message = format!("unknown field `{}`", place.text);
     let hint = match nearest(unknown, known.iter().copied()) {
         Some(name) => format!("did you mean `{name}`?"),
+        None if known.is_empty() => "no fields are known here".to_owned(),
         None => format!("the known fields are {}", known.join(", ")),
     };
     Refusal::Field {

@@ -180,6 +180,10 @@ impl Engine for Tiny {
         self.asked().await.map(drop)
     }
 
+    async fn remove_path(&self, _: &Call, _: &ContainerId, _: &InnerPath) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+
     async fn recover(&self, _: &Call) -> Result<Vec<String>> {
         Ok(Vec::new())
     }

@@ -3,13 +3,15 @@
 
 use super::accounts::Files;
 use super::{Account, taken};
-use crate::files::{append, finish, packing};
+use crate::archive::{Attributes, Packer, packing};
+use crate::files::temporary_name;
 use crate::{Error, Result, Service};
 use futures_util::TryStreamExt;
 use podlane_engine::{
-    Call, ContainerId, Error as EngineError, FileKind, InnerPath, Ownership, Resource,
+    Call, ContainerId, Error as EngineError, FileKind, FileStat, InnerPath, Ownership, Resource,
 };
 use std::io::Read;
+use std::path::{Component, Path};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The most bytes of an account file, and of a skeleton directory.
@@ -60,27 +62,42 @@ impl Service {
         )?;
         // Libpod does not tell the group of a file; of these two it is "shadow" wherever that exists.
         let secret = (0, files.group_id("shadow").unwrap_or(0));
-        let mut builder = tar::Builder::new(Vec::new());
         let rows = [
-            ("etc/shadow", &files.shadow, modes[2], secret),
-            ("etc/gshadow", &files.gshadow, modes[3], secret),
-            ("etc/group", &files.group, modes[1], (0, 0)),
+            ("shadow", &files.shadow, modes[2], secret),
+            ("gshadow", &files.gshadow, modes[3], secret),
+            ("group", &files.group, modes[1], (0, 0)),
             // Last: from here on the account exists.
-            ("etc/passwd", &files.passwd, modes[0], (0, 0)),
+            ("passwd", &files.passwd, modes[0], (0, 0)),
         ];
-        self.pack_home(call, id, account, uid, &mut builder).await?;
-        for (path, content, mode, owner) in rows {
+        // Written whole beside the files before any of them is touched: a full disk harms none.
+        let beside = format!("etc/{}", temporary_name()?);
+        let mut packer = Packer::new(1 << 16);
+        packer.directory(&beside, Attributes::new(0o700, (0, 0)))?;
+        for (name, content, mode, owner) in rows {
             if let Some(content) = content {
-                append(&mut builder, path, content, mode, owner)?;
+                let attributes = Attributes::new(mode, owner);
+                packer.file(&format!("{beside}/{name}"), content, attributes)?;
             }
         }
-        let root = InnerPath::parse("/").map_err(Error::name_in("username"))?;
-        let archive = finish(builder)?;
-        Ok(self
-            .0
-            .engine
+        self.pack_home(call, id, account, uid, &mut packer).await?;
+        for (name, content, mode, owner) in rows {
+            if content.is_some() {
+                let attributes = Attributes::new(mode, owner);
+                packer.link(
+                    &format!("etc/{name}"),
+                    &format!("{beside}/{name}"),
+                    attributes,
+                )?;
+            }
+        }
+        let archive = packer.finish()?;
+        let engine = &self.0.engine;
+        let root = InnerPath::root();
+        let written = engine
             .write_archive(call, id, &root, archive, Ownership::Archive)
-            .await?)
+            .await;
+        self.discard(call, id, &root.join(&beside)).await;
+        Ok(written?)
     }
 
     /// Packs the home directory: a copy of the skeleton if there is one, else empty. One that is there
@@ -91,25 +108,14 @@ impl Service {
         id: &ContainerId,
         account: &Account,
         uid: u32,
-        builder: &mut tar::Builder<Vec<u8>>,
+        packer: &mut Packer,
     ) -> Result<()> {
         let path = InnerPath::parse(&account.home).map_err(Error::name_in("username"))?;
         if self.0.engine.stat(call, id, &path).await?.is_some() {
             return Ok(());
         }
         let home = account.home.trim_start_matches('/');
-        let owned = |header: &mut tar::Header| {
-            header.set_uid(uid.into());
-            header.set_gid(uid.into());
-        };
-        let mut header = tar::Header::new_gnu();
-        header.set_entry_type(tar::EntryType::Directory);
-        header.set_mode(0o755);
-        header.set_size(0);
-        owned(&mut header);
-        builder
-            .append_data(&mut header, format!("{home}/"), std::io::empty())
-            .map_err(packing)?;
+        packer.directory(home, Attributes::new(0o755, (uid, uid)))?;
         let skeleton = InnerPath::parse(SKELETON).map_err(Error::name_in("username"))?;
         let Some(archive) = self.read(call, id, &skeleton).await? else {
             return Ok(());
@@ -123,41 +129,60 @@ impl Service {
             let inside = inside.strip_prefix("skel").unwrap_or(&inside).to_owned();
             let plain = inside
                 .components()
-                .all(|part| matches!(part, std::path::Component::Normal(_)));
+                .all(|part| matches!(part, Component::Normal(_)));
             let kind = entry.header().entry_type();
             if inside.as_os_str().is_empty() || !plain || !(kind.is_file() || kind.is_dir()) {
                 continue;
             }
             let mut header = entry.header().clone();
-            owned(&mut header);
-            builder
-                .append_data(
-                    &mut header,
-                    std::path::Path::new(home).join(inside),
-                    &mut entry,
-                )
-                .map_err(packing)?;
+            header.set_uid(uid.into());
+            header.set_gid(uid.into());
+            packer.copy(&Path::new(home).join(inside), &header, &mut entry)?;
         }
         Ok(())
     }
 
-    /// One of the account files; `None` if it is not there. Anything but a regular file is refused.
+    /// Refuses account files that a tool, or the engine itself, would wait for without an end or would
+    /// write where they lead.
+    pub(super) async fn check_account_files(&self, call: &Call, id: &ContainerId) -> Result<()> {
+        let (passwd, group) = (account_path("passwd")?, account_path("group")?);
+        tokio::try_join!(
+            self.look_at_account_file(call, id, &passwd),
+            self.look_at_account_file(call, id, &group),
+        )?;
+        Ok(())
+    }
+
+    async fn look_at_account_file(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        path: &InnerPath,
+    ) -> Result<Option<FileStat>> {
+        let stat = self.0.engine.stat(call, id, path).await?;
+        if stat
+            .as_ref()
+            .is_some_and(|stat| stat.kind != FileKind::Regular)
+        {
+            let message = format!(
+                "{path} in the container is not a regular file, so no account can be added"
+            );
+            return Err(Error::Conflict { message });
+        }
+        Ok(stat)
+    }
+
+    /// One of the account files; `None` if it is not there.
     async fn account_file(
         &self,
         call: &Call,
         id: &ContainerId,
         name: &str,
     ) -> Result<Option<Found>> {
-        let path = InnerPath::parse(&format!("/etc/{name}")).map_err(Error::name_in("username"))?;
-        let Some(stat) = self.0.engine.stat(call, id, &path).await? else {
+        let path = account_path(name)?;
+        let Some(stat) = self.look_at_account_file(call, id, &path).await? else {
             return Ok(None);
         };
-        if stat.kind != FileKind::Regular {
-            let message = format!(
-                "{path} in the container is not a regular file, so no account can be added"
-            );
-            return Err(Error::Conflict { message });
-        }
         let Some(archive) = self.read(call, id, &path).await? else {
             return Ok(None);
         };
@@ -194,12 +219,16 @@ impl Service {
         while let Some(chunk) = chunks.try_next().await? {
             if archive.len() + chunk.len() > MAX_FILE {
                 let message = format!("{path} in the container has more than 8 MiB");
-                return Err(Error::TooLarge { message });
+                return Err(Error::Conflict { message });
             }
             archive.extend_from_slice(&chunk);
         }
         Ok(Some(archive))
     }
+}
+
+fn account_path(name: &str) -> Result<InnerPath> {
+    InnerPath::parse(&format!("/etc/{name}")).map_err(Error::name_in("username"))
 }
 
 /// Today in days since 1970, as shadow(5) counts.

@@ -7,9 +7,11 @@
 mod accounts;
 mod edit;
 
+use crate::tool::Tool;
 use crate::{Error, Result, Service};
 use podlane_engine::{
-    Call, Container, ContainerId, ContainerRef, FileKind, InnerPath, Status, UserName,
+    Call, Container, ContainerId, ContainerRef, Error as EngineError, FileKind, InnerPath, Status,
+    UserName,
 };
 use sha_crypt::{PasswordHasher, ShaCrypt};
 use std::sync::Arc;
@@ -24,6 +26,8 @@ const LAST_SHELL: &str = "/bin/sh";
 const USERADD_NAME_TAKEN: i32 = 9;
 /// What shadow-utils say when someone else holds their lock for long.
 const LOCKED: &str = "try again later";
+/// How long to leave a lock to somebody else before asking for it again.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// A password. It is shown nowhere.
 #[derive(Clone)]
@@ -106,9 +110,10 @@ impl Service {
         self.to_the_end(async move {
             let _worker = worker;
             let lock = service.accounts_lock(&container.id);
-            let held = lock.lock().await;
-            let added = service.make_account(&call, &container, user).await;
-            drop(held);
+            let added = match tokio::time::timeout_at(call.deadline, lock.lock()).await {
+                Ok(_held) => service.make_account(&call, &container, user).await,
+                Err(_elapsed) => Err(late(&call, "waiting for another account of the container")),
+            };
             service.release_accounts_lock(&container.id, lock);
             added
         })
@@ -121,6 +126,7 @@ impl Service {
         container: &Container,
         user: NewUser,
     ) -> Result<AddedUser> {
+        self.check_account_files(call, &container.id).await?;
         let shell = self.settle_shell(call, &container.id, user.shell).await?;
         let hash = match user.password {
             None => None,
@@ -199,15 +205,7 @@ impl Service {
             &account.shell,
             name,
         ];
-        let mut tool = self.run_tool(call, id, &argv, &[]).await?;
-        while tool
-            .as_ref()
-            .is_some_and(|tool| tool.output.contains(LOCKED))
-            && call.remaining() > Duration::from_secs(1)
-        {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            tool = self.run_tool(call, id, &argv, &[]).await?;
-        }
+        let tool = self.run_when_unlocked(call, id, &argv, &[]).await?;
         let Some(tool) = tool else { return Ok(false) };
         match tool.exit_code {
             0 => {}
@@ -253,6 +251,27 @@ impl Service {
         Ok(true)
     }
 
+    /// Runs a user tool, again and again while another one inside holds their lock.
+    async fn run_when_unlocked(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        argv: &[&str],
+        stdin: &[u8],
+    ) -> Result<Option<Tool>> {
+        loop {
+            let tool = self.run_tool(call, id, argv, stdin).await?;
+            let locked = |tool: &Tool| tool.exit_code != 0 && tool.output.contains(LOCKED);
+            if !tool.as_ref().is_some_and(locked) {
+                return Ok(tool);
+            }
+            if call.remaining() < PAUSE {
+                return Err(late(call, "waiting for the lock of the account files"));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     /// Gives a new account its password, or takes the account back.
     async fn set_password(
         &self,
@@ -266,7 +285,7 @@ impl Service {
         };
         let line = format!("{}:{hash}\n", account.name);
         let set = self
-            .run_tool(call, id, &["chpasswd", "-e"], line.as_bytes())
+            .run_when_unlocked(call, id, &["chpasswd", "-e"], line.as_bytes())
             .await;
         let failed = match set {
             Ok(Some(tool)) if tool.exit_code == 0 => return Ok(()),
@@ -281,7 +300,7 @@ impl Service {
             Err(error) => error,
         };
         let undo_call = call.extended(Duration::from_secs(10));
-        let undone = self.run_tool(&undo_call, id, undo, &[]).await;
+        let undone = self.run_when_unlocked(&undo_call, id, undo, &[]).await;
         if !matches!(&undone, Ok(Some(tool)) if tool.exit_code == 0) {
             tracing::warn!(request_id = %call.request_id, container = id.short(), user = %account.name, "an account without its password could not be taken back");
         }
@@ -316,8 +335,13 @@ impl Service {
 
 fn taken(name: &UserName) -> Error {
     Error::Conflict {
-        message: format!("user \"{name}\" already exists in the container"),
+        message: format!("a user or group \"{name}\" already exists in the container"),
     }
+}
+
+fn late(call: &Call, step: &str) -> Error {
+    let (step, limit) = (step.to_owned(), call.limit);
+    EngineError::Timeout { step, limit }.into()
 }
 
 #[cfg(test)]

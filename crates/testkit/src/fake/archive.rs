@@ -190,6 +190,10 @@ pub(super) fn unpack(
                 let target = entry.link_name_bytes().unwrap_or_default();
                 let target = within(&String::from_utf8_lossy(&target));
                 let target = format!("{}{target}", root.trim_end_matches('/'));
+                if target == path {
+                    // As the copier does: first the name is cleared, then nothing is there to link.
+                    let _ = tree.remove(&path, Who::ROOT);
+                }
                 let node = tree.get(&target, false);
                 node.map_err(|error| failed(&path, error))?.kind.clone()
             }

@@ -1,0 +1,218 @@
+//! The same operations on Podman's own socket: for each, the calls that Podlane makes for it, in the
+//! same order. Whoever changes those in `podlane-podman` or `podlane-service` changes them here too.
+
+use crate::connection::{Address, Answer, Connection, Result};
+use crate::operation::Operation;
+use crate::{FILE, IMAGE, TARGET, content};
+use bytes::Bytes;
+use http::Method;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const PREFIX: &str = "/v4.0.0/libpod";
+/// Podlane's way to hand a command line to the container's best shell.
+const SHELL: &str = r#"command -v bash >/dev/null 2>&1 && exec bash -c "$0"; exec sh -c "$0""#;
+
+/// One client of Podman's socket.
+#[derive(Debug)]
+pub(crate) struct Client {
+    connection: Connection,
+    number: usize,
+    turn: usize,
+    /// Podman 4 leaks a descriptor for each log read with `tail`: there Podlane reads it whole.
+    tail: &'static str,
+}
+
+impl Client {
+    pub(crate) fn new(address: Address, number: usize, major: u32) -> Self {
+        Self {
+            connection: Connection::new(address),
+            number,
+            turn: 0,
+            tail: if major < 5 { "" } else { "&tail=100" },
+        }
+    }
+
+    pub(crate) async fn run(&mut self, operation: Operation) -> Result<()> {
+        match operation {
+            Operation::Health => self.get("/_ping").await?,
+            Operation::List(_) => self.get("/containers/json?all=true").await?,
+            Operation::Inspect => self.inspect(TARGET).await?,
+            Operation::Logs => {
+                self.inspect(TARGET).await?;
+                let query = format!("stdout=true&stderr=true{}", self.tail);
+                self.get(&format!("/containers/{TARGET}/logs?{query}"))
+                    .await?
+            }
+            Operation::Exec => {
+                self.inspect(TARGET).await?;
+                let said = self.exec(&json!(["sh", "-c", SHELL, "echo hi"])).await?;
+                return if said.ends_with(b"hi\n") {
+                    Ok(())
+                } else {
+                    Err(format!("exec said {said:?}").into())
+                };
+            }
+            Operation::File => return self.file().await,
+            Operation::CreateRemove => return self.create_and_remove().await,
+        };
+        Ok(())
+    }
+
+    /// As Podlane writes a file: beside its place, then renamed.
+    async fn file(&mut self) -> Result<()> {
+        self.turn += 1;
+        let place = format!("{FILE}{}", self.number);
+        let (directory, _) = place.rsplit_once('/').unwrap_or_default();
+        let temporary = format!(".raw-{}-{}", self.number, self.turn);
+        self.inspect(TARGET).await?;
+        self.stat(&place).await?;
+        let mut mv = "/bin/mv";
+        if !self.stat(mv).await? {
+            mv = "/usr/bin/mv";
+            self.stat(mv).await?;
+        }
+        let mut tar = tar::Builder::new(Vec::with_capacity(4096));
+        let mut header = tar::Header::new_gnu();
+        let content = content();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, &temporary, content.as_bytes())?;
+        let path = format!("{PREFIX}/containers/{TARGET}/archive?path={directory}");
+        let body = tar.into_inner()?.into();
+        let request = self.connection.request(Method::PUT, &path, body)?;
+        self.connection.send(request).await?.successful()?;
+        let from = format!("{directory}/{temporary}");
+        let said = self.exec(&json!([mv, "-f", "-T", from, place])).await?;
+        if said.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("mv said {said:?}").into())
+        }
+    }
+
+    async fn create_and_remove(&mut self) -> Result<()> {
+        self.turn += 1;
+        let name = format!("{TARGET}-raw-{}-{}", self.number, self.turn);
+        self.get(&format!("/images/{IMAGE}/json")).await?;
+        self.create(&name, &["sleep", "300"]).await?;
+        self.post(&format!("/containers/{name}/start"), &Value::Null)
+            .await?;
+        self.inspect(&name).await?;
+        self.inspect(&name).await?;
+        let path = format!("/containers/{name}?v=true&force=true&timeout=0");
+        self.call(Method::DELETE, &path, &Value::Null).await?;
+        Ok(())
+    }
+
+    async fn create(&mut self, name: &str, command: &[&str]) -> Result<()> {
+        let labels = json!({"io.podlane.bench": name});
+        let body = json!({"name": name, "image": IMAGE, "command": command, "env": {}, "labels": labels, "init": true});
+        self.post("/containers/create", &body).await?;
+        Ok(())
+    }
+
+    /// Runs a command and answers the stream that Podman sent: frames of its output.
+    async fn exec(&mut self, argv: &Value) -> Result<Bytes> {
+        let body = json!({
+            "Cmd": argv, "Env": ["PODLANE_EXEC=bench"], "AttachStdin": false,
+            "AttachStdout": true, "AttachStderr": true, "Tty": false,
+        });
+        let created = self
+            .post(&format!("/containers/{TARGET}/exec"), &body)
+            .await?;
+        let created: Value = serde_json::from_slice(&created.body)?;
+        let session = created["Id"]
+            .as_str()
+            .ok_or("an exec without Id")?
+            .to_owned();
+        let body = json!({"Detach": false, "Tty": false}).to_string().into();
+        let path = format!("{PREFIX}/exec/{session}/start");
+        let mut start = self.connection.request(Method::POST, &path, body)?;
+        let headers = start.headers_mut();
+        headers.insert("connection", "Upgrade".parse()?);
+        headers.insert("upgrade", "tcp".parse()?);
+        let said = self.connection.upgrade(start).await?;
+        let mut pause = Duration::from_millis(1);
+        loop {
+            let state = self.get(&format!("/exec/{session}/json")).await?;
+            let state: Value = serde_json::from_slice(&state.body)?;
+            match (state["Running"].as_bool(), state["ExitCode"].as_i64()) {
+                (Some(true), _) => {}
+                (_, Some(0)) => return Ok(said),
+                (_, code) => return Err(format!("exec ended with {code:?}: {said:?}").into()),
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+    }
+
+    async fn inspect(&mut self, name: &str) -> Result<Answer> {
+        self.get(&format!("/containers/{name}/json")).await
+    }
+
+    async fn stat(&mut self, path: &str) -> Result<bool> {
+        let path = format!("{PREFIX}/containers/{TARGET}/archive?path={path}");
+        let answer = self.connection.call(Method::HEAD, &path).await?;
+        match answer.status.as_u16() {
+            200 => Ok(true),
+            404 => Ok(false),
+            status => Err(format!("status {status} to a HEAD").into()),
+        }
+    }
+
+    async fn get(&mut self, path: &str) -> Result<Answer> {
+        self.call(Method::GET, path, &Value::Null).await
+    }
+
+    async fn post(&mut self, path: &str, body: &Value) -> Result<Answer> {
+        self.call(Method::POST, path, body).await
+    }
+
+    async fn call(&mut self, method: Method, path: &str, body: &Value) -> Result<Answer> {
+        let body = match body {
+            Value::Null => Bytes::new(),
+            body => body.to_string().into(),
+        };
+        let path = format!("{PREFIX}{path}");
+        let request = self.connection.request(method, &path, body)?;
+        self.connection.send(request).await?.successful()
+    }
+
+    /// Makes the one running container that the operations are about, and waits for its log.
+    pub(crate) async fn make_target(&mut self) -> Result<()> {
+        self.create(TARGET, &["sh", "-c", crate::TARGET_SCRIPT])
+            .await?;
+        self.post(&format!("/containers/{TARGET}/start"), &Value::Null)
+            .await?;
+        let path = format!("/containers/{TARGET}/logs?stdout=true&stderr=true");
+        for _ in 0..100 {
+            if self.get(&path).await?.holds("line 99") {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Err("the container does not write its log".into())
+    }
+
+    /// Makes more containers, never started, until there are so many.
+    pub(crate) async fn fill(&mut self, containers: usize) -> Result<()> {
+        let listed = self.get("/containers/json?all=true").await?;
+        let listed: Value = serde_json::from_slice(&listed.body)?;
+        for number in listed.as_array().map_or(0, Vec::len)..containers {
+            self.create(&format!("{TARGET}-filler-{number}"), &["sleep", "1"])
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// What is known of the engine: its version, its runtime, its network.
+    pub(crate) async fn facts(&mut self) -> Result<(Value, Value)> {
+        let version = self.get("/version").await?;
+        let info = self.get("/info").await?;
+        Ok((
+            serde_json::from_slice(&version.body)?,
+            serde_json::from_slice(&info.body)?,
+        ))
+    }
+}

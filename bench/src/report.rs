@@ -1,0 +1,157 @@
+//! The tables, as Markdown, between two markers in a file.
+
+use crate::connection::Result;
+use crate::load::Cell;
+use crate::operation::Operation;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+const BEGIN: &str = "<!-- results: written by bench/run -->";
+const END: &str = "<!-- end of results -->";
+/// By how many milliseconds a call may be slower than the same calls on Podman's socket.
+const MARGIN: f64 = 0.5;
+/// Kilobytes that an idle server may hold.
+const IDLE: u64 = 15 * 1024;
+/// Kilobytes by which it may differ after 100,000 requests: what an allocator does, not a leak.
+const GROWTH: u64 = 512;
+const START: Duration = Duration::from_millis(100);
+
+/// One line of the table of calls.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) operation: Operation,
+    pub(crate) clients: usize,
+    /// Podlane, Podman, and whoever else.
+    pub(crate) cells: Vec<Cell>,
+}
+
+/// What was measured of the process.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) binary_bytes: u64,
+    pub(crate) start_p50: Duration,
+    pub(crate) start_worst: Duration,
+    pub(crate) idle: u64,
+    pub(crate) before_steady: u64,
+    pub(crate) after_steady: u64,
+    pub(crate) after_load: u64,
+    pub(crate) peak: u64,
+}
+
+fn number(value: Option<f64>) -> String {
+    match value {
+        None => "–".into(),
+        Some(value) if value >= 100.0 => format!("{value:.0}"),
+        Some(value) if value >= 10.0 => format!("{value:.1}"),
+        Some(value) => format!("{value:.2}"),
+    }
+}
+
+fn verdict(pass: bool) -> &'static str {
+    if pass { "pass" } else { "**miss**" }
+}
+
+/// The table of calls.
+pub(crate) fn calls(names: &[String], rows: &[Row]) -> String {
+    let mut text = String::from("| call | clients |");
+    for name in names {
+        let _ = write!(text, " {name} p50 | p99 | per s |");
+    }
+    text.push_str(" difference of p50 | noise | within 0.5 ms | errors |\n|---|--:|");
+    text.push_str(&"--:|--:|--:|".repeat(names.len()));
+    text.push_str("--:|--:|---|--:|\n");
+    for row in rows {
+        let _ = write!(text, "| {} | {} |", row.operation.name(), row.clients);
+        for cell in &row.cells {
+            let (p50, p99) = (number(cell.p50()), number(cell.p99()));
+            let _ = write!(text, " {p50} | {p99} | {} |", number(cell.throughput()));
+        }
+        let difference = match &row.cells[..] {
+            [ours, raw, ..] => ours.p50().zip(raw.p50()).map(|(ours, raw)| ours - raw),
+            _ => None,
+        };
+        let noise = row.cells.get(1).and_then(Cell::spread);
+        let signed = difference.map_or_else(|| "–".into(), |value| format!("{value:+.2}"));
+        let verdict = match difference {
+            Some(_) if row.clients > 1 => "",
+            Some(difference) if difference > MARGIN && Some(difference) <= noise => "can't be told",
+            Some(difference) => verdict(difference <= MARGIN),
+            None => "",
+        };
+        let errors: usize = row.cells.iter().map(|cell| cell.errors().count()).sum();
+        let _ = writeln!(
+            text,
+            " {signed} | {} | {verdict} | {errors} |",
+            number(noise)
+        );
+    }
+    text
+}
+
+/// The table of the process.
+pub(crate) fn process(process: &Process) -> String {
+    let megabytes = |kilobytes: u64| {
+        let kilobytes = u32::try_from(kilobytes).unwrap_or(u32::MAX);
+        format!("{:.1} MB", f64::from(kilobytes) / 1024.0)
+    };
+    let milliseconds = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
+    let growth = process.after_steady.saturating_sub(process.before_steady);
+    let healthy = format!(
+        "{} (p50 of 20), {} at worst",
+        milliseconds(process.start_p50),
+        milliseconds(process.start_worst)
+    );
+    let steady = format!(
+        "{} before, {} after",
+        megabytes(process.before_steady),
+        megabytes(process.after_steady)
+    );
+    let load = format!(
+        "{} after, {} at its peak",
+        megabytes(process.after_load),
+        megabytes(process.peak)
+    );
+    let rows = [
+        (
+            "from exec to the first healthy answer",
+            healthy,
+            "100 ms",
+            verdict(process.start_p50 <= START),
+        ),
+        (
+            "resident memory, idle for 3 s after start",
+            megabytes(process.idle),
+            "15 MB",
+            verdict(process.idle < IDLE),
+        ),
+        (
+            "resident memory, 100,000 requests (health, list)",
+            steady,
+            "no growth (0.5 MB)",
+            verdict(growth <= GROWTH),
+        ),
+        ("resident memory, the load above", load, "", ""),
+        (
+            "size of the program",
+            megabytes(process.binary_bytes / 1024),
+            "",
+            "",
+        ),
+    ];
+    let mut text = String::from("| | measured | goal | |\n|---|---|---|---|\n");
+    for (what, measured, goal, verdict) in rows {
+        let _ = writeln!(text, "| {what} | {measured} | {goal} | {verdict} |");
+    }
+    text
+}
+
+/// Puts the results between the markers of a file.
+pub(crate) fn write(path: &Path, results: &str) -> Result<()> {
+    let text = fs::read_to_string(path)?;
+    let (before, rest) = text.split_once(BEGIN).ok_or("the file has no marker")?;
+    let (_, after) = rest.split_once(END).ok_or("the file has no end marker")?;
+    fs::write(path, format!("{before}{BEGIN}\n\n{results}\n{END}{after}"))?;
+    Ok(())
+}

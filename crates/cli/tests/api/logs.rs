@@ -1,0 +1,191 @@
+//! `GET /containers/{name}/logs`
+
+use crate::fixture::Fixture;
+use crate::server;
+use podlane_testkit::{BUSYBOX, Client, SCRATCH, podman, podman_socket};
+use serde_json::{Value, json};
+use std::fs;
+use std::time::Duration;
+
+/// A container whose main process writes what the line says and then stays.
+async fn writer(api: &Client, line: &str) -> Fixture {
+    let line = format!("{line}; touch /done; exec sleep 1000");
+    let more = json!({ "command": ["sh", "-c", line], "init": false });
+    let container = Fixture::create(api, BUSYBOX, more).await;
+    while !podman(&["exec", &container.name, "test", "-e", "/done"])
+        .status
+        .success()
+    {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    container
+}
+
+async fn logs(api: &Client, container: &Fixture, query: &str) -> Value {
+    let answer = api.get(&container.path(&format!("/logs{query}"))).await;
+    answer.expect(200).json["container"].take()
+}
+
+#[tokio::test]
+async fn tail_counts_lines() {
+    let server = server();
+    let api = server.client();
+    let container = writer(&api, "seq 1 150").await;
+    let lines = |from: u32| (from..=150).map(|n| format!("{n}\n")).collect::<String>();
+    for (query, from) in [
+        ("", 51),
+        ("?tail=100", 51),
+        ("?tail=0", 151),
+        ("?tail=1", 150),
+        ("?tail=5", 146),
+        ("?tail=150", 1),
+        ("?tail=151", 1),
+        ("?tail=all", 1),
+        ("?tail=99999999999", 1),
+        ("?tail=18446744073709551615", 1),
+    ] {
+        let log = logs(&api, &container, query).await;
+        assert_eq!(log["logs"], lines(from), "{query}");
+        assert_eq!(log["truncated"], false);
+    }
+    podman(&["stop", "-t", "0", &container.name]);
+    assert_eq!(
+        logs(&api, &container, "?tail=2").await["logs"],
+        "149\n150\n",
+        "of a stopped container"
+    );
+    for tail in [
+        "-1",
+        "abc",
+        "1.5",
+        "",
+        "%20",
+        "1e3",
+        "0x10",
+        "+1",
+        "18446744073709551616",
+        "ALL",
+    ] {
+        let answer = api
+            .get(&container.path(&format!("/logs?tail={tail}")))
+            .await;
+        answer.refused(400, "tail");
+    }
+    let _ = api
+        .get(&container.path("/logs?tail=1&tail=2"))
+        .await
+        .expect(400);
+    let _ = api.get("/containers/no-such/logs").await.expect(404);
+}
+
+#[tokio::test]
+async fn text_is_what_was_written() {
+    let server = server();
+    let api = server.client();
+    for (line, tail, expected) in [
+        ("printf 'a\\nb'; sleep 0.2", "all", "a\nb"),
+        ("printf 'a\\nb'; sleep 0.2", "1", "b"),
+        ("printf 'a\\n\\n\\nb\\n'", "3", "\n\nb\n"),
+        (
+            "echo out; sleep 0.2; echo err >&2; sleep 0.2; echo out2",
+            "all",
+            "out\nerr\nout2\n",
+        ),
+        (
+            "echo out; sleep 0.2; echo err >&2; sleep 0.2; echo out2",
+            "2",
+            "err\nout2\n",
+        ),
+        ("echo 'žluťoučký kůň 🐎'", "all", "žluťoučký kůň 🐎\n"),
+        ("printf 'x\\377y\\n'", "all", "x\u{fffd}y\n"),
+        (
+            "printf '\\001\\000\\000\\000\\000\\000\\000\\005frame\\n'",
+            "all",
+            "\u{1}\0\0\0\0\0\0\u{5}frame\n",
+        ),
+        ("true", "all", ""),
+        ("true", "5", ""),
+    ] {
+        let container = writer(&api, line).await;
+        let log = logs(&api, &container, &format!("?tail={tail}")).await;
+        assert_eq!(log["logs"], expected, "{line}");
+    }
+    let silent = Fixture::stopped(SCRATCH);
+    assert_eq!(
+        logs(&api, &silent, "").await["logs"],
+        "",
+        "a container that never ran"
+    );
+}
+
+#[tokio::test]
+async fn a_large_log_is_answered_in_bounds() {
+    let server = server();
+    let api = server.client();
+    let container = writer(
+        &api,
+        "yes 123456789012345678901234567890123456789 | head -c 10485760",
+    )
+    .await;
+    let log = logs(&api, &container, "?tail=all").await;
+    let text = log["logs"].as_str().expect("text");
+    assert_eq!(text.len(), 8 << 20);
+    assert!(log["truncated"] == true && text.ends_with("6789\n"));
+    let log = logs(&api, &container, "?tail=3").await;
+    assert_eq!(
+        log["logs"].as_str().map(|text| text.lines().count()),
+        Some(3)
+    );
+    assert_eq!(log["truncated"], false);
+
+    let line = "head -c 3000000 /dev/zero | tr '\\0' x; echo end; echo next";
+    let container = writer(&api, line).await;
+    for (tail, length) in [("2", 3_000_009), ("1", 5), ("all", 3_000_009)] {
+        let log = logs(&api, &container, &format!("?tail={tail}")).await;
+        let text = log["logs"].as_str().expect("text");
+        assert_eq!(text.len(), length, "tail={tail}");
+        assert!(text.ends_with("next\n"));
+    }
+}
+
+/// The process of the Podman service, found by its socket.
+fn service() -> u32 {
+    let socket = format!("unix://{}", podman_socket().display());
+    let is_service = |pid: &u32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        line.contains("system service") && line.trim_end().ends_with(&socket)
+    };
+    let entries = fs::read_dir("/proc").expect("/proc").flatten();
+    let mut pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.find(is_service).expect("the Podman service runs")
+}
+
+/// Descriptors of regular files: those that a reader of logs holds. Connections come and go.
+fn open_logs(pid: u32) -> usize {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd"))
+        .expect("descriptors")
+        .flatten();
+    let is_log = |path: &std::path::PathBuf| path.to_string_lossy().contains("ctr.log");
+    entries
+        .filter_map(|entry| fs::read_link(entry.path()).ok())
+        .filter(is_log)
+        .count()
+}
+
+#[tokio::test]
+async fn reading_logs_leaks_no_descriptor_of_podman() {
+    let server = server();
+    let api = server.client();
+    let container = writer(&api, "seq 1 500").await;
+    let service = service();
+    let before = open_logs(service);
+    for number in 0..200 {
+        let log = logs(&api, &container, &format!("?tail={}", number % 7)).await;
+        assert_eq!(log["truncated"], false);
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    // Other tests read logs too, a few at a time.
+    let after = open_logs(service);
+    assert!(after < before + 20, "{before} before, {after} after");
+}

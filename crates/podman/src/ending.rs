@@ -1,0 +1,201 @@
+//! The end of an exec: through /proc of this host, or, where that shows another machine's processes,
+//! through a second exec.
+
+use crate::answers::{InspectedContainer, InspectedExec};
+use crate::instance::Attempt;
+use crate::requests::{self, EXEC_VARIABLE};
+use crate::{PodmanEngine, host};
+use podlane_engine::{
+    Call, ContainerId, ContainerRef, Error, ExecSpec, Process, Result, Termination, UserSpec,
+};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// The longest that ending a process tree may take.
+const KILLING: Duration = Duration::from_secs(10);
+/// How long a command that was given up may take to be started by an engine that was told to: then it
+/// is ended.
+const LATE_START: Duration = Duration::from_secs(60);
+/// After the output has ended, how long the session may still say that it runs.
+const LINGER: Duration = Duration::from_secs(10);
+
+/// What is needed to find and end a process.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) engine: PodmanEngine,
+    pub(crate) call: Call,
+    pub(crate) container: ContainerId,
+    pub(crate) session: String,
+    pub(crate) mark: Attempt,
+}
+
+/// Ends the process if it is dropped while armed.
+pub(crate) struct EndOnDrop(pub(crate) Option<Target>);
+
+impl EndOnDrop {
+    pub(crate) fn disarm(mut self) -> Option<Target> {
+        self.0.take()
+    }
+}
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        if let Some(target) = self.0.take() {
+            target.end_in_background();
+        }
+    }
+}
+
+impl Target {
+    /// The exit code, once the session has it.
+    pub(crate) async fn exit_code(&self) -> Result<i32> {
+        let call = self.call.extended(self.call.remaining().min(LINGER));
+        let mut pause = Duration::from_millis(1);
+        loop {
+            let session = self.session(&call).await?;
+            if !session.running {
+                return Ok(session.exit_code);
+            }
+            if Instant::now() + pause >= call.deadline {
+                return Err(crate::connection::timed_out(
+                    &self.call,
+                    "running the command",
+                ));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(200));
+        }
+    }
+
+    /// Lets the engine forget a finished session, where it can; nobody waits for that.
+    pub(crate) fn forget(&self) {
+        if self.engine.keeps_sessions() {
+            return;
+        }
+        let (engine, session, call) = (
+            self.engine.clone(),
+            self.session.clone(),
+            self.call.extended(KILLING),
+        );
+        self.engine.spawn(async move {
+            let forgotten = engine.connection().status(&call, &requests::remove_exec(&session)).await;
+            if let Err(error) = forgotten {
+                tracing::debug!(request_id = %call.request_id, %error, "a finished exec session stays with the engine");
+            }
+        });
+    }
+
+    pub(crate) fn end_in_background(self) {
+        let engine = self.engine.clone();
+        engine.spawn(async move {
+            let ended = if self.wait_for_start(LATE_START).await {
+                self.end().await
+            } else {
+                Termination::Unproven
+            };
+            if ended != Termination::Complete {
+                tracing::warn!(request_id = %self.call.request_id, container = self.container.short(), ?ended, "a command that was given up may still run");
+            }
+        });
+    }
+
+    /// Waits until the engine has started the process, or never will: ended any earlier, it would
+    /// start afterwards. Whether that is settled.
+    async fn wait_for_start(&self, patience: Duration) -> bool {
+        let call = self.call.extended(patience);
+        let mut pause = Duration::from_millis(5);
+        while !call.remaining().is_zero() {
+            match self.session(&call).await {
+                Ok(session) if session.running || session.ended => return true,
+                Err(Error::NotFound { .. } | Error::WrongState { .. }) => return true,
+                Ok(_) if matches!(self.container_pid(&call).await, Ok(None)) => return true,
+                Ok(_) | Err(_) => tokio::time::sleep(pause).await,
+            }
+            pause = (pause * 2).min(Duration::from_millis(500));
+        }
+        false
+    }
+
+    async fn session(&self, call: &Call) -> Result<InspectedExec> {
+        let request = requests::inspect_exec(&self.session);
+        self.engine.connection().json(call, &request).await
+    }
+
+    /// The container's main process; `None` if there is none any more.
+    async fn container_pid(&self, call: &Call) -> Result<Option<i32>> {
+        let request = requests::inspect_container(&ContainerRef::from(&self.container));
+        let found = self
+            .engine
+            .connection()
+            .json::<InspectedContainer>(call, &request);
+        match found.await {
+            Ok(container) => Ok(container.pid()),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends the process and all that it started.
+    pub(crate) async fn end(&self) -> Termination {
+        timeout(KILLING, self.end_at_leisure())
+            .await
+            .unwrap_or(Termination::Unproven)
+    }
+
+    async fn end_at_leisure(&self) -> Termination {
+        let call = self.call.extended(KILLING);
+        let first = match self.container_pid(&call).await {
+            Ok(Some(pid)) => pid,
+            Ok(None) => return Termination::Complete,
+            Err(_) => return Termination::Unproven,
+        };
+        let mark = format!("{EXEC_VARIABLE}={}", self.mark.as_str());
+        // Its mark shows only once the runtime has handed over to it.
+        let root = self.session(&call).await.ok().map(|session| session.pid);
+        let id = self.container.clone();
+        let here = tokio::task::spawn_blocking(move || {
+            host::sees(first, id.as_str()).then(|| host::kill_tree(first, &mark, root))
+        });
+        match here.await {
+            Ok(Some(ended)) => ended,
+            _ => self.end_from_inside(&call).await,
+        }
+    }
+
+    /// For an engine whose processes this host does not see: a shell in the container looks for the
+    /// mark. Its words never hold anything of the caller's.
+    async fn end_from_inside(&self, call: &Call) -> Termination {
+        const SCRIPT: &str = r#"for turn in 1 2 3 4 5 6 7 8; do
+  found=
+  for process in /proc/[0-9]*; do
+    if tr '\0' '\n' <"$process/environ" 2>/dev/null | grep -qxF "$1"; then
+      kill -KILL "${process#/proc/}" 2>/dev/null && found=1
+    fi
+  done
+  [ -z "$found" ] && exit 0
+done
+exit 9"#;
+        let mark = format!("{EXEC_VARIABLE}={}", self.mark.as_str());
+        let spec = ExecSpec {
+            argv: ["sh", "-c", SCRIPT, "sh", &mark]
+                .map(str::to_owned)
+                .to_vec(),
+            user: Some(UserSpec::root()),
+            workdir: None,
+            environment: Vec::new(),
+            stdin: false,
+        };
+        let Ok(mut process) =
+            Box::pin(self.engine.start_process(call, &self.container, &spec)).await
+        else {
+            return Termination::Unproven;
+        };
+        // This helper is not to be ended by yet another one.
+        process.over = true;
+        match process.wait().await {
+            Ok(0) => Termination::Complete,
+            Ok(9) => Termination::Survivors(1),
+            _ => Termination::Unproven,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+use super::*;
+use std::process::{Command, Stdio};
+
+/// A child of this test that reaps nothing: zombies must not count as survivors.
+fn kill(script: &str, mark: &str) -> Termination {
+    let (name, value) = mark.split_once('=').expect("NAME=value");
+    let mut child = Command::new("sh")
+        .args(["-c", script])
+        .env(name, value)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("sh starts");
+    thread::sleep(Duration::from_millis(300));
+    let own = i32::try_from(std::process::id()).expect("a PID");
+    let ended = kill_tree(own, mark, None);
+    let _ = child.wait();
+    ended
+}
+
+fn running(words: &str) -> usize {
+    pids()
+        .filter(|pid| entry(*pid).is_some_and(|entry| !entry.zombie))
+        .filter(|pid| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line)
+                .replace('\0', " ")
+                .contains(words)
+        })
+        .count()
+}
+
+#[test]
+fn ends_what_has_left_group_session_and_parent() {
+    let script = "setsid sleep 4711 & (setsid sh -c 'sleep 4711 & exit' &) ; \
+                  env -i sh -c 'trap \"\" TERM; sleep 4711 & sleep 4711' & \
+                  (env -i setsid sh -c 'sleep 4711 2>/dev/null' &) ; \
+                  kill -STOP $$; sleep 4711";
+    assert_eq!(kill(script, "PODLANE_TEST_TREE=a"), Termination::Complete);
+    assert_eq!(running("sleep 4711"), 0);
+}
+
+#[test]
+fn leaves_others_alone() {
+    let mut other = Command::new("sleep")
+        .arg("4712")
+        .spawn()
+        .expect("sleep starts");
+    assert_eq!(
+        kill("sleep 4713", "PODLANE_TEST_OTHER=b"),
+        Termination::Complete
+    );
+    assert_eq!((running("sleep 4712"), running("sleep 4713")), (1, 0));
+    other.kill().expect("ours");
+    other.wait().expect("ours");
+}
