@@ -59,9 +59,9 @@ pub(crate) fn calls(names: &[String], rows: &[Row]) -> String {
     for name in names {
         let _ = write!(text, " {name} p50 | p99 | per s |");
     }
-    text.push_str(" difference of p50 | noise | within 0.5 ms | errors |\n|---|--:|");
+    text.push_str(" difference of p50 (quartiles) | within 0.5 ms | errors |\n|---|--:|");
     text.push_str(&"--:|--:|--:|".repeat(names.len()));
-    text.push_str("--:|--:|---|--:|\n");
+    text.push_str("--:|---|--:|\n");
     for row in rows {
         let _ = write!(text, "| {} | {} |", row.operation.name(), row.clients);
         for cell in &row.cells {
@@ -69,23 +69,23 @@ pub(crate) fn calls(names: &[String], rows: &[Row]) -> String {
             let _ = write!(text, " {p50} | {p99} | {} |", number(cell.throughput()));
         }
         let difference = match &row.cells[..] {
-            [ours, raw, ..] => ours.p50().zip(raw.p50()).map(|(ours, raw)| ours - raw),
+            [ours, raw, ..] => ours.above(raw),
             _ => None,
         };
-        let noise = row.cells.get(1).and_then(Cell::spread);
-        let signed = difference.map_or_else(|| "–".into(), |value| format!("{value:+.2}"));
-        let verdict = match difference {
-            Some(_) if row.clients > 1 => "",
-            Some(difference) if difference > MARGIN && Some(difference) <= noise => "can't be told",
-            Some(difference) => verdict(difference <= MARGIN),
-            None => "",
+        let (shown, verdict) = match difference {
+            None => ("–".into(), ""),
+            Some([low, median, high]) => {
+                let verdict = match row.clients {
+                    1 if high <= MARGIN => verdict(true),
+                    1 if low > MARGIN => verdict(false),
+                    1 => "can't be told",
+                    _ => "",
+                };
+                (format!("{median:+.2} ({low:+.2} to {high:+.2})"), verdict)
+            }
         };
         let errors: usize = row.cells.iter().map(|cell| cell.errors().count()).sum();
-        let _ = writeln!(
-            text,
-            " {signed} | {} | {verdict} | {errors} |",
-            number(noise)
-        );
+        let _ = writeln!(text, " {shown} | {verdict} | {errors} |");
     }
     text
 }
