@@ -34,8 +34,8 @@ pub(crate) struct Process {
     pub(crate) start_p50: Duration,
     pub(crate) start_worst: Duration,
     pub(crate) idle: u64,
-    pub(crate) before_steady: u64,
-    pub(crate) after_steady: u64,
+    /// Before and after the 100,000 requests, unless they were left out.
+    pub(crate) steady: Option<(u64, u64)>,
     pub(crate) after_load: u64,
     pub(crate) peak: u64,
 }
@@ -97,17 +97,18 @@ pub(crate) fn process(process: &Process) -> String {
         format!("{:.1} MB", f64::from(kilobytes) / 1024.0)
     };
     let milliseconds = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
-    let growth = process.after_steady.saturating_sub(process.before_steady);
     let healthy = format!(
         "{} (p50 of 20), {} at worst",
         milliseconds(process.start_p50),
         milliseconds(process.start_worst)
     );
-    let steady = format!(
-        "{} before, {} after",
-        megabytes(process.before_steady),
-        megabytes(process.after_steady)
-    );
+    let (steady, grown) = match process.steady {
+        None => ("not measured".into(), ""),
+        Some((before, after)) => (
+            format!("{} before, {} after", megabytes(before), megabytes(after)),
+            verdict(after.saturating_sub(before) <= GROWTH),
+        ),
+    };
     let load = format!(
         "{} after, {} at its peak",
         megabytes(process.after_load),
@@ -130,7 +131,7 @@ pub(crate) fn process(process: &Process) -> String {
             "resident memory, 100,000 requests (health, list)",
             steady,
             "no growth (0.5 MB)",
-            verdict(growth <= GROWTH),
+            grown,
         ),
         ("resident memory, the load above", load, "", ""),
         (
