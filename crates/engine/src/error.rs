@@ -74,6 +74,12 @@ pub enum Error {
         /// Where, for people.
         message: String,
     },
+    /// An image's registry could not be reached, or refused.
+    #[error("the image can't be fetched: {message}")]
+    Registry {
+        /// Why, in the engine's words.
+        message: String,
+    },
     /// The engine did not finish in time. Its work has been ended or undone where that is possible;
     /// the message says where not.
     #[error("{step} did not finish within {} seconds", .limit.as_secs_f64())]

@@ -7,6 +7,14 @@ use podlane_engine::{
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
+/// An image's reference as people write it: Docker Hub need not be named.
+fn familiar(reference: &str) -> String {
+    let short = reference
+        .strip_prefix("docker.io/library/")
+        .or_else(|| reference.strip_prefix("docker.io/"));
+    short.unwrap_or(reference).to_owned()
+}
+
 /// Go's zero time, which libpod writes for "never".
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
@@ -158,7 +166,7 @@ impl ListedContainer {
                 .next()
                 .unwrap_or_default(),
             status: status(&self.state),
-            image: self.image,
+            image: familiar(&self.image),
             created: self.created,
             ports: sorted(ports.iter().flat_map(ListedPort::published).collect()),
             labels: self.labels.unwrap_or_default(),
@@ -324,7 +332,7 @@ impl InspectedContainer {
             id,
             name: self.name,
             status: state,
-            image: self.image_name,
+            image: familiar(&self.image_name),
             image_id: self.image,
             command,
             environment: environment.collect(),

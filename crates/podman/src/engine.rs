@@ -186,10 +186,7 @@ impl Engine for PodmanEngine {
             for line in lines.push(&chunk) {
                 let line: PullLine = serde_json::from_slice(&line).unwrap_or_default();
                 if !line.error.is_empty() {
-                    return Err(Error::Failed {
-                        step: request.step.into(),
-                        message: line.error,
-                    });
+                    return Err(failure::of_pull(image, line.error));
                 }
                 pulled |= !line.id.is_empty();
             }
@@ -310,7 +307,7 @@ impl Engine for PodmanEngine {
                 return Ok(None);
             }
             // Nor has it one that says why; one to GET has.
-            Err(error @ Error::Garbled { .. }) => {
+            Err(error @ Error::Failed { .. }) => {
                 let request = requests::read_archive(id, path);
                 return Err(match self.connection().send(call, &request).await {
                     Ok(_) => error,

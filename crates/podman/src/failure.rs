@@ -5,7 +5,7 @@
 
 use crate::requests::Request;
 use http::{Method, StatusCode};
-use podlane_engine::{Call, Error, Resource};
+use podlane_engine::{Call, Error, ImageRef, Resource};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -98,6 +98,13 @@ impl Failure {
                 field,
                 message: explained,
                 conflict,
+            };
+        }
+        if !self.understood && request.method == Method::HEAD {
+            let message = format!("status {}", self.status);
+            return Error::Failed {
+                step: step(),
+                message,
             };
         }
         if !self.understood {
@@ -304,22 +311,54 @@ const RULES: [Rule; 16] = [
 ];
 
 fn state_message(failure: &Failure, request: &Request) -> String {
-    let container = &request.about.container;
-    if failure.says("paused") && !failure.says("running or paused") {
-        return format!("container {container} is paused; unpause it first");
-    }
+    let paused = ["is paused", "it is paused", "in state paused"]
+        .iter()
+        .any(|words| failure.says(words));
     match request.step {
+        "removing the container" if paused => {
+            "the container is paused; unpause it first, or remove it with force=true".into()
+        }
+        _ if paused => "the container is paused; unpause it first".into(),
         "removing the container" => {
-            format!("container {container} is running; stop it first, or remove it with force=true")
+            "the container is running; stop it first, or remove it with force=true".into()
         }
         "preparing the command" | "starting the command" => {
-            format!("container {container} is not running; start it first")
+            "the container is not running; start it first".into()
         }
-        _ => format!(
-            "{} is not possible in the state that container {container} is in: {}",
-            request.step, failure.message
+        step => format!(
+            "{step} is not possible in the container's present state: {}",
+            failure.message
         ),
     }
+}
+
+/// What the last line of a pull that failed means.
+pub(crate) fn of_pull(image: &ImageRef, words: String) -> Error {
+    let says = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+    if says(&[
+        "manifest unknown",
+        "name unknown",
+        "repository name not known",
+    ]) {
+        let (resource, name) = (Resource::Image, image.to_string());
+        return Error::NotFound { resource, name };
+    }
+    if says(&["short-name"]) {
+        let message = format!(
+            "{image} does not say which registry it is in, and Podman knows none to search; write it like \"docker.io/library/alpine:latest\""
+        );
+        return Error::Invalid {
+            field: "image",
+            message,
+            conflict: false,
+        };
+    }
+    if says(&["no space left on device"]) {
+        return Error::NoSpace {
+            message: "pulling the image".into(),
+        };
+    }
+    Error::Registry { message: words }
 }
 
 /// No answer came.

@@ -163,17 +163,33 @@ impl PodmanEngine {
         }
     }
 
-    /// Removes a container that did not come to life.
+    /// Removes a container that did not come to life; if the engine can't now, then later, when nobody
+    /// waits any more.
     async fn undo(&self, call: &Call, id: &ContainerId) {
-        let cleanup = call.extended(CLEANUP);
-        let removed = self
+        let Err(error) = self.try_undo(call, id).await else {
+            return;
+        };
+        tracing::warn!(request_id = %call.request_id, container = id.short(), %error, "a container that did not start could not be removed yet");
+        let (engine, call, id) = (self.clone(), call.clone(), id.clone());
+        tokio::spawn(async move {
+            for pause in LATER {
+                tokio::time::sleep(pause).await;
+                if engine.try_undo(&call, &id).await.is_ok() {
+                    return;
+                }
+            }
+        });
+    }
+
+    async fn try_undo(&self, call: &Call, id: &ContainerId) -> Result<()> {
+        let request = requests::remove_container(id, true);
+        match self
             .connection()
-            .status(&cleanup, &requests::remove_container(id, true))
-            .await;
-        if let Err(error) = removed
-            && !matches!(error, Error::NotFound { .. })
+            .status(&call.extended(CLEANUP), &request)
+            .await
         {
-            tracing::warn!(request_id = %call.request_id, container = id.short(), %error, "a container that did not start could not be removed");
+            Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 }

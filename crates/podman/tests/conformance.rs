@@ -8,6 +8,7 @@ use podlane_podman::PodmanEngine;
 use podlane_testkit::conformance::{Images, Subject};
 use podlane_testkit::fake::{FakePodman, FakeVersion, ImageKind};
 use podlane_testkit::{BUSYBOX, ENTRYPOINT, SCRATCH};
+use std::future::Ready;
 use std::sync::Arc;
 
 fn image(name: &str) -> ImageRef {
@@ -24,16 +25,16 @@ fn images() -> Images {
 }
 
 /// The isolated Podman. A test that ran before on the same one has left nothing but images.
-async fn real() -> Subject {
+fn real() -> Ready<Subject> {
     let directory = std::env::var_os("PODLANE_TEST_DIR").expect("a directory of this run");
     let socket = podlane_testkit::podman_socket();
-    Subject::new(
+    std::future::ready(Subject::new(
         Arc::new(PodmanEngine::new(socket.clone(), None)),
         images(),
         socket,
         directory.into(),
         Box::new(()),
-    )
+    ))
 }
 
 async fn fake(version: FakeVersion) -> Subject {

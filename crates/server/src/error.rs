@@ -227,6 +227,7 @@ fn engine(error: &Engine, log: &str) -> Answer {
             hint: Some("the server's log says more, under this request_id".into()),
             ..podman(StatusCode::BAD_GATEWAY)
         },
+        Engine::Registry { .. } => podman(StatusCode::BAD_GATEWAY),
         Engine::Failed { .. } => podman(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }

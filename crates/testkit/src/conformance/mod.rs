@@ -1,7 +1,12 @@
-//! What any engine must do: cases over [`Engine`], the same for a real Podman and for the fake, so that
+//! What any engine must do: cases over [`Engine`](podlane_engine::Engine), the same for a real Podman and for the fake, so that
 //! neither the fake nor our reading of an answer can drift from the real thing.
 //!
 //! [`conformance!`](crate::conformance!) makes a test of each case.
+
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a case panics if the engine fails it; that is what it is for"
+)]
 
 mod exec;
 mod exec_refused;
@@ -24,9 +29,6 @@ pub use logs::*;
 pub use recover::*;
 pub use shape::*;
 pub use subject::{Images, Subject};
-
-#[allow(unused_imports, reason = "for the documentation")]
-use podlane_engine::Engine;
 
 /// Makes a `#[tokio::test]` of every case. The argument is a future of a [`Subject`], made anew for each.
 #[macro_export]

@@ -1,26 +1,21 @@
 //! Tests on answers recorded from real Podman services: every version gives the same nouns, and every
 //! failure the same meaning.
 
+mod failures;
+
 use crate::answers::{
     Created, InspectedContainer, InspectedExec, InspectedImage, ListedContainer, PathStat,
 };
-use crate::failure::Failure;
 use crate::frames::Decoder;
-use crate::instance::Instance;
-use crate::requests::{self, Adaptation, Request};
+use crate::requests;
 use base64::Engine as _;
 use bytes::Bytes;
 use http::StatusCode;
-use podlane_engine::{
-    Call, Container, ContainerId, ContainerName, ContainerRef, ContainerSpec, Error, ExecSpec,
-    FileKind, FileStat, ImageRef, Init, InnerPath, Ownership, Protocol, PublishedPort, RequestId,
-    Resource, Source, Status, UserSpec,
-};
+use podlane_engine::{Container, FileKind, FileStat, Protocol, PublishedPort, Source, Status};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 const VERSIONS: [&str; 3] = ["4.3.1", "5.4.2", "5.8.6"];
 
@@ -188,169 +183,6 @@ fn streams_are_the_same_in_all_versions() {
                 (stdout.as_bytes(), stderr.as_bytes()),
                 "{version} {name}"
             );
-        }
-    }
-}
-
-/// The requests that were recorded, as this engine would have made them.
-mod asked {
-    use super::*;
-
-    pub(super) fn id() -> ContainerId {
-        ContainerId::parse(&"a".repeat(64)).expect("valid")
-    }
-
-    pub(super) fn path(text: &str) -> InnerPath {
-        InnerPath::parse(text).expect("valid")
-    }
-
-    pub(super) fn create(image: &str) -> Request {
-        let spec = ContainerSpec {
-            image: ImageRef::parse(image).expect("valid"),
-            name: ContainerName::parse("w1").expect("valid"),
-            command: Vec::new(),
-            environment: BTreeMap::new(),
-            ports: Vec::new(),
-            mounts: Vec::new(),
-            user: None,
-            workdir: None,
-            labels: BTreeMap::new(),
-            init: Init::Off,
-        };
-        requests::create_container(&spec, &Instance::here().attempt(), Adaptation::default())
-    }
-
-    pub(super) fn exec() -> Request {
-        let spec = ExecSpec {
-            argv: vec!["id".into()],
-            user: Some(UserSpec::parse("nouser").expect("valid")),
-            workdir: None,
-            environment: Vec::new(),
-            stdin: false,
-        };
-        requests::create_exec(&id(), &spec, &Instance::here().attempt())
-    }
-
-    pub(super) fn write(to: &str) -> Request {
-        requests::write_archive(&id(), &path(to), Bytes::new(), Ownership::Archive)
-    }
-}
-
-#[test]
-fn failures_mean_the_same_in_all_versions() {
-    use asked::{create, exec, id, path, write};
-    let call = Call::new(
-        RequestId::parse("r").expect("valid"),
-        Duration::from_secs(1),
-    );
-    let missing = |wanted: Resource| move |error: &Error| matches!(error, Error::NotFound { resource, .. } if *resource == wanted);
-    let invalid = |wanted: &'static str, standing: bool| move |error: &Error| matches!(error, Error::Invalid { field, conflict, .. } if *field == wanted && *conflict == standing);
-    let state = |words: &'static str| move |error: &Error| matches!(error, Error::WrongState { message } if message.contains(words));
-    type Judge = Box<dyn Fn(&Error) -> bool>;
-    let (container, image, at) = (Resource::Container, Resource::Image, Resource::Path);
-    let table: Vec<(&str, Request, Judge)> = vec![
-        (
-            "create_dup_name",
-            create("localhost/bb:1"),
-            Box::new(|error| matches!(error, Error::NameInUse { name } if name == "w1")),
-        ),
-        (
-            "create_no_image",
-            create("localhost/nosuch:1"),
-            Box::new(missing(image)),
-        ),
-        (
-            "image_inspect_missing",
-            requests::inspect_image(&ImageRef::parse("nosuch").expect("valid")),
-            Box::new(missing(image)),
-        ),
-        (
-            "start_missing",
-            requests::start_container(&id()),
-            Box::new(missing(container)),
-        ),
-        (
-            "exists_no",
-            requests::container_exists(&id()),
-            Box::new(missing(container)),
-        ),
-        (
-            "rm_missing",
-            requests::remove_container(&id(), false),
-            Box::new(missing(container)),
-        ),
-        (
-            "exec_create_missing_ctr",
-            exec(),
-            Box::new(missing(container)),
-        ),
-        (
-            "archive_get_missing_ctr",
-            requests::read_archive(&id(), &path("/x")),
-            Box::new(missing(container)),
-        ),
-        (
-            "archive_put_missing_ctr",
-            write("/tmp"),
-            Box::new(missing(container)),
-        ),
-        (
-            "archive_get_missing",
-            requests::read_archive(&id(), &path("/x")),
-            Box::new(missing(at)),
-        ),
-        (
-            "archive_head_missing",
-            requests::stat(&id(), &path("/x")),
-            Box::new(missing(at)),
-        ),
-        (
-            "start_port_conflict",
-            requests::start_container(&id()),
-            Box::new(invalid("ports", true)),
-        ),
-        (
-            "exec_start_baduser",
-            exec(),
-            Box::new(invalid("user", false)),
-        ),
-        (
-            "archive_put_to_file",
-            write("/bin/busybox"),
-            Box::new(invalid("dest_path", false)),
-        ),
-        (
-            "archive_put_ro_mount",
-            write("/ro"),
-            Box::new(
-                |error| matches!(error, Error::ReadOnly { message } if message.contains("/ro")),
-            ),
-        ),
-        (
-            "rm_running_noforce",
-            requests::remove_container(&id(), false),
-            Box::new(state("force")),
-        ),
-        (
-            "exec_create_stopped",
-            exec(),
-            Box::new(state("not running")),
-        ),
-        ("exec_create_paused", exec(), Box::new(state("paused"))),
-        (
-            "exec_inspect_missing",
-            requests::inspect_exec("deadbeef"),
-            Box::new(state("stopped or removed")),
-        ),
-    ];
-    for version in VERSIONS {
-        for (name, request, fits) in &table {
-            let answer = recorded(version, name);
-            let failure = Failure::parse(answer.status(), &answer.body());
-            assert!(!failure.is_lock_trouble());
-            let error = failure.meaning(&call, request);
-            assert!(fits(&error), "{version} {name}: {error:?}");
-            assert!(!error.to_string().contains("copier:"), "{error}");
         }
     }
 }
