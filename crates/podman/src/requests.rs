@@ -467,15 +467,20 @@ pub(crate) fn read_archive(id: &ContainerId, path: &InnerPath) -> Request {
 }
 
 /// Libpod has no call that removes a path. But before it makes an entry it clears away what has its
-/// name, a whole directory too, and only then finds that a hard link to itself can't be made. Source:
-/// buildah's `copier/copier.go`, `copierHandlerPut`.
+/// name, a whole directory too, and only then finds that a hard link to itself can't be made. A file
+/// comes first, because of a symbolic link the copier would link what it leads to. Source: buildah's
+/// `copier/copier.go`, `copierHandlerPut`.
 pub(crate) fn remove_path(id: &ContainerId, directory: &InnerPath, name: &str) -> Request {
     let mut header = tar::Header::new_gnu();
-    header.set_entry_type(tar::EntryType::Link);
     header.set_size(0);
+    header.set_mode(0o600);
+    let mut link = header.clone();
+    link.set_entry_type(tar::EntryType::Link);
     let mut builder = tar::Builder::new(Vec::new());
     // Into memory nothing fails; and an empty archive would be answered as a failure.
-    let appended = builder.append_link(&mut header, name, name);
+    let appended = builder
+        .append_data(&mut header, name, std::io::empty())
+        .and_then(|()| builder.append_link(&mut link, name, name));
     let archive = appended.and_then(|()| builder.into_inner());
     let mut request = archive_request("removing the path", Method::PUT, id, directory);
     request.target.push_str("&copyUIDGID=false");

@@ -91,6 +91,7 @@ fn table() -> Vec<(&'static str, Request, Meaning)> {
     use Resource::{Container, Image, Path};
     let read = || requests::read_archive(&id(), &path("/x"));
     let remove = || requests::remove_container(&id(), false);
+    let look = requests::inspect_exec("deadbeef");
     let start = || requests::start_container(&id());
     vec![
         ("create_dup_name", create("localhost/bb:1"), NameInUse("w1")),
@@ -127,11 +128,7 @@ fn table() -> Vec<(&'static str, Request, Meaning)> {
         ("rm_running_noforce", remove(), State("force")),
         ("exec_create_stopped", exec(), State("not running")),
         ("exec_create_paused", exec(), State("paused")),
-        (
-            "exec_inspect_missing",
-            requests::inspect_exec("deadbeef"),
-            State("stopped or removed"),
-        ),
+        ("exec_inspect_missing", look, State("stopped or removed")),
     ]
 }
 

@@ -316,3 +316,24 @@ pub async fn a_missing_path_can_not_be_read(subject: &Subject) {
         );
     }
 }
+
+/// A file, a link and not what it leads to, a tree; what is not there needs no removal.
+pub async fn a_path_is_removed_with_all_below_it(subject: &Subject) {
+    let id = subject.idle().await;
+    let script = "mkdir -p /tmp/tree/sub; echo x >/tmp/tree/sub/f; echo x >/tmp/file; echo x >/tmp/kept; ln -s kept /tmp/link; \
+        ln -s tree /tmp/todir; ln -s /no/such /tmp/tonothing; ln -s /proc/version /tmp/faraway";
+    subject.output(&id, script).await;
+    let links = ["/tmp/link", "/tmp/todir", "/tmp/tonothing", "/tmp/faraway"];
+    for at in links
+        .into_iter()
+        .chain(["/tmp/tree", "/tmp/file", "/tmp/nosuch"])
+    {
+        let removed = subject.engine.remove_path(&call(), &id, &path(at)).await;
+        assert!(removed.is_ok(), "{at}: {removed:?}");
+        assert_eq!(look(subject, &id, at).await, None, "{at}");
+    }
+    assert_eq!(
+        subject.output(&id, "ls /tmp; cat /tmp/kept").await,
+        "kept\nx\n"
+    );
+}

@@ -90,6 +90,7 @@ macro_rules! conformance {
             a_read_only_mount_is_not_written,
             a_file_in_place_of_a_directory_is_refused,
             a_missing_path_can_not_be_read,
+            a_path_is_removed_with_all_below_it,
             clearing_up_touches_nothing_foreign,
         }
     };
