@@ -31,7 +31,10 @@ async fn tail_counts_lines() {
     let server = server();
     let api = server.client();
     let container = writer(&api, "seq 1 150").await;
-    let lines = |from: u32| (from..=150).map(|n| format!("{n}\n")).collect::<String>();
+    let lines = |from: u32| {
+        let lines = (from..=150).map(|number| number.to_string() + "\n");
+        lines.collect::<String>()
+    };
     for (query, from) in [
         ("", 51),
         ("?tail=100", 51),
