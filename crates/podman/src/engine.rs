@@ -309,10 +309,14 @@ impl Engine for PodmanEngine {
             // Nor has it one that says why; one to GET has.
             Err(error @ Error::Failed { .. }) => {
                 let request = requests::read_archive(id, path);
-                return Err(match self.connection().send(call, &request).await {
-                    Ok(_) => error,
-                    Err(reason) => reason,
-                });
+                return match self.connection().send(call, &request).await {
+                    Ok(_) => Err(error),
+                    Err(Error::NotFound {
+                        resource: Resource::Path,
+                        ..
+                    }) => Ok(None),
+                    Err(reason) => Err(reason),
+                };
             }
             Err(error) => return Err(error),
         };
