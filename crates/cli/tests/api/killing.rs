@@ -127,7 +127,7 @@ async fn nothing_outlives_its_own_time_limit() {
 
 #[tokio::test]
 async fn past_the_request_timeout_the_answer_is_408() {
-    let server = server_with(&ServerOptions::default().env("REQUEST_TIMEOUT", "3"));
+    let server = server_with(ServerOptions::default().env("REQUEST_TIMEOUT", "3"));
     let api = server.client();
     let container = Container::sleeping(&api, BUSYBOX).await;
     for (what, command) in &STUBBORN[..4] {
@@ -257,7 +257,7 @@ async fn what_a_finished_command_left_in_the_background_stays() {
 
 #[tokio::test]
 async fn a_stopping_server_ends_its_commands() {
-    let mut server = server_with(&ServerOptions::default().env("PODLANE_SHUTDOWN_GRACE", "1"));
+    let mut server = server_with(ServerOptions::default().env("PODLANE_SHUTDOWN_GRACE", "1"));
     let api = server.client();
     let container = Container::sleeping(&api, BUSYBOX).await;
     let (nap, left) = (nap(), nap());
