@@ -46,7 +46,8 @@ impl Client {
             }
             Operation::Exec => {
                 self.inspect(TARGET).await?;
-                let said = self.exec(&json!(["sh", "-c", SHELL, "echo hi"])).await?;
+                let command = json!({"Cmd": ["sh", "-c", SHELL, "echo hi"]});
+                let said = self.exec(command).await?;
                 return if said.ends_with(b"hi\n") {
                     Ok(())
                 } else {
@@ -83,7 +84,10 @@ impl Client {
         let request = self.connection.request(Method::PUT, &path, body)?;
         self.connection.send(request).await?.successful()?;
         let from = format!("{directory}/{temporary}");
-        let said = self.exec(&json!([mv, "-f", "-T", from, place])).await?;
+        let argv = [mv, "-f", "-T", &from, &place];
+        let said = self
+            .exec(json!({"Cmd": argv, "User": "0:0", "WorkingDir": "/"}))
+            .await?;
         if said.is_empty() {
             Ok(())
         } else {
@@ -113,11 +117,10 @@ impl Client {
     }
 
     /// Runs a command and answers the stream that Podman sent: frames of its output.
-    async fn exec(&mut self, argv: &Value) -> Result<Bytes> {
-        let body = json!({
-            "Cmd": argv, "Env": ["PODLANE_EXEC=bench"], "AttachStdin": false,
-            "AttachStdout": true, "AttachStderr": true, "Tty": false,
-        });
+    async fn exec(&mut self, mut body: Value) -> Result<Bytes> {
+        body["Env"] = json!(["PODLANE_EXEC=bench"]);
+        body["AttachStdout"] = json!(true);
+        body["AttachStderr"] = json!(true);
         let created = self
             .post(&format!("/containers/{TARGET}/exec"), &body)
             .await?;

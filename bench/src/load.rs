@@ -72,10 +72,19 @@ impl Cell {
         Some(f64::from(count) / best.wall.as_secs_f64())
     }
 
-    /// How far apart the p50 of the blocks are, in milliseconds: what the machine's other work does to them.
-    pub(crate) fn spread(&self) -> Option<f64> {
-        let all = || self.blocks.iter().filter_map(Block::p50);
-        Some((all().max()?.as_secs_f64() - all().min()?.as_secs_f64()) * 1e3)
+    /// By how many milliseconds this cell's p50 is above another's: the lower quartile, the median and
+    /// the upper quartile of what each round says.
+    pub(crate) fn above(&self, other: &Self) -> Option<[f64; 3]> {
+        let rounds = self.blocks.iter().zip(&other.blocks);
+        let mut differences: Vec<f64> = rounds
+            .filter_map(|(ours, theirs)| {
+                let (ours, theirs) = (ours.p50()?, theirs.p50()?);
+                Some((ours.as_secs_f64() - theirs.as_secs_f64()) * 1e3)
+            })
+            .collect();
+        differences.sort_by(f64::total_cmp);
+        let last = differences.len().checked_sub(1)?;
+        Some([last / 4, last / 2, last - last / 4].map(|index| differences[index]))
     }
 
     /// In all blocks.
@@ -97,7 +106,7 @@ pub(crate) async fn compare(
     let began = Instant::now();
     let mut cells = vec![Cell::default(); sides.len()];
     for round in 0..rounds {
-        if round >= FEWEST_ROUNDS && began.elapsed() > PATIENCE {
+        if clients > 1 && round >= FEWEST_ROUNDS && began.elapsed() > PATIENCE {
             break;
         }
         if clients == 1 {
@@ -251,5 +260,24 @@ mod tests {
         assert!(close(cell.p50(), 2.0));
         assert!(close(cell.p99(), 50.0));
         assert!(close(cell.throughput(), 2.0));
+    }
+
+    #[test]
+    fn cells_are_compared_round_by_round() {
+        let ours = [4, 14, 105, 9, 30].map(|took| block(&[took]));
+        let theirs = [3, 10, 100, 7, 20].map(|took| block(&[took]));
+        let (ours, theirs) = (
+            Cell {
+                blocks: ours.into(),
+            },
+            Cell {
+                blocks: theirs.into(),
+            },
+        );
+        let quartiles = ours.above(&theirs).unwrap();
+        for (found, wanted) in quartiles.into_iter().zip([2.0, 4.0, 5.0]) {
+            assert!((found - wanted).abs() < 1e-9, "{quartiles:?}");
+        }
+        assert!(Cell::default().above(&theirs).is_none());
     }
 }

@@ -132,21 +132,20 @@ async fn measure_process(arguments: &Arguments) -> Result<(Server, Process)> {
     let server = start().await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
     let idle = server.memory()?;
-    let (mut before_steady, mut after_steady) = (0, 0);
+    let mut steady = None;
     if arguments.only.is_none() {
         say("100,000 requests")?;
         load::steady(&server.side, 10_000).await?;
-        before_steady = server.memory()?;
+        let before = server.memory()?;
         load::steady(&server.side, 100_000).await?;
-        after_steady = server.memory()?;
+        steady = Some((before, server.memory()?));
     }
     let process = Process {
         binary_bytes: std::fs::metadata(&arguments.podlane)?.len(),
         start_p50: starts[9],
         start_worst: starts[19],
         idle,
-        before_steady,
-        after_steady,
+        steady,
         after_load: 0,
         peak: 0,
     };

@@ -50,11 +50,12 @@ impl Operation {
     /// those that have a goal, so slow calls get more time there.
     pub(crate) fn effort(self, clients: usize) -> Effort {
         let (milliseconds, rounds) = match (self, clients) {
-            (Self::Exec | Self::File | Self::CreateRemove, 1) => (4000, 4),
+            (Self::Exec | Self::File | Self::CreateRemove, 1) => (1800, 9),
+            (Self::List(100), 1) => (1000, 9),
+            (_, 1) => (400, 9),
             (Self::Exec | Self::File, _) => (2000, 3),
             (Self::CreateRemove, _) => (3000, 2),
-            (Self::List(100), _) => (1500, 5),
-            (Self::Health | Self::List(_) | Self::Inspect | Self::Logs, _) => (700, 5),
+            (Self::Health | Self::List(_) | Self::Inspect | Self::Logs, _) => (700, 3),
         };
         Effort {
             block: Duration::from_millis(milliseconds),

@@ -34,8 +34,8 @@ pub(crate) struct Process {
     pub(crate) start_p50: Duration,
     pub(crate) start_worst: Duration,
     pub(crate) idle: u64,
-    pub(crate) before_steady: u64,
-    pub(crate) after_steady: u64,
+    /// Before and after the 100,000 requests, unless they were left out.
+    pub(crate) steady: Option<(u64, u64)>,
     pub(crate) after_load: u64,
     pub(crate) peak: u64,
 }
@@ -59,9 +59,9 @@ pub(crate) fn calls(names: &[String], rows: &[Row]) -> String {
     for name in names {
         let _ = write!(text, " {name} p50 | p99 | per s |");
     }
-    text.push_str(" difference of p50 | noise | within 0.5 ms | errors |\n|---|--:|");
+    text.push_str(" difference of p50 (quartiles) | within 0.5 ms | errors |\n|---|--:|");
     text.push_str(&"--:|--:|--:|".repeat(names.len()));
-    text.push_str("--:|--:|---|--:|\n");
+    text.push_str("--:|---|--:|\n");
     for row in rows {
         let _ = write!(text, "| {} | {} |", row.operation.name(), row.clients);
         for cell in &row.cells {
@@ -69,23 +69,23 @@ pub(crate) fn calls(names: &[String], rows: &[Row]) -> String {
             let _ = write!(text, " {p50} | {p99} | {} |", number(cell.throughput()));
         }
         let difference = match &row.cells[..] {
-            [ours, raw, ..] => ours.p50().zip(raw.p50()).map(|(ours, raw)| ours - raw),
+            [ours, raw, ..] => ours.above(raw),
             _ => None,
         };
-        let noise = row.cells.get(1).and_then(Cell::spread);
-        let signed = difference.map_or_else(|| "–".into(), |value| format!("{value:+.2}"));
-        let verdict = match difference {
-            Some(_) if row.clients > 1 => "",
-            Some(difference) if difference > MARGIN && Some(difference) <= noise => "can't be told",
-            Some(difference) => verdict(difference <= MARGIN),
-            None => "",
+        let (shown, verdict) = match difference {
+            None => ("–".into(), ""),
+            Some([low, median, high]) => {
+                let verdict = match row.clients {
+                    1 if high <= MARGIN => verdict(true),
+                    1 if low > MARGIN => verdict(false),
+                    1 => "can't be told",
+                    _ => "",
+                };
+                (format!("{median:+.2} ({low:+.2} to {high:+.2})"), verdict)
+            }
         };
         let errors: usize = row.cells.iter().map(|cell| cell.errors().count()).sum();
-        let _ = writeln!(
-            text,
-            " {signed} | {} | {verdict} | {errors} |",
-            number(noise)
-        );
+        let _ = writeln!(text, " {shown} | {verdict} | {errors} |");
     }
     text
 }
@@ -97,17 +97,18 @@ pub(crate) fn process(process: &Process) -> String {
         format!("{:.1} MB", f64::from(kilobytes) / 1024.0)
     };
     let milliseconds = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
-    let growth = process.after_steady.saturating_sub(process.before_steady);
     let healthy = format!(
         "{} (p50 of 20), {} at worst",
         milliseconds(process.start_p50),
         milliseconds(process.start_worst)
     );
-    let steady = format!(
-        "{} before, {} after",
-        megabytes(process.before_steady),
-        megabytes(process.after_steady)
-    );
+    let (steady, grown) = match process.steady {
+        None => ("not measured".into(), ""),
+        Some((before, after)) => (
+            format!("{} before, {} after", megabytes(before), megabytes(after)),
+            verdict(after.saturating_sub(before) <= GROWTH),
+        ),
+    };
     let load = format!(
         "{} after, {} at its peak",
         megabytes(process.after_load),
@@ -130,7 +131,7 @@ pub(crate) fn process(process: &Process) -> String {
             "resident memory, 100,000 requests (health, list)",
             steady,
             "no growth (0.5 MB)",
-            verdict(growth <= GROWTH),
+            grown,
         ),
         ("resident memory, the load above", load, "", ""),
         (

@@ -7,9 +7,6 @@ use podlane_engine::{
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// What Podman sets where an image sets none.
-const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 /// An image's reference as people write it: Docker Hub need not be named.
 fn familiar(reference: &str) -> String {
     let short = reference
@@ -292,30 +289,6 @@ impl InspectedContainer {
     /// as created; their start time stays.
     pub(crate) fn ever_started(&self) -> bool {
         happened(&self.state.started_at).is_some()
-    }
-
-    /// Where a program of that name may be: execvp(3)'s rule in the container's environment.
-    pub(crate) fn program_paths(&self, program: &str) -> Vec<InnerPath> {
-        let workdir = Some(self.config.working_dir.as_str()).filter(|path| !path.is_empty());
-        if program.contains('/') {
-            let path = match program.strip_prefix('/') {
-                Some(_) => program.to_owned(),
-                None => format!("{}/{program}", workdir.unwrap_or_default()),
-            };
-            return InnerPath::parse(&path).into_iter().collect();
-        }
-        let variables = self.config.env.iter().flatten();
-        let path = variables
-            .filter_map(|variable| variable.strip_prefix("PATH="))
-            .next_back();
-        let directories = path
-            .unwrap_or(USUAL_PATH)
-            .split(':')
-            .filter(|path| !path.is_empty());
-        directories
-            .filter_map(|directory| InnerPath::parse(directory).ok())
-            .map(|directory| directory.join(program))
-            .collect()
     }
 
     /// The main process as the engine's PID namespace numbers it.

@@ -11,11 +11,14 @@ use podlane_engine::{
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
-/// The longest that ending a process tree may take.
+/// The longest that ending a process tree may take, once it has started.
 const KILLING: Duration = Duration::from_secs(10);
 /// How long a command that was given up may take to be started by an engine that was told to: then it
 /// is ended.
 const LATE_START: Duration = Duration::from_secs(60);
+/// How long it is looked for whatever the engine says, if its start was given up: an engine that finds
+/// its own caller gone calls a process ended that its monitor has yet to start.
+const IN_DOUBT: Duration = Duration::from_secs(10);
 /// After the output has ended, how long the session may still say that it runs.
 const LINGER: Duration = Duration::from_secs(10);
 
@@ -41,7 +44,7 @@ impl EndOnDrop {
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
         if let Some(target) = self.0.take() {
-            target.end_in_background();
+            target.end_in_background(IN_DOUBT);
         }
     }
 }
@@ -85,35 +88,57 @@ impl Target {
         });
     }
 
-    pub(crate) fn end_in_background(self) {
+    /// Ends the process, and looks for it again until `doubt` is over.
+    pub(crate) fn end_in_background(self, doubt: Duration) {
         let engine = self.engine.clone();
         engine.spawn(async move {
-            let ended = if self.wait_for_start(LATE_START).await {
-                self.end().await
-            } else {
-                Termination::Unproven
-            };
+            let ended = self.end_once_started(LATE_START, doubt).await;
             if ended != Termination::Complete {
                 tracing::warn!(request_id = %self.call.request_id, container = self.container.short(), ?ended, "a command that was given up may still run");
             }
         });
     }
 
-    /// Waits until the engine has started the process, or never will: ended any earlier, it would
-    /// start afterwards. Whether that is settled.
-    async fn wait_for_start(&self, patience: Duration) -> bool {
+    /// Ends the process and all that it started, in bounded time.
+    pub(crate) async fn end(&self) -> Termination {
+        timeout(2 * KILLING, self.end_once_started(KILLING, Duration::ZERO))
+            .await
+            .unwrap_or(Termination::Unproven)
+    }
+
+    /// Ends the process when the engine has started it, or never will: ended any earlier only, it would
+    /// start afterwards. Meanwhile it is ended again and again, because an engine that dies at the
+    /// wrong moment never learns that it has started it.
+    async fn end_once_started(&self, patience: Duration, doubt: Duration) -> Termination {
         let call = self.call.extended(patience);
+        let certain = Instant::now() + doubt;
         let mut pause = Duration::from_millis(5);
-        while !call.remaining().is_zero() {
-            match self.session(&call).await {
-                Ok(session) if session.running || session.ended => return true,
-                Err(Error::NotFound { .. } | Error::WrongState { .. }) => return true,
-                Ok(_) if matches!(self.container_pid(&call).await, Ok(None)) => return true,
-                Ok(_) | Err(_) => tokio::time::sleep(pause).await,
+        loop {
+            let settled = Instant::now() >= certain && self.is_settled(&call).await;
+            let ended = self.end_now().await;
+            if settled && ended == Termination::Complete {
+                return ended;
             }
+            if call.remaining().is_zero() {
+                return if settled {
+                    ended
+                } else {
+                    Termination::Unproven
+                };
+            }
+            tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(500));
         }
-        false
+    }
+
+    /// Whether the engine has started the process, or never will.
+    async fn is_settled(&self, call: &Call) -> bool {
+        match self.session(call).await {
+            Ok(session) if session.running || session.ended => true,
+            Err(Error::NotFound { .. } | Error::WrongState { .. }) => true,
+            Ok(_) => matches!(self.container_pid(call).await, Ok(None)),
+            Err(_) => false,
+        }
     }
 
     async fn session(&self, call: &Call) -> Result<InspectedExec> {
@@ -136,7 +161,7 @@ impl Target {
     }
 
     /// Ends the process and all that it started.
-    pub(crate) async fn end(&self) -> Termination {
+    async fn end_now(&self) -> Termination {
         timeout(KILLING, self.end_at_leisure())
             .await
             .unwrap_or(Termination::Unproven)

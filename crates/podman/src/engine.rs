@@ -307,7 +307,7 @@ impl Engine for PodmanEngine {
                 return Ok(None);
             }
             // Nor has it one that says why; one to GET has.
-            Err(error @ Error::Garbled { .. }) => {
+            Err(error @ Error::Failed { .. }) => {
                 let request = requests::read_archive(id, path);
                 return match self.connection().send(call, &request).await {
                     Ok(_) => Err(error),

@@ -100,6 +100,13 @@ impl Failure {
                 conflict,
             };
         }
+        if !self.understood && request.method == Method::HEAD {
+            let message = format!("status {}", self.status);
+            return Error::Failed {
+                step: step(),
+                message,
+            };
+        }
         if !self.understood {
             let reason = format!("status {} without libpod's error object", self.status);
             return Error::Garbled {

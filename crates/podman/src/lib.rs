@@ -4,6 +4,7 @@
 //! `answers` and `failure` read what comes back. Works with Podman 4.3 and later over its Unix socket.
 
 mod answers;
+mod behind_init;
 pub mod child;
 mod connection;
 mod ending;

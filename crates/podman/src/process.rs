@@ -15,6 +15,7 @@ use podlane_engine::{
     Termination,
 };
 use std::io::ErrorKind;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, ReadHalf, WriteHalf};
 use tokio::time::timeout_at;
 
@@ -134,7 +135,7 @@ fn gone() -> Error {
 impl Drop for LibpodProcess {
     fn drop(&mut self) {
         if !self.over {
-            self.target.clone().end_in_background();
+            self.target.clone().end_in_background(Duration::ZERO);
         }
     }
 }

@@ -9,9 +9,7 @@ use crate::answers::{Created, InspectedContainer};
 use crate::failure::Failure;
 use crate::instance::Attempt;
 use crate::requests::{self, ATTEMPT_LABEL, Adaptation, ResourceLimits};
-use podlane_engine::{
-    Call, ContainerId, ContainerRef, ContainerSpec, Engine, Error, FileKind, Init, Result,
-};
+use podlane_engine::{Call, ContainerId, ContainerRef, ContainerSpec, Engine, Error, Init, Result};
 use rustix::process::{Resource, getrlimit};
 use std::time::Duration;
 
@@ -74,59 +72,26 @@ impl PodmanEngine {
                 None => return Err(crate::connection::timed_out(call, request.step)),
             },
         };
-        let init =
-            spec.init == Init::Required || (spec.init == Init::Preferred && !adaptation.no_init);
-        let started = async {
-            if init {
-                self.find_program(call, &created, spec).await?;
-            }
-            self.start(call, &created).await
+        let behind_init = match spec.init {
+            Init::Off => false,
+            Init::Preferred => !adaptation.no_init,
+            Init::Required => true,
         };
-        match started.await {
-            Ok(_) => Ok(created),
+        let started = match self.start(call, &created).await {
+            Ok(_) if behind_init => match self.failed_behind_init(call, &created).await {
+                Some(error) => Err(error),
+                None => Ok(()),
+            },
+            other => other.map(drop),
+        };
+        match started {
+            Ok(()) => Ok(created),
             Err(error) => {
                 // Also the port rules of a failed start stay until the container is removed.
                 self.undo(call, &created).await;
                 Err(error)
             }
         }
-    }
-
-    /// Looks for the command's program. With the engine's init as PID 1 a start succeeds without it
-    /// too: the init is started, finds nothing to run, and the container has ended.
-    async fn find_program(
-        &self,
-        call: &Call,
-        id: &ContainerId,
-        spec: &ContainerSpec,
-    ) -> Result<()> {
-        let Some(program) = spec.command.first() else {
-            return Ok(());
-        };
-        let request = requests::inspect_container(&ContainerRef::from(id));
-        let container: InspectedContainer = self.connection().json(call, &request).await?;
-        let mut executable = true;
-        for path in container.program_paths(program) {
-            match self.stat(call, id, &path).await? {
-                Some(found) if found.kind == FileKind::Regular && found.mode & 0o111 == 0 => {
-                    executable = false;
-                }
-                Some(found) if matches!(found.kind, FileKind::Regular | FileKind::Symlink) => {
-                    return Ok(());
-                }
-                _ => {}
-            }
-        }
-        let wrong = if executable {
-            "does not exist in the image"
-        } else {
-            "can't be executed"
-        };
-        Err(Error::Invalid {
-            field: "command",
-            message: format!("the command's program \"{program}\" {wrong}"),
-            conflict: false,
-        })
     }
 
     /// Finds out whether a create that was not answered well has made the container all the same.
@@ -198,17 +163,33 @@ impl PodmanEngine {
         }
     }
 
-    /// Removes a container that did not come to life.
+    /// Removes a container that did not come to life; if the engine can't now, then later, when nobody
+    /// waits any more.
     async fn undo(&self, call: &Call, id: &ContainerId) {
-        let cleanup = call.extended(CLEANUP);
-        let removed = self
+        let Err(error) = self.try_undo(call, id).await else {
+            return;
+        };
+        tracing::warn!(request_id = %call.request_id, container = id.short(), %error, "a container that did not start could not be removed yet");
+        let (engine, call, id) = (self.clone(), call.clone(), id.clone());
+        tokio::spawn(async move {
+            for pause in LATER {
+                tokio::time::sleep(pause).await;
+                if engine.try_undo(&call, &id).await.is_ok() {
+                    return;
+                }
+            }
+        });
+    }
+
+    async fn try_undo(&self, call: &Call, id: &ContainerId) -> Result<()> {
+        let request = requests::remove_container(id, true);
+        match self
             .connection()
-            .status(&cleanup, &requests::remove_container(id, true))
-            .await;
-        if let Err(error) = removed
-            && !matches!(error, Error::NotFound { .. })
+            .status(&call.extended(CLEANUP), &request)
+            .await
         {
-            tracing::warn!(request_id = %call.request_id, container = id.short(), %error, "a container that did not start could not be removed");
+            Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 }

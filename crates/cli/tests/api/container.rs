@@ -102,9 +102,9 @@ pub(crate) fn running(argument: &str) -> Vec<String> {
 
 /// Waits until `so`.
 pub(crate) async fn until(what: &str, so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(40);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !so() {
-        assert!(Instant::now() < deadline, "not within 40 seconds: {what}");
+        assert!(Instant::now() < deadline, "not within a minute: {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

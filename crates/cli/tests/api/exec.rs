@@ -260,7 +260,7 @@ async fn a_container_must_run() {
 
 #[tokio::test]
 async fn commands_that_can_not_be_are_refused() {
-    let server = server_with(&ServerOptions::default().env("REQUEST_TIMEOUT", "20"));
+    let server = server_with(ServerOptions::default().env("REQUEST_TIMEOUT", "20"));
     let api = server.client();
     let container = Container::sleeping(&api, BUSYBOX).await;
     for command in [

@@ -60,7 +60,7 @@ impl Bystander {
     }
 
     /// It has not been touched: it goes on when it is woken.
-    async fn is_well(self, container: &Container) {
+    async fn goes_on(self, container: &Container) {
         assert_eq!(container.inspect("{{.State.Status}}"), "running");
         assert_eq!(running(&self.nap).len(), 1, "the other exec was hit");
         podman(&[
@@ -121,13 +121,13 @@ async fn nothing_outlives_its_own_time_limit() {
             let inside = String::from_utf8_lossy(&inside.stdout).into_owned();
             assert!(!inside.contains(&nap), "{what}: {inside}");
         }
-        bystander.is_well(&container).await;
+        bystander.goes_on(&container).await;
     }
 }
 
 #[tokio::test]
 async fn past_the_request_timeout_the_answer_is_408() {
-    let server = server_with(&ServerOptions::default().env("REQUEST_TIMEOUT", "3"));
+    let server = server_with(ServerOptions::default().env("REQUEST_TIMEOUT", "3"));
     let api = server.client();
     let container = Container::sleeping(&api, BUSYBOX).await;
     for (what, command) in &STUBBORN[..4] {
@@ -158,7 +158,7 @@ async fn nothing_outlives_its_client() {
         leave(&server, &container, &command, || !running(&nap).is_empty()).await;
         until(what, || running(&nap).is_empty()).await;
     }
-    bystander.is_well(&container).await;
+    bystander.goes_on(&container).await;
     let metrics = api.get("/metrics").await.expect(200).json;
     assert_eq!(metrics["active_threads"], 0, "workers are free again");
 }
@@ -182,6 +182,23 @@ async fn nothing_starts_for_a_client_that_has_left() {
         api.exec(&container.name, "sleep 0.3").await;
     }
     until("all have ended", || running(&nap).is_empty()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(running(&nap), Vec::<String>::new());
+}
+
+/// The limit passes while the engine is still starting the command.
+#[tokio::test]
+async fn nothing_starts_after_its_time_limit() {
+    let server = server();
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    let nap = nap();
+    for timeout in [0.001, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2] {
+        let body = json!({ "command": format!("sleep {nap}"), "timeout": timeout });
+        let execution = container.exec(body).await;
+        assert_eq!(execution["timed_out"], true);
+        assert_eq!(running(&nap), Vec::<String>::new(), "after {timeout} s");
+    }
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(running(&nap), Vec::<String>::new());
 }
@@ -240,7 +257,7 @@ async fn what_a_finished_command_left_in_the_background_stays() {
 
 #[tokio::test]
 async fn a_stopping_server_ends_its_commands() {
-    let mut server = server_with(&ServerOptions::default().env("PODLANE_SHUTDOWN_GRACE", "1"));
+    let mut server = server_with(ServerOptions::default().env("PODLANE_SHUTDOWN_GRACE", "1"));
     let api = server.client();
     let container = Container::sleeping(&api, BUSYBOX).await;
     let (nap, left) = (nap(), nap());

@@ -22,7 +22,7 @@ use std::borrow::Borrow;
 
 /// A server with default settings.
 fn server() -> Server {
-    server_with(&ServerOptions::default())
+    server_with(ServerOptions::default())
 }
 
 fn server_with(options: impl Borrow<ServerOptions>) -> Server {

@@ -87,7 +87,7 @@ async fn bytes_that_are_no_text() {
 
 #[tokio::test]
 async fn a_hundred_megabytes_are_cut() {
-    let server = server_with(&ServerOptions::default().env("REQUEST_TIMEOUT", "100"));
+    let server = server_with(ServerOptions::default().env("REQUEST_TIMEOUT", "100"));
     let api = server.client();
     let container = Container::sleeping(&api, BUSYBOX).await;
     let before = resident(&server);

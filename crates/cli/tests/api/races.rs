@@ -53,7 +53,7 @@ async fn act(api: Client, name: String, verb: Verb) -> Answer {
 
 #[tokio::test]
 async fn one_name_fifty_times() {
-    let server = server_with(&ServerOptions::default().env("REQUEST_TIMEOUT", "90"));
+    let server = server_with(ServerOptions::default().env("REQUEST_TIMEOUT", "90"));
     let api = server.client();
     for _ in 0..2 {
         let name = unique("same");
@@ -123,7 +123,7 @@ async fn consistent(api: &Client, name: &str) {
 
 #[tokio::test]
 async fn everything_at_once() {
-    let server = server_with(&ServerOptions::default().env("REQUEST_TIMEOUT", "60"));
+    let server = server_with(ServerOptions::default().env("REQUEST_TIMEOUT", "60"));
     let api = server.client();
     let container = Container::sleeping(&api, BUSYBOX).await;
     let verbs = [Verb::Start, Verb::Exec, Verb::Stop, Verb::Exec];
@@ -256,7 +256,7 @@ async fn changes_behind_our_back_between_calls() {
 
 #[tokio::test]
 async fn two_hundred_execs() {
-    let server = server_with(&ServerOptions::default().env("REQUEST_TIMEOUT", "100"));
+    let server = server_with(ServerOptions::default().env("REQUEST_TIMEOUT", "100"));
     let api = server.client();
     let container = Container::sleeping(&api, BUSYBOX).await;
     let path = container.path("exec");

@@ -63,6 +63,10 @@ enum Weight {
 
 /// Podman writes logrus lines (`time=... level=error msg=...`), and `Error: ...` when it gives up.
 fn weight(line: &str) -> Weight {
+    // What removing a path looks like to Podman: see `requests::remove_path`.
+    if line.contains("/.podlane-") && line.contains(": link ") && line.contains("no such file") {
+        return Weight::Other;
+    }
     let level = |name: &str| line.contains(&format!("level={name}"));
     let gave_up = line.starts_with("Error:") || line.starts_with("podlane:");
     if gave_up || level("error") || level("fatal") || level("panic") {
@@ -77,6 +81,14 @@ fn weight(line: &str) -> Weight {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_removed_path_is_no_error() {
+        let line = r#"time="2026-11-23T17:01:10Z" level=error msg="copier: put: error creating \"/etc/.podlane-4da9\": link /etc/.podlane-4da9 /etc/.podlane-4da9: no such file or directory""#;
+        assert_eq!(weight(line), Weight::Other);
+        let other = line.replace("no such file or directory", "input/output error");
+        assert_eq!(weight(&other), Weight::Error);
+    }
 
     #[tokio::test]
     async fn the_last_error_is_kept_and_endless_lines_are_cut() {

@@ -126,7 +126,7 @@ async fn stopped_containers_and_images_without_tools() {
 
 #[tokio::test]
 async fn more_than_the_limit_is_refused_whole() {
-    let server = server_with(&ServerOptions::default());
+    let server = server_with(ServerOptions::default());
     let api = server.client();
     let container = Fixture::create(&api, BUSYBOX, json!({})).await;
     let content = "x".repeat((32 << 20) + 1);

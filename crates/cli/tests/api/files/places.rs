@@ -69,10 +69,10 @@ async fn directories_and_special_files_stay_what_they_are() {
     let api = server.client();
     let container = Fixture::create(&api, BUSYBOX, json!({})).await;
     container.sh("mkdir -p /d/sub && echo keep > /d/sub/f && mkfifo /fifo && ln -s fifo /to-fifo");
-    container.sh("mknod /node c 1 3 && (nc -lU /socket & sleep 0.3; true) 2>/dev/null; ln -s d /to-dir; ln -s / /to-root");
+    container.sh("mknod /node c 1 3; ln -s /socket /dev/log; syslogd -O /tmp/log; ln -s d /to-dir; ln -s / /to-root");
     let began = Instant::now();
     for path in [
-        "/d", "/fifo", "/to-fifo", "/node", "/to-dir", "/to-root", "/etc", "/d/sub",
+        "/d", "/fifo", "/to-fifo", "/node", "/socket", "/to-dir", "/to-root", "/etc", "/d/sub",
     ] {
         let answer = container.write(&api, path, "x").await;
         assert_eq!(answer.status, 409, "{path}: {}", answer.text);
@@ -80,7 +80,7 @@ async fn directories_and_special_files_stay_what_they_are() {
     assert!(began.elapsed() < Duration::from_secs(25), "it hung");
     assert_eq!(
         container
-            .sh("cat /d/sub/f; test -p /fifo && test -c /node && test -L /to-dir && echo same"),
+            .sh("cat /d/sub/f; test -p /fifo && test -c /node && test -S /socket && test -L /to-dir && echo same"),
         "keep\nsame"
     );
     container
@@ -96,7 +96,7 @@ async fn directories_and_special_files_stay_what_they_are() {
     answer.refused(409, "dest_path");
     container.assert_clean();
     podman(&["stop", "-t", "0", &container.name]);
-    for path in ["/d", "/fifo", "/node", "/to-dir"] {
+    for path in ["/d", "/fifo", "/node", "/socket", "/to-dir"] {
         let answer = container.write(&api, path, "x").await;
         assert_eq!(answer.status, 409, "stopped, {path}: {}", answer.text);
     }

@@ -108,10 +108,10 @@ async fn accounts_on_debian_work() {
             container.sh("id -un user1; id -gn user1; getent passwd user1 | cut -d: -f6"),
             "user1\nuser1\n/home/user1"
         );
-        assert_eq!(
-            container.sh("su user2 -c 'echo $HOME; whoami; touch ~/mine; echo $0'"),
-            "/home/user2\nuser2\nbash"
-        );
+        let body = json!({ "command": "echo ~; whoami; id -gn; touch ~/mine", "user": "user2" });
+        let answer = api.post(&container.path("/exec"), body).await.expect(200);
+        let output = &answer.json["execution"]["output"];
+        assert_eq!(output, "/home/user2\nuser2\nuser2\n");
         assert_eq!(
             container.sh("stat -c %U:%G /home/user3 /home/user3/.rc /home/user3/d/f | uniq"),
             "user3:user3"

@@ -35,7 +35,7 @@ fn watch(stop: Arc<AtomicBool>) -> std::thread::JoinHandle<(String, usize)> {
 
 #[tokio::test]
 async fn passwords_and_hashes_are_seen_nowhere() {
-    let server = server_with(&ServerOptions::default().env("DEBUG", "true"));
+    let server = server_with(ServerOptions::default().env("DEBUG", "true"));
     let api = server.client();
     for image in [DEBIAN, BUSYBOX] {
         let container = Fixture::create(&api, image, json!({})).await;
@@ -97,7 +97,7 @@ fn inspect_exec(id: &str) -> String {
 
 #[tokio::test]
 async fn an_account_whose_password_fails_is_taken_back() {
-    let server = server_with(&ServerOptions::default());
+    let server = server_with(ServerOptions::default());
     let api = server.client();
     let container = Fixture::create(&api, DEBIAN, json!({})).await;
     // It repeats what it was given, as a careless tool might.

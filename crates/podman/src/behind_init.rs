@@ -1,0 +1,96 @@
+//! Whether the program behind the engine's init came to run.
+//!
+//! That a program does not exist a runtime says at the start. An init as PID 1 does exist: it finds out
+//! afterwards, says so in the log and ends. So it is looked at until it has become two processes, or none.
+
+use crate::answers::InspectedContainer;
+use crate::{PodmanEngine, host, requests};
+use futures_util::TryStreamExt;
+use podlane_engine::{Call, ContainerId, ContainerRef, Engine, Error, LogQuery};
+use std::fs;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long an init may take to start its program, where it can be looked at.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long to ask the engine whether it has ended, where it can't.
+const UNSEEN: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(5);
+/// How the inits that engines use begin their last words. Sources: catatonit.c, `main`; tini.c, `spawn_process`.
+const LAST_WORDS: [&str; 2] = ["failed to exec pid1: ", "[FATAL tini ("];
+/// As much of a log as its last words can be in.
+const MAX_LOG: usize = 4096;
+
+/// How far an init has come.
+#[derive(PartialEq, Eq)]
+enum Progress {
+    /// Its program runs.
+    Started,
+    /// Not yet there.
+    Waits,
+    /// It is not there any more, or runs where it can't be seen.
+    Unseen,
+}
+
+impl PodmanEngine {
+    /// Why the program of a container just started with an init does not run; `None` if it does, or
+    /// has ended by itself, or if that can't be found out.
+    pub(crate) async fn failed_behind_init(&self, call: &Call, id: &ContainerId) -> Option<Error> {
+        let began = Instant::now();
+        loop {
+            let request = requests::inspect_container(&ContainerRef::from(id));
+            let inspected = self.connection().json::<InspectedContainer>(call, &request);
+            let Some(pid) = inspected.await.ok()?.pid() else {
+                break;
+            };
+            let patience = match progress(pid, id) {
+                Progress::Started => return None,
+                Progress::Waits => PATIENCE,
+                Progress::Unseen => UNSEEN,
+            };
+            if began.elapsed() > patience {
+                return None;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        let reason = self.last_words(call, id).await?;
+        Some(Error::Invalid {
+            field: "command",
+            message: format!("the command's program can't be started in the image: {reason}"),
+            conflict: false,
+        })
+    }
+
+    /// What an init said when it could not start its program; `None` if it could.
+    async fn last_words(&self, call: &Call, id: &ContainerId) -> Option<String> {
+        let mut chunks = self.logs(call, id, &LogQuery::default()).await.ok()?;
+        let mut log = Vec::new();
+        while let Ok(Some(chunk)) = chunks.try_next().await {
+            log.extend_from_slice(&chunk.data);
+            if log.len() > MAX_LOG {
+                return None;
+            }
+        }
+        let log = String::from_utf8_lossy(&log);
+        let says = |line: &&str| LAST_WORDS.iter().any(|words| line.contains(words));
+        let line = log.lines().find(says)?;
+        Some(line.rsplit(": ").next().unwrap_or(line).to_owned())
+    }
+}
+
+fn progress(pid: i32, id: &ContainerId) -> Progress {
+    if !host::sees(pid, id.as_str()) {
+        return Progress::Unseen;
+    }
+    let program = |pid: &str| fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let (Ok(children), Some(init)) = (children, program(&pid.to_string())) else {
+        return Progress::Unseen;
+    };
+    let mut others = children.split_whitespace().filter_map(program);
+    if others.any(|other| other != init) {
+        Progress::Started
+    } else {
+        Progress::Waits
+    }
+}
