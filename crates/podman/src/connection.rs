@@ -177,6 +177,19 @@ impl Connection {
         self.collect(call, request, response).await?;
         Ok(status)
     }
+
+    /// Sends a request whose right answer has no body: one that has is none of Podman's.
+    pub(crate) async fn silence(&self, call: &Call, request: &Request) -> Result<()> {
+        let response = self.send(call, request).await?;
+        let body = self.collect(call, request, response).await?;
+        if body.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Garbled {
+            step: request.step.into(),
+            reason: "it has a body".into(),
+        })
+    }
 }
 
 pub(crate) fn timed_out(call: &Call, step: &str) -> Error {

@@ -353,8 +353,7 @@ impl Engine for PodmanEngine {
         ownership: Ownership,
     ) -> Result<()> {
         let request = requests::write_archive(id, directory, archive, ownership);
-        self.connection().status(call, &request).await?;
-        Ok(())
+        self.connection().silence(call, &request).await
     }
 
     async fn remove_path(&self, call: &Call, id: &ContainerId, path: &InnerPath) -> Result<()> {

@@ -179,7 +179,8 @@ async fn answers_that_go_wrong_at_one_step() {
             // What was only lost may be found out or tried again; an answer without a body can't be cut.
             if answer.status != 200 {
                 assert_engine_failed(&answer, &shown);
-            } else if matches!(fault, Fault::Status { .. }) {
+            } else if matches!(fault, Fault::Status { .. }) && route != Route::ArchiveStat {
+                // Only a look is repeated in another way, because an answer to HEAD can't say what is wrong.
                 panic!("{shown}: {}", answer.text);
             }
             if let Some(made) = answer.json["container"]["name"]
