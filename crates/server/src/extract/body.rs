@@ -4,10 +4,15 @@ use crate::Settings;
 use crate::refusal::Refusal;
 use axum::body::Body;
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CONTENT_LENGTH, EXPECT};
 use http_body_util::BodyExt;
 use podlane_engine::Call;
-use tokio::time::{Instant, timeout_at};
+use std::time::Duration;
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// How long to listen to a body that is refused: in all, and after its last byte.
+const LINGER: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Reads a body up to the limit. The whole of it must arrive before the call's deadline, and a client
 /// must not be silent for longer than the settings allow.
@@ -23,6 +28,10 @@ pub(crate) async fn read(
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > limit)) {
+        // Who asks before sending sends nothing.
+        if !headers.contains_key(EXPECT) {
+            discard(&mut body).await;
+        }
         return Err(too_large());
     }
     let mut bytes = Vec::new();
@@ -42,9 +51,17 @@ pub(crate) async fn read(
         // Trailers are no part of the content.
         if let Ok(data) = frame.into_data() {
             if data.len() > limit - bytes.len() {
+                discard(&mut body).await;
                 return Err(too_large());
             }
             bytes.extend_from_slice(&data);
         }
     }
+}
+
+/// Reads on for a moment and keeps nothing. A client that is still sending when its connection is
+/// closed sees that, and never the answer.
+async fn discard(body: &mut Body) {
+    let read = async { while let Ok(Some(Ok(_))) = timeout(PAUSE, body.frame()).await {} };
+    let _ = timeout(LINGER, read).await;
 }

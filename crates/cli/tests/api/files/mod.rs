@@ -126,13 +126,25 @@ async fn stopped_containers_and_images_without_tools() {
 
 #[tokio::test]
 async fn more_than_the_limit_is_refused_whole() {
-    let server = server_with(ServerOptions::default());
+    let options = ServerOptions::default()
+        .env("PODLANE_LIMITS_FILE_BYTES", "100000")
+        .env("PODLANE_LIMITS_BODY_BYTES", "200000");
+    let server = server_with(options);
     let api = server.client();
     let container = Fixture::create(&api, BUSYBOX, json!({})).await;
-    let content = "x".repeat((32 << 20) + 1);
-    let answer = container.write(&api, "/big", &content).await.expect(413);
-    assert!(!answer.message().is_empty());
+    let send = |size: usize| {
+        let content = "x".repeat(size);
+        let container = &container;
+        let api = &api;
+        async move { container.write(api, "/big", &content).await }
+    };
+    // Of a file too large, and of a body too large for any file.
+    for size in [100_001, 199_000, 200_000] {
+        assert!(!send(size).await.expect(413).message().is_empty());
+    }
     assert_eq!(container.sh("ls /big 2>/dev/null || echo none"), "none");
+    let answer = send(100_000).await.expect(200);
+    assert_eq!(answer.json["file"]["size"], 100_000);
     container.assert_clean();
 }
 
