@@ -73,8 +73,10 @@ async fn an_engine_that_hangs_half_way_is_a_408_and_leaves_nothing() {
             }
             rig.fake.clear_faults();
             rig.is_quiet().await;
-            rig.fake.fault(route, fault.clone(), Times::Once);
+            // Always, because what was given up before is still looked for in the background.
+            rig.fake.fault(route, fault.clone(), Times::Always);
             let answer = rig.call(what, &name).await;
+            rig.fake.clear_faults();
             // An answer without a body can't hang in it.
             let whole = matches!(fault, Fault::HangBody) && answer.status == 200;
             assert!(whole || answer.status == 408, "{shown}: {}", answer.text);
@@ -174,8 +176,10 @@ async fn answers_that_go_wrong_at_one_step() {
             rig.fake.clear_faults();
             let name = rig.container().await;
             rig.is_quiet().await;
-            rig.fake.fault(route, fault.clone(), Times::Once);
+            // Always, because what was given up before is still looked for in the background.
+            rig.fake.fault(route, fault.clone(), Times::Always);
             let answer = rig.call(what, &name).await;
+            rig.fake.clear_faults();
             // What was only lost may be found out or tried again; an answer without a body can't be cut.
             if answer.status != 200 {
                 assert_engine_failed(&answer, &shown);
@@ -221,8 +225,10 @@ async fn streams_that_are_no_streams() {
         for fault in &faults {
             let shown = format!("{what} {fault:?}");
             rig.is_quiet().await;
-            rig.fake.fault(route, fault.clone(), Times::Once);
+            // Always, because what was given up before is still looked for in the background.
+            rig.fake.fault(route, fault.clone(), Times::Always);
             let answer = rig.call(what, &name).await;
+            rig.fake.clear_faults();
             let harmless = what == "logs" && matches!(fault, Fault::NoUpgrade | Fault::DieMidBody);
             if !(harmless && answer.status == 200) {
                 assert_engine_failed(&answer, &shown);
