@@ -9,7 +9,7 @@ use http::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
 use http::{HeaderValue, Method};
 use http_body_util::Full;
 use podlane_engine::{
-    Call, ContainerId, ContainerRef, ContainerSpec, ExecSpec, HostPort, ImageRef, InnerPath,
+    Call, ContainerId, ContainerRef, ContainerSpec, ExecSpec, HostPort, ImageRef, Init, InnerPath,
     LogQuery, MountSource, Ownership,
 };
 use serde::Serialize;
@@ -149,6 +149,17 @@ pub(crate) struct Adaptation {
     pub(crate) limits: Option<ResourceLimits>,
     /// Whether the engine has no init to offer.
     pub(crate) no_init: bool,
+}
+
+impl Adaptation {
+    /// Whether the engine's init is asked for as PID 1.
+    pub(crate) fn gives_init(self, init: Init) -> bool {
+        match init {
+            Init::Off => false,
+            Init::Preferred => !self.no_init,
+            Init::Required => true,
+        }
+    }
 }
 
 /// Hard limits that this host lets a container have.
@@ -296,11 +307,7 @@ impl<'a> Create<'a> {
             portmappings: portmappings.collect(),
             mounts,
             volumes,
-            init: match spec.init {
-                podlane_engine::Init::Off => false,
-                podlane_engine::Init::Preferred => !adaptation.no_init,
-                podlane_engine::Init::Required => true,
-            },
+            init: adaptation.gives_init(spec.init),
             r_limits,
         }
     }
@@ -520,7 +527,7 @@ pub(crate) fn decode_stat_header(value: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::instance::Instance;
-    use podlane_engine::{ContainerName, Init, Mount, Protocol};
+    use podlane_engine::{ContainerName, Mount, Protocol};
     use serde_json::json;
 
     fn id() -> ContainerId {

@@ -72,11 +72,7 @@ impl PodmanEngine {
                 None => return Err(crate::connection::timed_out(call, request.step)),
             },
         };
-        let behind_init = match spec.init {
-            Init::Off => false,
-            Init::Preferred => !adaptation.no_init,
-            Init::Required => true,
-        };
+        let behind_init = adaptation.gives_init(spec.init);
         let started = match self.start(call, &created).await {
             Ok(_) if behind_init => match self.failed_behind_init(call, &created).await {
                 Some(error) => Err(error),
