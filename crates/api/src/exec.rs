@@ -28,6 +28,10 @@ pub struct ExecCommand {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(exclusive_minimum = 0.0)]
     pub timeout: Option<f64>,
+    /// False: the engine itself runs it, not Podlane's agent in the container. Slower; for a command
+    /// that must not share anything with others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<bool>,
     /// How the output is written in the answer; `text` if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<OutputEncoding>,
@@ -74,10 +78,38 @@ pub struct Execution {
     pub duration_ms: u64,
     /// Whether its own time limit ended it.
     pub timed_out: bool,
+    /// Whether it had to be killed (SIGKILL), because asking it to end (SIGTERM) was not enough.
+    pub killed: bool,
+    /// What of it could not be ended; empty otherwise.
+    pub survivors: Vec<Survivor>,
+    /// The signal that ended it, where that is known.
+    pub signal: Option<i32>,
+    /// What it used, where that is known.
+    pub usage: Option<Usage>,
     /// Whether it wrote more than is kept.
     pub truncated: bool,
     /// How `output`, `stdout` and `stderr` are written.
     pub encoding: OutputEncoding,
+}
+
+/// A process that could not be ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Survivor {
+    /// Its process ID.
+    pub pid: i32,
+    /// The name of its program.
+    pub name: String,
+}
+
+/// What a command used, its children that it waited for included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Usage {
+    /// Processor time outside the kernel, in microseconds.
+    pub user_us: u64,
+    /// Processor time in the kernel, in microseconds.
+    pub system_us: u64,
+    /// The largest resident memory of one process, in bytes.
+    pub max_rss_bytes: u64,
 }
 
 impl std::fmt::Debug for Execution {

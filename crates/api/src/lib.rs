@@ -32,7 +32,7 @@ pub use containers::{
 };
 pub use environment::{Environment, Scalar};
 pub use error::{ErrorDetail, ErrorType, Failure, Problem, Unhealthy};
-pub use exec::{ExecCommand, ExecutedCommand, Execution, OutputEncoding};
+pub use exec::{ExecCommand, ExecutedCommand, Execution, OutputEncoding, Survivor, Usage};
 pub use files::{AddFile, AddedFile, ContentEncoding, File};
 pub use hidden::Hidden;
 pub use init::Init;

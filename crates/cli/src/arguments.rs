@@ -92,6 +92,9 @@ pub(crate) struct ConfigFlags {
     /// Log every call to the engine [env: DEBUG]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     debug: Option<String>,
+    /// Seconds between asking a command to end and killing it [default: 0.5] [env: PODLANE_KILL_GRACE]
+    #[arg(long, value_name = "SECONDS")]
+    kill_grace: Option<String>,
     /// Whether creating a container fetches its image: never, missing, always [default: never]
     /// [env: PODLANE_PULL]
     #[arg(long, value_name = "WHEN")]
@@ -122,6 +125,7 @@ impl From<ConfigFlags> for Flags {
             ("max-queue", given.max_queue),
             ("request-timeout", given.request_timeout),
             ("debug", given.debug),
+            ("kill-grace", given.kill_grace),
             ("pull", given.pull),
             ("log-format", given.log_format),
             ("allowed-hosts", given.allowed_hosts),

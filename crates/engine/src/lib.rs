@@ -19,7 +19,10 @@ pub use call::{Call, RequestId};
 pub use container::{Container, ContainerSummary, PublishedPort};
 pub use create::{ContainerSpec, HostPort, Init, Mount, MountSource, PortMapping, Protocol};
 pub use error::{Error, Resource, Result};
-pub use exec::{Chunk, ExecSpec, Process, Source, StartFailure, StdinSink, Termination};
+pub use exec::{
+    Chunk, Command, Control, ExecPath, ExecSpec, Exit, Process, Signal, Source, StartFailure,
+    StdinSink, Survivor, TerminalSize, Termination, Usage,
+};
 pub use files::{FileKind, FileStat, Ownership};
 pub use image::Image;
 pub use logs::{LogQuery, LogStream};
@@ -59,7 +62,7 @@ pub struct EngineVersion {
 ///
 /// Every method is bounded by the call's deadline and answers [`Error::Timeout`] past it. Dropping a
 /// returned future abandons the wait, not the engine's work: whoever needs both ended says so with
-/// [`Process::kill`] or [`Engine::remove`].
+/// [`Control::terminate`] or [`Engine::remove`].
 #[async_trait]
 pub trait Engine: Debug + Send + Sync + 'static {
     /// Asks whether the engine answers, and which version it is.
@@ -86,6 +89,12 @@ pub trait Engine: Debug + Send + Sync + 'static {
 
     /// Finds a container by name, ID or unambiguous ID prefix.
     async fn inspect(&self, call: &Call, container: &ContainerRef) -> Result<Container>;
+
+    /// The full ID of a container. For one that is in constant use this may be what was true a few
+    /// hundredths of a second ago: less than it takes to put another one in its place.
+    async fn resolve(&self, call: &Call, container: &ContainerRef) -> Result<ContainerId> {
+        Ok(self.inspect(call, container).await?.id)
+    }
 
     /// Every container of the engine, running or not.
     async fn list(&self, call: &Call) -> Result<Vec<ContainerSummary>>;

@@ -6,7 +6,8 @@ use crate::instance::Attempt;
 use crate::requests::{self, EXEC_VARIABLE};
 use crate::{PodmanEngine, host};
 use podlane_engine::{
-    Call, ContainerId, ContainerRef, Error, ExecSpec, Process, Result, Termination, UserSpec,
+    Call, Command, ContainerId, ContainerRef, Error, ExecSpec, Process, Result, Signal,
+    TerminalSize, Termination, UserSpec,
 };
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -50,6 +51,38 @@ impl Drop for EndOnDrop {
 }
 
 impl Target {
+    /// Sends a signal to the process and its group, through this host.
+    pub(crate) async fn signal(&self, signal: Signal) -> Result<()> {
+        let call = self.call.extended(KILLING);
+        let session = self.session(&call).await?;
+        if !session.running {
+            return Err(Error::WrongState {
+                message: "the command has ended".into(),
+            });
+        }
+        let refused = |message: String| Error::Failed {
+            step: "sending the signal".into(),
+            message,
+        };
+        let (pid, id) = (session.pid, self.container.clone());
+        let sent = tokio::task::spawn_blocking(move || {
+            host::sees(pid, id.as_str()).then(|| host::signal_group(pid, signal.number()))
+        });
+        match sent.await {
+            Ok(Some(sent)) => sent.map_err(|error| refused(error.to_string())),
+            _ => Err(refused(
+                "the engine's processes can't be seen from here".into(),
+            )),
+        }
+    }
+
+    pub(crate) async fn resize(&self, size: TerminalSize) -> Result<()> {
+        let call = self.call.extended(KILLING);
+        let request = requests::resize_exec(&self.session, size);
+        self.engine.connection().status(&call, &request).await?;
+        Ok(())
+    }
+
     /// The exit code, once the session has it.
     pub(crate) async fn exit_code(&self) -> Result<i32> {
         let call = self.call.extended(self.call.remaining().min(LINGER));
@@ -92,16 +125,19 @@ impl Target {
     pub(crate) fn end_in_background(self, doubt: Duration) {
         let engine = self.engine.clone();
         engine.spawn(async move {
-            let ended = self.end_once_started(LATE_START, doubt).await;
-            if ended != Termination::Complete {
+            let ended = self
+                .end_once_started(LATE_START, doubt, Duration::ZERO)
+                .await;
+            if !ended.is_complete() {
                 tracing::warn!(request_id = %self.call.request_id, container = self.container.short(), ?ended, "a command that was given up may still run");
             }
         });
     }
 
-    /// Ends the process and all that it started, in bounded time.
-    pub(crate) async fn end(&self) -> Termination {
-        timeout(2 * KILLING, self.end_once_started(KILLING, Duration::ZERO))
+    /// Ends the process and all that it started, in bounded time: asked first, killed after `grace`.
+    pub(crate) async fn end(&self, grace: Duration) -> Termination {
+        let ended = self.end_once_started(KILLING, Duration::ZERO, grace);
+        timeout(2 * KILLING + grace, ended)
             .await
             .unwrap_or(Termination::Unproven)
     }
@@ -109,14 +145,19 @@ impl Target {
     /// Ends the process when the engine has started it, or never will: ended any earlier only, it would
     /// start afterwards. Meanwhile it is ended again and again, because an engine that dies at the
     /// wrong moment never learns that it has started it.
-    async fn end_once_started(&self, patience: Duration, doubt: Duration) -> Termination {
-        let call = self.call.extended(patience);
+    async fn end_once_started(
+        &self,
+        patience: Duration,
+        doubt: Duration,
+        mut grace: Duration,
+    ) -> Termination {
+        let call = self.call.extended(patience + grace);
         let certain = Instant::now() + doubt;
         let mut pause = Duration::from_millis(5);
         loop {
             let settled = Instant::now() >= certain && self.is_settled(&call).await;
-            let ended = self.end_now().await;
-            if settled && ended == Termination::Complete {
+            let ended = self.end_now(std::mem::take(&mut grace)).await;
+            if settled && ended.is_complete() {
                 return ended;
             }
             if call.remaining().is_zero() {
@@ -161,17 +202,17 @@ impl Target {
     }
 
     /// Ends the process and all that it started.
-    async fn end_now(&self) -> Termination {
-        timeout(KILLING, self.end_at_leisure())
+    async fn end_now(&self, grace: Duration) -> Termination {
+        timeout(KILLING + grace, self.end_at_leisure(grace))
             .await
             .unwrap_or(Termination::Unproven)
     }
 
-    async fn end_at_leisure(&self) -> Termination {
-        let call = self.call.extended(KILLING);
+    async fn end_at_leisure(&self, grace: Duration) -> Termination {
+        let call = self.call.extended(KILLING + grace);
         let first = match self.container_pid(&call).await {
             Ok(Some(pid)) => pid,
-            Ok(None) => return Termination::Complete,
+            Ok(None) => return Termination::Complete { killed: false },
             Err(_) => return Termination::Unproven,
         };
         let mark = format!("{EXEC_VARIABLE}={}", self.mark.as_str());
@@ -179,7 +220,7 @@ impl Target {
         let root = self.session(&call).await.ok().map(|session| session.pid);
         let id = self.container.clone();
         let here = tokio::task::spawn_blocking(move || {
-            host::sees(first, id.as_str()).then(|| host::kill_tree(first, &mark, root))
+            host::sees(first, id.as_str()).then(|| host::kill_tree(first, &mark, root, grace))
         });
         match here.await {
             Ok(Some(ended)) => ended,
@@ -203,13 +244,17 @@ done
 exit 9"#;
         let mark = format!("{EXEC_VARIABLE}={}", self.mark.as_str());
         let spec = ExecSpec {
-            argv: ["sh", "-c", SCRIPT, "sh", &mark]
-                .map(str::to_owned)
-                .to_vec(),
+            command: Command::Argv(
+                ["sh", "-c", SCRIPT, "sh", &mark]
+                    .map(str::to_owned)
+                    .to_vec(),
+            ),
             user: Some(UserSpec::root()),
             workdir: None,
             environment: Vec::new(),
             stdin: false,
+            terminal: None,
+            agent: false,
         };
         let Ok(mut process) =
             Box::pin(self.engine.start_process(call, &self.container, &spec)).await
@@ -217,10 +262,9 @@ exit 9"#;
             return Termination::Unproven;
         };
         // This helper is not to be ended by yet another one.
-        process.over = true;
+        process.leave_alone();
         match process.wait().await {
-            Ok(0) => Termination::Complete,
-            Ok(9) => Termination::Survivors(1),
+            Ok(exit) if exit.code == 0 => Termination::Complete { killed: true },
             _ => Termination::Unproven,
         }
     }

@@ -7,7 +7,7 @@
 //!
 //! Reads and signals only; blocking, so it is called from a blocking task.
 
-use podlane_engine::Termination;
+use podlane_engine::{Survivor, Termination};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -25,7 +25,9 @@ const PAUSE: Duration = Duration::from_millis(5);
 struct Entry {
     pid: i32,
     parent: i32,
+    group: i32,
     session: i32,
+    name: String,
     zombie: bool,
     /// Start time: with the PID it names a process for good.
     started: u64,
@@ -43,27 +45,62 @@ pub(crate) fn sees(pid: i32, container: &str) -> bool {
 }
 
 /// Ends every process of the PID namespace of `neighbour` that is `root` or carries `mark`, descends
-/// from one that is or does, shares a session with one, or holds one of its pipes.
-pub(crate) fn kill_tree(neighbour: i32, mark: &str, root: Option<i32>) -> Termination {
+/// from one that is or does, shares a session with one, or holds one of its pipes. They are asked with
+/// SIGTERM, and killed after `grace`.
+pub(crate) fn kill_tree(
+    neighbour: i32,
+    mark: &str,
+    root: Option<i32>,
+    grace: Duration,
+) -> Termination {
     let Some(namespace) = pid_namespace(neighbour) else {
         // With its PID 1 the whole namespace is gone.
-        return Termination::Complete;
+        return Termination::Complete { killed: false };
     };
-    let deadline = Instant::now() + PATIENCE;
     let mut tree = Tree::new(namespace, mark, root);
+    if tree.ends_if_asked(grace) {
+        return Termination::Complete { killed: false };
+    }
+    let deadline = Instant::now() + PATIENCE;
     loop {
         while tree.grow() {
             tree.signal(Signal::STOP);
         }
         if tree.living.is_empty() {
-            return Termination::Complete;
+            return Termination::Complete { killed: true };
         }
         tree.signal(Signal::KILL);
         if Instant::now() > deadline {
-            return Termination::Survivors(tree.living.len());
+            return Termination::Survivors(tree.survivors());
         }
         thread::sleep(PAUSE);
     }
+}
+
+/// Sends a signal to every process of the process group that `leader` leads.
+pub(crate) fn signal_group(leader: i32, number: i32) -> std::io::Result<()> {
+    let group = pids()
+        .filter_map(entry)
+        .filter(|entry| entry.group == leader);
+    for entry in group {
+        signal_process(&entry, number)?;
+    }
+    Ok(())
+}
+
+/// The handle is held; if the process behind it is still the one that was seen, it stays so.
+fn signal_process(target: &Entry, number: i32) -> std::io::Result<()> {
+    let signal = Signal::from_named_raw(number).ok_or(std::io::ErrorKind::InvalidInput)?;
+    let Some(pid) = Pid::from_raw(target.pid) else {
+        return Ok(());
+    };
+    let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else {
+        return Ok(());
+    };
+    if entry(target.pid).is_some_and(|now| now.started == target.started) {
+        pidfd_send_signal(&handle, signal)?;
+    }
+    Ok(())
 }
 
 /// Marks of the commands that run here, each with the process that was started for it. What a command
@@ -177,17 +214,34 @@ impl<'a> Tree<'a> {
 
     fn signal(&self, signal: Signal) {
         for target in &self.living {
-            let Some(pid) = Pid::from_raw(target.pid) else {
-                continue;
-            };
-            let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else {
-                continue;
-            };
-            // The handle is held; if the process behind it is still the one we saw, it stays so.
-            if entry(target.pid).is_some_and(|now| now.started == target.started) {
-                let _ = pidfd_send_signal(&handle, signal);
-            }
+            // What has gone meanwhile needs no signal.
+            let _ = signal_process(target, signal.as_raw());
         }
+    }
+
+    /// Asks everybody to end; whether nothing was left within `grace`.
+    fn ends_if_asked(&mut self, grace: Duration) -> bool {
+        let deadline = Instant::now() + grace;
+        while Instant::now() < deadline {
+            if self.grow() {
+                self.signal(Signal::TERM);
+                // What is stopped takes no other signal.
+                self.signal(Signal::CONT);
+            }
+            if self.living.is_empty() {
+                return true;
+            }
+            thread::sleep(PAUSE);
+        }
+        false
+    }
+
+    fn survivors(&self) -> Vec<Survivor> {
+        let survivor = |entry: &Entry| Survivor {
+            pid: entry.pid,
+            name: entry.name.clone(),
+        };
+        self.living.iter().map(survivor).collect()
     }
 }
 
@@ -214,12 +268,14 @@ fn is_first(pid: i32) -> bool {
 /// Source: proc(5), /proc/pid/stat; the second field may hold anything, also parentheses.
 fn entry(pid: i32) -> Option<Entry> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, rest) = stat.rsplit_once(')')?;
+    let (head, rest) = stat.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
     Some(Entry {
         pid,
         parent: fields.get(1)?.parse().ok()?,
+        group: fields.get(2)?.parse().ok()?,
         session: fields.get(3)?.parse().ok()?,
+        name: head.split_once('(').map_or("", |(_, name)| name).to_owned(),
         zombie: matches!(*fields.first()?, "Z" | "X"),
         started: fields.get(19)?.parse().ok()?,
     })

@@ -23,6 +23,7 @@ mod recorded;
 mod recover;
 mod requests;
 mod run;
+mod shell;
 
 pub use connection::Observer;
 pub use engine::PodmanEngine;

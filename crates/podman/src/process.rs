@@ -6,15 +6,18 @@ use crate::ending::{EndOnDrop, Target};
 use crate::frames::{Decoder, FrameError};
 use crate::noise::Sifter;
 use crate::requests;
+use crate::shell::{self, GREETING, Line};
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use podlane_engine::{
-    Call, Chunk, ContainerId, Error, ExecSpec, Process, Result, StartFailure, StdinSink,
-    Termination,
+    Call, Chunk, Command, ContainerId, Control, Engine, Error, ExecPath, ExecSpec, Exit, InnerPath,
+    Process, Result, Signal, Source, StartFailure, StdinSink, TerminalSize, Termination,
 };
 use std::io::ErrorKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, ReadHalf, WriteHalf};
 use tokio::time::timeout_at;
@@ -24,24 +27,33 @@ const BUFFER: usize = 64 * 1024;
 
 /// A running exec.
 pub(crate) struct LibpodProcess {
-    target: Target,
+    running: Arc<Running>,
     output: ReadHalf<TokioIo<Upgraded>>,
     input: Option<WriteHalf<TokioIo<Upgraded>>>,
     buffer: BytesMut,
     received: Bytes,
-    decoder: Decoder,
+    /// A terminal's output has no frames.
+    decoder: Option<Decoder>,
     sifter: Sifter,
+    /// The greeting of our shell is still to come.
+    greets: bool,
     ended: bool,
-    exit: Option<i32>,
+    exit: Option<Exit>,
     failure: Option<StartFailure>,
+}
+
+/// What can be done to an exec while it is read.
+#[derive(Debug)]
+struct Running {
+    target: Target,
     /// Nothing of it is left to be ended.
-    pub(crate) over: bool,
+    over: AtomicBool,
 }
 
 impl std::fmt::Debug for LibpodProcess {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LibpodProcess")
-            .field("target", &self.target)
+            .field("target", &self.running.target)
             .finish_non_exhaustive()
     }
 }
@@ -54,7 +66,8 @@ impl PodmanEngine {
         spec: &ExecSpec,
     ) -> Result<LibpodProcess> {
         let mark = self.instance().attempt();
-        let create = requests::create_exec(id, spec, &mark);
+        let line = self.line(call, id, spec).await?;
+        let create = requests::create_exec(id, spec, &line.argv, &mark);
         let session = self
             .connection()
             .json::<crate::answers::Created>(call, &create)
@@ -76,7 +89,7 @@ impl PodmanEngine {
         // From here on something may run: whatever ends this function early ends that too.
         let guard = EndOnDrop(Some(target));
         let target = guard.0.as_ref().ok_or_else(gone)?;
-        let start = requests::start_exec(&target.session, create.about);
+        let start = requests::start_exec(&target.session, spec.terminal, create.about);
         let response = match self.connection().send(call, &start).await {
             Ok(response) => response,
             Err(error) => {
@@ -101,19 +114,38 @@ impl PodmanEngine {
                 reason: error.to_string(),
             })?;
         let (output, input) = tokio::io::split(TokioIo::new(stream));
-        Ok(LibpodProcess {
+        let running = Running {
             target: guard.disarm().ok_or_else(gone)?,
+            over: AtomicBool::new(false),
+        };
+        Ok(LibpodProcess {
+            running: Arc::new(running),
             output,
             input: spec.stdin.then_some(input),
             buffer: BytesMut::new(),
             received: Bytes::new(),
-            decoder: Decoder::default(),
-            sifter: Sifter::new(spec.argv.first().map_or("", String::as_str)),
+            decoder: spec.terminal.is_none().then(Decoder::default),
+            sifter: Sifter::new(line.argv.first().map_or("", String::as_str)),
+            greets: line.greets,
             ended: false,
             exit: None,
             failure: None,
-            over: false,
         })
+    }
+
+    /// Podman can lose output of a command that leaves its input unread, so a shell reads the rest, if
+    /// the image has one.
+    async fn line(&self, call: &Call, id: &ContainerId, spec: &ExecSpec) -> Result<Line> {
+        let reading = spec.stdin
+            && spec.terminal.is_none()
+            && match &spec.command {
+                Command::Shell(_) => true,
+                Command::Argv(_) => {
+                    let sh = InnerPath::parse("/bin/sh").map_err(|_invalid| gone())?;
+                    self.stat(call, id, &sh).await?.is_some()
+                }
+            };
+        Ok(shell::line(&spec.command, reading, spec.terminal.is_some()))
     }
 }
 
@@ -134,8 +166,9 @@ fn gone() -> Error {
 
 impl Drop for LibpodProcess {
     fn drop(&mut self) {
-        if !self.over {
-            self.target.clone().end_in_background(Duration::ZERO);
+        if !self.running.over.load(Ordering::Relaxed) {
+            let target = self.running.target.clone();
+            target.end_in_background(Duration::ZERO);
         }
     }
 }
@@ -144,16 +177,24 @@ impl Drop for LibpodProcess {
 impl Process for LibpodProcess {
     async fn next(&mut self) -> Result<Option<Chunk>> {
         loop {
-            if let Some(chunk) = self.sifter.pop() {
-                return Ok(Some(chunk));
+            if let Some(mut chunk) = self.sifter.pop() {
+                if self.greets && chunk.source == Source::Stderr {
+                    self.greets = false;
+                    if chunk.data.first() == Some(&GREETING) {
+                        chunk.data.advance(1);
+                    }
+                }
+                if !chunk.data.is_empty() {
+                    return Ok(Some(chunk));
+                }
+                continue;
             }
             if self.ended {
                 return Ok(None);
             }
-            match self.decoder.next(&mut self.received) {
-                Ok(Some(chunk)) => self.sifter.push(chunk),
-                Ok(None) => self.read().await?,
-                Err(error) => return Err(garbled(error)),
+            match self.decode().map_err(garbled)? {
+                Some(chunk) => self.sifter.push(chunk),
+                None => self.read().await?,
             }
         }
     }
@@ -162,7 +203,7 @@ impl Process for LibpodProcess {
         self.input.take().map(|input| Box::pin(input) as StdinSink)
     }
 
-    async fn wait(&mut self) -> Result<i32> {
+    async fn wait(&mut self) -> Result<Exit> {
         while self.next().await?.is_some() {}
         self.exit.ok_or_else(gone)
     }
@@ -171,14 +212,55 @@ impl Process for LibpodProcess {
         self.failure.as_ref()
     }
 
-    async fn kill(&mut self) -> Termination {
-        let ended = self.target.end().await;
-        self.over = ended == Termination::Complete;
+    fn path(&self) -> ExecPath {
+        ExecPath::Engine
+    }
+
+    fn control(&self) -> Arc<dyn Control> {
+        Arc::clone(&self.running) as Arc<dyn Control>
+    }
+}
+
+#[async_trait]
+impl Control for Running {
+    async fn signal(&self, signal: Signal) -> Result<()> {
+        if self.over.load(Ordering::Relaxed) {
+            return Err(Error::WrongState {
+                message: "the command has ended".into(),
+            });
+        }
+        self.target.signal(signal).await
+    }
+
+    async fn resize(&self, size: TerminalSize) -> Result<()> {
+        self.target.resize(size).await
+    }
+
+    async fn terminate(&self, grace: Duration) -> Termination {
+        if self.over.load(Ordering::Relaxed) {
+            return Termination::Complete { killed: false };
+        }
+        let ended = self.target.end(grace).await;
+        self.over.store(ended.is_complete(), Ordering::Relaxed);
         ended
     }
 }
 
 impl LibpodProcess {
+    /// It needs not be ended, whatever becomes of it.
+    pub(crate) fn leave_alone(&self) {
+        self.running.over.store(true, Ordering::Relaxed);
+    }
+
+    fn decode(&mut self) -> Result<Option<Chunk>, FrameError> {
+        let Some(decoder) = &mut self.decoder else {
+            let data = std::mem::take(&mut self.received);
+            let source = Source::Stdout;
+            return Ok((!data.is_empty()).then_some(Chunk { source, data }));
+        };
+        decoder.next(&mut self.received)
+    }
+
     /// Reads more of the stream. At its end, settles how the process ended.
     async fn read(&mut self) -> Result<()> {
         self.buffer.reserve(BUFFER);
@@ -189,9 +271,11 @@ impl LibpodProcess {
         };
         match read {
             Ok(0) => {
-                self.decoder
-                    .finish()
-                    .map_err(|_cut_off| lost("its output broke off"))?;
+                if let Some(decoder) = &self.decoder {
+                    decoder
+                        .finish()
+                        .map_err(|_cut_off| lost("its output broke off"))?;
+                }
                 self.settle().await
             }
             Ok(_) => {
@@ -204,17 +288,17 @@ impl LibpodProcess {
 
     /// Asks for the exit code, and tells the runtime's own complaints from the command's output.
     async fn settle(&mut self) -> Result<()> {
-        let code = self.target.exit_code().await?;
+        let code = self.running.target.exit_code().await?;
         self.failure = self.sifter.finish(code);
         // As a shell would say it, whatever the runtime did.
-        self.exit = Some(match self.failure {
+        self.exit = Some(Exit::of(match self.failure {
             Some(StartFailure::NoProgram) => 127,
             Some(StartFailure::NotExecutable) => 126,
             _ => code,
-        });
+        }));
         self.ended = true;
-        self.over = true;
-        self.target.forget();
+        self.leave_alone();
+        self.running.target.forget();
         Ok(())
     }
 }

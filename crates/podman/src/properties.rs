@@ -122,12 +122,15 @@ fn judge(status: u16, body: &[u8]) {
         requests::create_exec(
             &id(),
             &podlane_engine::ExecSpec {
-                argv: vec!["x".into()],
+                command: podlane_engine::Command::Argv(vec!["x".into()]),
                 user: None,
                 workdir: None,
                 environment: Vec::new(),
                 stdin: false,
+                terminal: None,
+                agent: false,
             },
+            &["x".into()],
             &crate::instance::Instance::here().attempt(),
         ),
     ];

@@ -7,6 +7,7 @@ use crate::host;
 use crate::instance::{Attempt, Fate};
 use crate::requests::{self, ATTEMPT_LABEL, EXEC_VARIABLE};
 use podlane_engine::{Call, ContainerRef, Error, Result, Termination};
+use std::time::Duration;
 
 impl PodmanEngine {
     pub(crate) async fn clear_up_after_the_dead(&self, call: &Call) -> Result<Vec<String>> {
@@ -70,8 +71,13 @@ fn end_orphaned_commands() -> Vec<String> {
         if Attempt::fate(&mark) != Fate::Dead {
             continue;
         }
-        match host::kill_tree(pid, &format!("{EXEC_VARIABLE}={mark}"), Some(pid)) {
-            Termination::Complete => {
+        match host::kill_tree(
+            pid,
+            &format!("{EXEC_VARIABLE}={mark}"),
+            Some(pid),
+            Duration::ZERO,
+        ) {
+            Termination::Complete { .. } => {
                 done.push(format!("ended command {mark} of a server that died"));
             }
             left => tracing::warn!(

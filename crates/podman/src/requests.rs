@@ -10,7 +10,7 @@ use http::{HeaderValue, Method};
 use http_body_util::Full;
 use podlane_engine::{
     Call, ContainerId, ContainerRef, ContainerSpec, ExecSpec, HostPort, ImageRef, Init, InnerPath,
-    LogQuery, MountSource, Ownership,
+    LogQuery, MountSource, Ownership, TerminalSize,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -381,7 +381,12 @@ pub(crate) fn logs(id: &ContainerId, query: &LogQuery, tail_leaks: bool) -> Requ
         .container(id.short())
 }
 
-pub(crate) fn create_exec(id: &ContainerId, spec: &ExecSpec, marker: &Attempt) -> Request {
+pub(crate) fn create_exec(
+    id: &ContainerId,
+    spec: &ExecSpec,
+    argv: &[String],
+    marker: &Attempt,
+) -> Request {
     let mut env: Vec<String> = spec
         .environment
         .iter()
@@ -389,14 +394,14 @@ pub(crate) fn create_exec(id: &ContainerId, spec: &ExecSpec, marker: &Attempt) -
         .collect();
     env.push(format!("{EXEC_VARIABLE}={}", marker.as_str()));
     let body = CreateExec {
-        cmd: &spec.argv,
+        cmd: argv,
         env,
         user: spec.user.as_ref().map(podlane_engine::UserSpec::as_str),
         working_dir: spec.workdir.as_ref().map(InnerPath::as_str),
         attach_stdin: spec.stdin,
         attach_stdout: true,
         attach_stderr: true,
-        tty: false,
+        tty: spec.terminal.is_some(),
     };
     let mut request = Request::post("preparing the command", &format!("/containers/{id}/exec"))
         .json(&body)
@@ -429,13 +434,25 @@ struct CreateExec<'a> {
 struct StartExec {
     detach: bool,
     tty: bool,
+    #[serde(rename = "h", skip_serializing_if = "Option::is_none")]
+    height: Option<u16>,
+    #[serde(rename = "w", skip_serializing_if = "Option::is_none")]
+    width: Option<u16>,
 }
 
-pub(crate) fn start_exec(exec: &str, about: About) -> Request {
+pub(crate) fn resize_exec(exec: &str, size: TerminalSize) -> Request {
+    let pairs = [("h", size.rows), ("w", size.columns)];
+    Request::post("resizing the terminal", &format!("/exec/{exec}/resize"))
+        .query(pairs.map(|(name, value)| (name, value.to_string())))
+}
+
+pub(crate) fn start_exec(exec: &str, terminal: Option<TerminalSize>, about: About) -> Request {
     let mut request =
         Request::post("starting the command", &format!("/exec/{exec}/start")).json(&StartExec {
             detach: false,
-            tty: false,
+            tty: terminal.is_some(),
+            height: terminal.map(|size| size.rows),
+            width: terminal.map(|size| size.columns),
         });
     request.upgrade = true;
     request.about = about;

@@ -1,11 +1,10 @@
 //! Exec: a command in a running container, with a bound on its time and on what is kept of its output.
 
-use crate::command::{GREETING, check, check_size, check_workdir};
-use crate::{Captured, Command, Error, Result, Service};
-use bytes::Buf;
+use crate::command::check;
+use crate::{Captured, Error, Result, Service, words};
 use podlane_engine::{
-    Call, Chunk, ContainerId, ContainerRef, Error as EngineError, ExecSpec, InnerPath, Process,
-    Source, StartFailure, Termination, UserSpec,
+    Call, Chunk, Command, ContainerId, ContainerRef, Error as EngineError, ExecPath, ExecSpec,
+    Exit, InnerPath, Process, Source, StartFailure, Survivor, Termination, UserSpec,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,6 +26,22 @@ pub struct NewExec {
     pub stdin: Vec<u8>,
     /// When to end it, if before the request's own limit.
     pub timeout: Option<Duration>,
+    /// Whether an agent in the container may run it.
+    pub agent: bool,
+}
+
+impl NewExec {
+    fn spec(&self) -> ExecSpec {
+        ExecSpec {
+            command: self.command.clone(),
+            user: self.user.clone(),
+            workdir: self.workdir.clone(),
+            environment: self.environment.clone().into_iter().collect(),
+            stdin: !self.stdin.is_empty(),
+            terminal: None,
+            agent: self.agent,
+        }
+    }
 }
 
 impl std::fmt::Debug for NewExec {
@@ -42,148 +57,152 @@ impl std::fmt::Debug for NewExec {
 /// What became of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Execution {
-    /// Its exit code; 128 + signal if a signal ended it.
-    pub exit_code: i32,
+    /// Its exit code, and what else is known of its end.
+    pub exit: Exit,
     /// What it wrote.
     pub output: Captured,
     /// How long it ran.
     pub duration: Duration,
     /// Whether its own time limit ended it.
     pub timed_out: bool,
+    /// Whether asking it to end was not enough.
+    pub killed: bool,
+    /// What of it could not be ended.
+    pub survivors: Vec<Survivor>,
+    /// The way on which it was run.
+    pub path: ExecPath,
 }
 
 /// What is kept of our own words about a program that is not there: its name may be long.
 const MAX_COMPLAINT: usize = 256 * 1024;
+/// How long an ended command's last output and exit code may take.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// What a shell answers for a command that a signal has ended: 128 and the signal's number.
 const KILLED: i32 = 128 + 9;
 
-/// How one attempt to run an argument vector ended.
+/// How one attempt to run a command ended.
 enum Outcome {
     /// By itself, or by its own time limit.
     Ended(Execution),
-    /// It never began: there is no such program.
-    NoProgram,
+    /// It never began: there is no such program, or no shell.
+    NoProgram(ExecPath),
 }
 
 impl Service {
     /// Runs a command to its end, or to its time limit; then nothing of it runs any more. The same
     /// holds if the caller goes away.
     pub async fn exec(&self, call: &Call, name: &ContainerRef, exec: NewExec) -> Result<Execution> {
-        check(&exec.command)?;
-        check_size(&exec)?;
-        check_workdir(exec.workdir.as_ref())?;
+        check(&exec)?;
         let _worker = self.0.gate.enter(call).await?;
-        let container = self.0.engine.inspect(call, name).await?;
-        if let Some(argv) = exec.command.through_shell(!exec.stdin.is_empty()) {
-            let outcome = self.attempt(call, &container.id, &exec, argv, true).await?;
-            if let Outcome::Ended(execution) = outcome {
-                return Ok(execution);
+        let id = self.0.engine.resolve(call, name).await?;
+        match self.attempt(call, &id, &exec).await? {
+            Outcome::Ended(execution) => Ok(execution),
+            Outcome::NoProgram(path) => {
+                let Command::Shell(line) = &exec.command else {
+                    return Ok(not_found(exec.command.program(), path));
+                };
+                let command = Command::Argv(words(line)?);
+                let program = command.program().to_owned();
+                let exec = NewExec { command, ..exec };
+                match self.attempt(call, &id, &exec).await? {
+                    Outcome::Ended(execution) => Ok(execution),
+                    Outcome::NoProgram(path) => Ok(not_found(&program, path)),
+                }
             }
         }
-        let argv = exec.command.words()?;
-        let outcome = self
-            .attempt(call, &container.id, &exec, argv.clone(), false)
-            .await?;
-        Ok(outcome.or_not_found(&argv))
     }
 
-    async fn attempt(
-        &self,
-        call: &Call,
-        id: &ContainerId,
-        exec: &NewExec,
-        argv: Vec<String>,
-        greeted: bool,
-    ) -> Result<Outcome> {
-        let program = argv[0].clone();
-        let spec = ExecSpec {
-            argv,
-            user: exec.user.clone(),
-            workdir: exec.workdir.clone(),
-            environment: exec.environment.clone().into_iter().collect(),
-            stdin: !exec.stdin.is_empty(),
-        };
+    async fn attempt(&self, call: &Call, id: &ContainerId, exec: &NewExec) -> Result<Outcome> {
         let began = Instant::now();
         let own = exec.timeout.map(|timeout| began + timeout);
         let deadline = own.map_or(call.deadline, |own| own.min(call.deadline));
-        let mut process = self.0.engine.exec(call, id, &spec).await?;
+        let mut process = self.0.engine.exec(call, id, &exec.spec()).await?;
         let mut output = Captured::new(self.0.limits.output_bytes);
-        let mut greeted = greeted;
-        let keep = |mut chunk: Chunk| {
-            if greeted && chunk.source == Source::Stderr {
-                greeted = false;
-                if chunk.data.first() == Some(&GREETING) {
-                    chunk.data.advance(1);
-                }
-            }
-            output.push(&chunk);
-        };
         let ended = tokio::select! {
-            ended = drive(process.as_mut(), &exec.stdin, keep) => Some(ended?),
+            ended = drive(process.as_mut(), &exec.stdin, |chunk| output.push(&chunk)) => Some(ended?),
             () = tokio::time::sleep_until(deadline) => None,
             () = self.0.stopping.cancelled() => {
-                process.kill().await;
+                process.control().terminate(Duration::ZERO).await;
                 return Err(Error::Stopping);
             }
         };
-        let execution = |exit_code, output, timed_out| {
-            Outcome::Ended(Execution {
-                exit_code,
-                output,
-                duration: began.elapsed(),
-                timed_out,
-            })
+        let mut execution = Execution {
+            exit: Exit::of(KILLED),
+            output,
+            duration: began.elapsed(),
+            timed_out: ended.is_none(),
+            killed: false,
+            survivors: Vec::new(),
+            path: process.path(),
         };
-        let Some(exit_code) = ended else {
-            let ended = process.kill().await;
-            if own.is_some_and(|own| own <= call.deadline) && ended == Termination::Complete {
-                return Ok(execution(KILLED, output, true));
+        let Some(exit) = ended else {
+            let ended = process.control().terminate(self.0.limits.kill_grace).await;
+            let ours = own.is_some_and(|own| own <= call.deadline);
+            if !ours || ended == Termination::Unproven {
+                return Err(Error::ExecTimeout {
+                    message: timeout_message(began.elapsed(), &ended),
+                });
             }
-            return Err(Error::ExecTimeout {
-                message: timeout_message(began.elapsed(), ended),
-            });
+            if ended.is_complete() {
+                let rest = drive(process.as_mut(), &[], |chunk| execution.output.push(&chunk));
+                if let Ok(Ok(exit)) = tokio::time::timeout(LAST_WORDS, rest).await {
+                    execution.exit = exit;
+                }
+            }
+            execution.duration = began.elapsed();
+            execution.killed = ended != Termination::Complete { killed: false };
+            if let Termination::Survivors(survivors) = ended {
+                execution.survivors = survivors;
+            }
+            return Ok(Outcome::Ended(execution));
         };
+        execution.exit = exit;
         match process.start_failure() {
-            None => Ok(execution(exit_code, output, false)),
-            Some(StartFailure::NoProgram) => Ok(Outcome::NoProgram),
+            None => {}
+            Some(StartFailure::NoProgram) => return Ok(Outcome::NoProgram(process.path())),
             Some(StartFailure::NotExecutable) => {
-                output.push(&complaint(&program, "can't be executed"));
-                Ok(execution(126, output, false))
+                let words = complaint(exec.command.program(), "can't be executed");
+                execution.output.push(&words);
             }
-            Some(StartFailure::NoDirectory) => {
-                let workdir = exec
-                    .workdir
-                    .as_ref()
-                    .map_or("the container's own", InnerPath::as_str);
-                let message = format!(
-                    "the directory {workdir} does not exist in the container or can't be entered"
-                );
-                Err(Error::invalid("workdir", message))
-            }
-            Some(StartFailure::Other(message)) => Err(Error::Engine(EngineError::Failed {
-                step: "starting the command".into(),
-                message: message.clone(),
-            })),
+            Some(failure) => return Err(not_started(failure, exec.workdir.as_ref())),
         }
+        Ok(Outcome::Ended(execution))
     }
 }
 
-impl Outcome {
-    /// Like a shell: code 127 and a word on standard error for a program that is not there.
-    fn or_not_found(self, argv: &[String]) -> Execution {
-        match self {
-            Self::Ended(execution) => execution,
-            Self::NoProgram => {
-                let mut output = Captured::new(MAX_COMPLAINT);
-                output.push(&complaint(&argv[0], "not found"));
-                Execution {
-                    exit_code: 127,
-                    output,
-                    duration: Duration::ZERO,
-                    timed_out: false,
-                }
-            }
+/// Why a command was not started at all, as an error.
+pub(crate) fn not_started(failure: &StartFailure, workdir: Option<&InnerPath>) -> Error {
+    match failure {
+        StartFailure::NoDirectory => {
+            let workdir = workdir.map_or("the container's own", InnerPath::as_str);
+            let message = format!(
+                "the directory {workdir} does not exist in the container or can't be entered"
+            );
+            Error::invalid("workdir", message)
         }
+        StartFailure::NoProgram => Error::invalid("command", "there is no such program"),
+        StartFailure::NotExecutable => {
+            Error::invalid("command", "the program can't be executed by that user")
+        }
+        StartFailure::Other(message) => Error::Engine(EngineError::Failed {
+            step: "starting the command".into(),
+            message: message.clone(),
+        }),
+    }
+}
+
+/// Like a shell: code 127 and a word on standard error for a program that is not there.
+fn not_found(program: &str, path: ExecPath) -> Execution {
+    let mut output = Captured::new(MAX_COMPLAINT);
+    output.push(&complaint(program, "not found"));
+    Execution {
+        exit: Exit::of(127),
+        output,
+        duration: Duration::ZERO,
+        timed_out: false,
+        killed: false,
+        survivors: Vec::new(),
+        path,
     }
 }
 
@@ -192,7 +211,7 @@ pub(crate) async fn drive(
     process: &mut dyn Process,
     stdin: &[u8],
     mut keep: impl FnMut(Chunk),
-) -> Result<i32> {
+) -> Result<Exit> {
     let sink = process.take_stdin();
     let feed = async {
         if let Some(mut sink) = sink {
@@ -221,10 +240,19 @@ fn complaint(program: &str, what: &str) -> Chunk {
     }
 }
 
-fn timeout_message(after: Duration, ended: Termination) -> String {
+fn timeout_message(after: Duration, ended: &Termination) -> String {
     let left = match ended {
-        Termination::Complete => "it was ended with all that it had started".to_owned(),
-        Termination::Survivors(count) => format!("{count} of its processes could not be ended"),
+        Termination::Complete { .. } => "it was ended with all that it had started".to_owned(),
+        Termination::Survivors(left) => {
+            let names: Vec<String> = left
+                .iter()
+                .map(|left| format!("{} (PID {})", left.name, left.pid))
+                .collect();
+            format!(
+                "these of its processes could not be ended: {}",
+                names.join(", ")
+            )
+        }
         Termination::Unproven => "whether all of it has ended could not be found out".to_owned(),
     };
     format!(

@@ -17,7 +17,7 @@ mod tool;
 mod users;
 
 pub use captured::Captured;
-pub use command::{Command, words};
+pub use command::words;
 pub use containers::{Acted, InitChoice, NewContainer, PullPolicy};
 pub use error::{Error, Result};
 pub use exec::{Execution, NewExec};
@@ -46,6 +46,8 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// Bytes kept of one exec's output, standard output and standard error together.
     pub output_bytes: usize,
+    /// The time between asking a command to end (SIGTERM) and killing it.
+    pub kill_grace: Duration,
     /// Bytes kept of a container's log for one answer: its end.
     pub log_bytes: usize,
     /// Bytes of a file's content.

@@ -1,7 +1,10 @@
 //! The image's own tools, run as root and without a shell.
 
 use crate::{Captured, Result, Service};
-use podlane_engine::{Call, ContainerId, Error as EngineError, ExecSpec, InnerPath, UserSpec};
+use podlane_engine::{
+    Call, Command, ContainerId, Error as EngineError, ExecSpec, InnerPath, UserSpec,
+};
+use std::time::Duration;
 
 /// What a tool may say.
 const MAX_OUTPUT: usize = 8192;
@@ -23,24 +26,26 @@ impl Service {
         stdin: &[u8],
     ) -> Result<Option<Tool>> {
         let spec = ExecSpec {
-            argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+            command: Command::Argv(argv.iter().map(|word| (*word).to_owned()).collect()),
             user: Some(UserSpec::root()),
             workdir: Some(InnerPath::root()),
             environment: Vec::new(),
             stdin: !stdin.is_empty(),
+            terminal: None,
+            agent: true,
         };
         let mut process = self.0.engine.exec(call, id, &spec).await?;
         let mut output = Captured::new(MAX_OUTPUT);
         let run = crate::exec::drive(process.as_mut(), stdin, |chunk| output.push(&chunk));
         let Ok(ended) = tokio::time::timeout_at(call.deadline, run).await else {
-            process.kill().await;
+            process.control().terminate(Duration::ZERO).await;
             return Err(EngineError::Timeout {
                 step: argv[0].to_owned(),
                 limit: call.limit,
             }
             .into());
         };
-        let exit_code = ended?;
+        let exit_code = ended?.code;
         if process.start_failure().is_some() {
             return Ok(None);
         }

@@ -14,7 +14,7 @@ fn kill(script: &str, mark: &str) -> Termination {
         .expect("sh starts");
     thread::sleep(Duration::from_millis(300));
     let own = i32::try_from(std::process::id()).expect("a PID");
-    let ended = kill_tree(own, mark, None);
+    let ended = kill_tree(own, mark, None, Duration::from_millis(50));
     let _ = child.wait();
     ended
 }
@@ -37,7 +37,10 @@ fn ends_what_has_left_group_session_and_parent() {
                   env -i sh -c 'trap \"\" TERM; sleep 4711 & sleep 4711' & \
                   (env -i setsid sh -c 'sleep 4711 2>/dev/null' &) ; \
                   kill -STOP $$; sleep 4711";
-    assert_eq!(kill(script, "PODLANE_TEST_TREE=a"), Termination::Complete);
+    assert_eq!(
+        kill(script, "PODLANE_TEST_TREE=a"),
+        Termination::Complete { killed: true }
+    );
     assert_eq!(running("sleep 4711"), 0);
 }
 
@@ -49,7 +52,7 @@ fn leaves_others_alone() {
         .expect("sleep starts");
     assert_eq!(
         kill("sleep 4713", "PODLANE_TEST_OTHER=b"),
-        Termination::Complete
+        Termination::Complete { killed: false }
     );
     assert_eq!((running("sleep 4712"), running("sleep 4713")), (1, 0));
     other.kill().expect("ours");

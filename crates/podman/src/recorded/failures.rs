@@ -6,8 +6,8 @@ use crate::instance::Instance;
 use crate::requests::{self, Adaptation, Request};
 use bytes::Bytes;
 use podlane_engine::{
-    Call, ContainerId, ContainerName, ContainerSpec, Error, ExecSpec, ImageRef, Init, InnerPath,
-    Ownership, RequestId, Resource, UserSpec,
+    Call, Command, ContainerId, ContainerName, ContainerSpec, Error, ExecSpec, ImageRef, Init,
+    InnerPath, Ownership, RequestId, Resource, UserSpec,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -68,13 +68,15 @@ fn create(image: &str) -> Request {
 
 fn exec() -> Request {
     let spec = ExecSpec {
-        argv: vec!["id".into()],
+        command: Command::Argv(vec!["id".into()]),
         user: Some(UserSpec::parse("nouser").expect("valid")),
         workdir: None,
         environment: Vec::new(),
         stdin: false,
+        terminal: None,
+        agent: false,
     };
-    requests::create_exec(&id(), &spec, &Instance::here().attempt())
+    requests::create_exec(&id(), &spec, &["id".into()], &Instance::here().attempt())
 }
 
 fn write(to: &str) -> Request {

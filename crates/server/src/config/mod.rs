@@ -54,6 +54,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// Whether to log every engine call.
     pub debug: bool,
+    /// The time between asking a command to end and killing it.
+    pub kill_grace: Duration,
     /// What create does about its image unless the request says so.
     pub pull: Pull,
     /// The form of log lines.
@@ -175,6 +177,7 @@ impl Config {
             max_queue: read.integer("max_queue", 0..=100_000),
             request_timeout: read.seconds("request_timeout", 0.1..=3600.0),
             debug: read.boolean("debug"),
+            kill_grace: read.seconds("kill_grace", 0.0..=60.0),
             pull: read.word("pull", &Pull::WORDS),
             log_format: read.word("log_format", &LogFormat::WORDS),
             allowed_hosts: read.list("allowed_hosts", value::host, "containers.example.org"),

@@ -27,6 +27,7 @@ impl Config {
             workers: self.max_workers,
             queue: self.max_queue,
             request_timeout: self.request_timeout,
+            kill_grace: self.kill_grace,
             output_bytes: self.limits.output_bytes,
             log_bytes: self.limits.log_bytes,
             file_bytes: self.limits.file_bytes,

@@ -28,7 +28,7 @@ const fn limit(key: &'static str, variable: &'static str) -> Setting {
 }
 
 /// Every setting, in the order of `config/default.toml`.
-pub const SETTINGS: [Setting; 21] = [
+pub const SETTINGS: [Setting; 22] = [
     setting("listen", "PODLANE_LISTEN", "listen"),
     setting(
         "insecure_no_auth",
@@ -41,6 +41,7 @@ pub const SETTINGS: [Setting; 21] = [
     setting("max_queue", "PODLANE_MAX_QUEUE", "max-queue"),
     setting("request_timeout", "REQUEST_TIMEOUT", "request-timeout"),
     setting("debug", "DEBUG", "debug"),
+    setting("kill_grace", "PODLANE_KILL_GRACE", "kill-grace"),
     setting("pull", "PODLANE_PULL", "pull"),
     setting("log_format", "PODLANE_LOG_FORMAT", "log-format"),
     setting("allowed_hosts", "PODLANE_ALLOWED_HOSTS", "allowed-hosts"),

@@ -26,6 +26,7 @@ pub(crate) fn service(engine: &Arc<Tiny>, settings: &Settings) -> Service {
         workers: NonZeroUsize::MIN,
         queue: 0,
         request_timeout: settings.request_timeout,
+        kill_grace: Duration::from_millis(100),
         output_bytes: 1 << 20,
         log_bytes: 1 << 20,
         file_bytes: 1 << 20,

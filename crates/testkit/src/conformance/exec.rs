@@ -1,7 +1,7 @@
 //! Processes in a running container.
 
-use super::subject::{Subject, argv, call, path, shell};
-use podlane_engine::{ContainerId, Process, Source, Termination, UserSpec};
+use super::subject::{GRACE, Subject, argv, call, path, shell};
+use podlane_engine::{ContainerId, Process, Source, UserSpec};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 
@@ -77,7 +77,7 @@ pub async fn an_exec_reads_input_to_its_end(subject: &Subject) {
     sent.extend_from_slice(b"done\n");
     assert_eq!(received.len(), sent.len());
     assert!(received == sent);
-    assert_eq!(process.wait().await.expect("a code"), 0);
+    assert_eq!(process.wait().await.expect("a code").code, 0);
     // Without input there is an end of file at once.
     let ended = subject.exec(&id, &shell("cat; echo empty")).await;
     assert_eq!(ended.stdout, "empty\n");
@@ -121,7 +121,7 @@ pub async fn an_exec_streams_much_output(subject: &Subject) {
         lines += chunk.data.split(|byte| *byte == b'\n').count() - 1;
     }
     assert_eq!((bytes, lines), (1_288_895, 200_000));
-    assert_eq!(process.wait().await.expect("a code"), 0);
+    assert_eq!(process.wait().await.expect("a code").code, 0);
 }
 
 /// A tree that a time-out has to end: it ignores signals, and some of it has left group, session or
@@ -161,8 +161,9 @@ async fn started(subject: &Subject, id: &ContainerId) -> Box<dyn Process> {
 /// All that it started ends too.
 pub async fn an_exec_that_is_killed_leaves_nothing(subject: &Subject) {
     let id = subject.idle().await;
-    let mut process = started(subject, &id).await;
-    assert_eq!(process.kill().await, Termination::Complete);
+    let process = started(subject, &id).await;
+    let ended = process.control().terminate(GRACE).await;
+    assert!(ended.is_complete(), "{ended:?}");
     assert_eq!(living(subject, &id).await, 0);
 }
 

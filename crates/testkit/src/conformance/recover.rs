@@ -1,7 +1,7 @@
 //! Clearing up after dead servers.
 
-use super::subject::{Subject, call, shell};
-use podlane_engine::{ContainerId, Status, Termination};
+use super::subject::{GRACE, Subject, call, shell};
+use podlane_engine::{ContainerId, Status};
 use serde_json::json;
 
 /// The label that Podlane puts on a container it makes.
@@ -54,5 +54,6 @@ pub async fn clearing_up_touches_nothing_foreign(subject: &Subject) {
         assert_eq!(state(id), Some(Status::Created), "{id}");
         engine.remove(&call(), id, true).await.expect("a removal");
     }
-    assert_eq!(process.kill().await, Termination::Complete);
+    let ended = process.control().terminate(GRACE).await;
+    assert!(ended.is_complete(), "{ended:?}");
 }

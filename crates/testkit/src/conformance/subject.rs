@@ -6,8 +6,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use podlane_engine::{
-    Call, Chunk, ContainerId, ContainerName, ContainerRef, ContainerSpec, Engine, ExecSpec,
-    ImageRef, Init, InnerPath, LogQuery, RequestId, Source, StartFailure,
+    Call, Chunk, Command, ContainerId, ContainerName, ContainerRef, ContainerSpec, Engine,
+    ExecSpec, ImageRef, Init, InnerPath, LogQuery, RequestId, Source, StartFailure,
 };
 use serde_json::Value;
 use std::any::Any;
@@ -59,6 +59,9 @@ pub(super) struct Ended {
     pub(super) failure: Option<StartFailure>,
 }
 
+/// What a command gets to end when it is asked to.
+pub(super) const GRACE: Duration = Duration::from_millis(300);
+
 /// More than enough for any single call.
 pub(super) fn call() -> Call {
     let id = RequestId::parse("conformance").expect("a valid ID");
@@ -89,11 +92,13 @@ pub(super) fn shell(script: &str) -> ExecSpec {
 
 pub(super) fn argv(argv: &[&str]) -> ExecSpec {
     ExecSpec {
-        argv: words(argv),
+        command: Command::Argv(words(argv)),
         user: None,
         workdir: None,
         environment: Vec::new(),
         stdin: false,
+        terminal: None,
+        agent: true,
     }
 }
 
@@ -197,7 +202,7 @@ impl Subject {
                 Source::Stderr => stderr.extend_from_slice(&chunk.data),
             }
         }
-        let code = process.wait().await.expect("an exit code");
+        let code = process.wait().await.expect("an exit code").code;
         let failure = process.start_failure().cloned();
         Ended {
             stdout: String::from_utf8(stdout).expect("text"),

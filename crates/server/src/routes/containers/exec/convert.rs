@@ -4,8 +4,8 @@ use super::super::{environment, fields};
 use crate::refusal::Refusal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use podlane_api::{Command, ExecCommand, Execution, OutputEncoding};
-use podlane_engine::Source;
+use podlane_api::{ExecCommand, Execution, OutputEncoding, Survivor, Usage};
+use podlane_engine::{Command, Source};
 use podlane_service::NewExec;
 use std::time::Duration;
 
@@ -21,19 +21,20 @@ pub(super) fn new_exec(body: ExecCommand, limit: Duration) -> Result<NewExec, Re
             .map(|text| text.0.into_bytes())
             .unwrap_or_default(),
         timeout: timeout(body.timeout, limit)?,
+        agent: body.agent.unwrap_or(true),
     })
 }
 
-fn command(wire: Command) -> Result<podlane_service::Command, Refusal> {
+fn command(wire: podlane_api::Command) -> Result<Command, Refusal> {
     match wire {
-        Command::Words(words) => fields::argv(words).map(podlane_service::Command::Argv),
-        Command::Line(line) => {
+        podlane_api::Command::Words(words) => fields::argv(words).map(Command::Argv),
+        podlane_api::Command::Line(line) => {
             if line.trim().is_empty() {
                 return Err(Refusal::field("command", "the command is empty"));
             }
             // A line is one argument of the shell, so the rule for arguments holds.
             let mut one = fields::argv(vec![line])?;
-            Ok(podlane_service::Command::Shell(one.remove(0)))
+            Ok(Command::Shell(one.remove(0)))
         }
     }
 }
@@ -64,15 +65,35 @@ pub(super) fn execution(
         OutputEncoding::Base64 => STANDARD.encode(execution.output.bytes(source)),
     };
     Execution {
-        exit_code: execution.exit_code,
+        exit_code: execution.exit.code,
         output: write(None),
-        success: execution.exit_code == 0 && !execution.timed_out,
+        success: execution.exit.code == 0 && !execution.timed_out,
         stdout: write(Some(Source::Stdout)),
         stderr: write(Some(Source::Stderr)),
         duration_ms: u64::try_from(execution.duration.as_millis()).unwrap_or(u64::MAX),
         timed_out: execution.timed_out,
+        killed: execution.killed,
+        survivors: execution.survivors.iter().map(survivor).collect(),
+        signal: execution.exit.signal,
+        usage: execution.exit.usage.map(usage),
         truncated: execution.output.truncated,
         encoding,
+    }
+}
+
+fn survivor(survivor: &podlane_engine::Survivor) -> Survivor {
+    Survivor {
+        pid: survivor.pid,
+        name: survivor.name.clone(),
+    }
+}
+
+fn usage(usage: podlane_engine::Usage) -> Usage {
+    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    Usage {
+        user_us: micros(usage.user),
+        system_us: micros(usage.system),
+        max_rss_bytes: usage.max_rss,
     }
 }
 
@@ -88,7 +109,7 @@ mod tests {
 
     #[test]
     fn both_forms_of_a_command() {
-        use podlane_service::Command::{Argv, Shell};
+        use podlane_engine::Command::{Argv, Shell};
         let exec = read(serde_json::json!({"command": "ls 'a b'", "timeout": 1.5})).expect("fine");
         assert_eq!(exec.command, Shell("ls 'a b'".into()));
         assert_eq!(exec.timeout, Some(Duration::from_millis(1500)));
