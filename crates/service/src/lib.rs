@@ -11,6 +11,7 @@ mod error;
 mod exec;
 mod files;
 mod gate;
+mod live;
 mod logs;
 mod text;
 mod tool;
@@ -23,6 +24,7 @@ pub use error::{Error, Result};
 pub use exec::{Execution, NewExec};
 pub use files::{NewFile, WrittenFile};
 pub use gate::Load;
+pub use live::{Ended, Event, Input, Live};
 pub use logs::{Logs, Tail};
 pub use users::{AddedUser, NewUser, Password};
 

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use podlane_api::{ExecCommand, Execution, OutputEncoding, Survivor, Usage};
 use podlane_engine::{Command, Source};
-use podlane_service::NewExec;
+use podlane_service::{Input, NewExec};
 use std::time::Duration;
 
 /// Reads a body; a time-out above `limit` is refused.
@@ -16,10 +16,11 @@ pub(super) fn new_exec(body: ExecCommand, limit: Duration) -> Result<NewExec, Re
         user: fields::user(body.user.as_deref())?,
         workdir: fields::workdir(body.workdir.as_deref())?,
         environment: environment::variables(body.environment)?,
-        stdin: body
-            .stdin
-            .map(|text| text.0.into_bytes())
-            .unwrap_or_default(),
+        stdin: match body.stdin {
+            Some(text) if !text.0.is_empty() => Input::Bytes(text.0.into()),
+            _ => Input::Empty,
+        },
+        terminal: None,
         timeout: timeout(body.timeout, limit)?,
         agent: body.agent.unwrap_or(true),
     })
@@ -60,22 +61,23 @@ pub(super) fn execution(
     execution: &podlane_service::Execution,
     encoding: OutputEncoding,
 ) -> Execution {
+    let ended = &execution.ended;
     let write = |source| match encoding {
         OutputEncoding::Text => execution.output.text(source),
         OutputEncoding::Base64 => STANDARD.encode(execution.output.bytes(source)),
     };
     Execution {
-        exit_code: execution.exit.code,
+        exit_code: ended.exit.code,
         output: write(None),
-        success: execution.exit.code == 0 && !execution.timed_out,
+        success: ended.exit.code == 0 && !ended.timed_out,
         stdout: write(Some(Source::Stdout)),
         stderr: write(Some(Source::Stderr)),
-        duration_ms: u64::try_from(execution.duration.as_millis()).unwrap_or(u64::MAX),
-        timed_out: execution.timed_out,
-        killed: execution.killed,
-        survivors: execution.survivors.iter().map(survivor).collect(),
-        signal: execution.exit.signal,
-        usage: execution.exit.usage.map(usage),
+        duration_ms: u64::try_from(ended.duration.as_millis()).unwrap_or(u64::MAX),
+        timed_out: ended.timed_out,
+        killed: ended.killed,
+        survivors: ended.survivors.iter().map(survivor).collect(),
+        signal: ended.exit.signal,
+        usage: ended.exit.usage.map(usage),
         truncated: execution.output.truncated,
         encoding,
     }
@@ -115,7 +117,7 @@ mod tests {
         assert_eq!(exec.timeout, Some(Duration::from_millis(1500)));
         let exec = read(serde_json::json!({"command": ["ls", ""], "stdin": "x"})).expect("fine");
         assert_eq!(exec.command, Argv(vec!["ls".into(), String::new()]));
-        assert_eq!(exec.stdin, b"x");
+        assert!(exec.stdin == Input::Bytes("x".into()));
     }
 
     #[test]

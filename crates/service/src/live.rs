@@ -1,0 +1,330 @@
+//! A command whose output is read while it runs.
+
+use crate::exec::NewExec;
+use crate::{Error, Result, Service, words};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use podlane_engine::{
+    Call, Chunk, Command, ContainerId, ContainerRef, Control, Error as EngineError, ExecPath,
+    ExecSpec, Exit, InnerPath, Process, Source, StartFailure, StdinSink, Survivor, Termination,
+};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+/// How long an ended command's last output and exit code may take.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// What a shell answers for a command that a signal has ended: 128 and the signal's number.
+const KILLED: i32 = 128 + 9;
+
+/// What a command reads.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub enum Input {
+    /// Nothing: the end of file at once.
+    #[default]
+    Empty,
+    /// These bytes, then the end of file.
+    Bytes(Bytes),
+    /// What [`Live::take_stdin`] is given.
+    Open,
+}
+
+impl std::fmt::Debug for Input {
+    /// Shows nothing of it: people put secrets there.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "Empty",
+            Self::Bytes(_) => "Bytes(..)",
+            Self::Open => "Open",
+        })
+    }
+}
+
+/// What comes from a running command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A piece of its output.
+    Output(Chunk),
+    /// Its end, after all output.
+    Ended(Ended),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit code, and what else is known of its end.
+    pub exit: Exit,
+    /// How long it ran.
+    pub duration: Duration,
+    /// Whether its time limit ended it.
+    pub timed_out: bool,
+    /// Whether asking it to end was not enough.
+    pub killed: bool,
+    /// What of it could not be ended.
+    pub survivors: Vec<Survivor>,
+}
+
+/// How far the end of a command has come.
+#[derive(Debug)]
+enum Stage {
+    /// It runs, until then.
+    Running(Option<Instant>),
+    /// Its time was up: it has been ended, and its last output may come until then.
+    Ended(Termination, Instant),
+    /// Only this is left to be said.
+    Last(Ended),
+    /// All has been said.
+    Over,
+}
+
+/// A running command. Dropping it ends it with everything it started.
+pub struct Live {
+    service: Service,
+    call: Call,
+    container: ContainerId,
+    spec: ExecSpec,
+    input: Input,
+    process: Box<dyn Process>,
+    /// Writes what the command is to read.
+    feeding: Option<BoxFuture<'static, ()>>,
+    began: Instant,
+    stage: Stage,
+    stopping: CancellationToken,
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live")
+            .field("container", &self.container)
+            .field("process", &self.process)
+            .field("stage", &self.stage)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// Starts a command. It ends after `limit` at the latest, if there is one; the call's own deadline
+    /// bounds the start alone.
+    pub async fn live_exec(
+        &self,
+        call: &Call,
+        name: &ContainerRef,
+        exec: &NewExec,
+        limit: Option<Duration>,
+    ) -> Result<Live> {
+        crate::command::check(exec)?;
+        let container = self.0.engine.resolve(call, name).await?;
+        let spec = exec.spec();
+        let began = Instant::now();
+        let process = self.0.engine.exec(call, &container, &spec).await?;
+        let mut live = Live {
+            service: self.clone(),
+            call: call.clone(),
+            container,
+            spec,
+            input: exec.stdin.clone(),
+            process,
+            feeding: None,
+            began,
+            stage: Stage::Running(limit.map(|limit| began + limit)),
+            stopping: self.0.stopping.clone(),
+        };
+        live.feed();
+        Ok(live)
+    }
+}
+
+impl Live {
+    /// What comes next; an error after the end. Cancel safe.
+    pub async fn next(&mut self) -> Result<Event> {
+        loop {
+            let until = match &self.stage {
+                Stage::Running(until) => *until,
+                Stage::Ended(_, until) => Some(*until),
+                Stage::Last(ended) => {
+                    let ended = ended.clone();
+                    self.stage = Stage::Over;
+                    return Ok(Event::Ended(ended));
+                }
+                Stage::Over => return Err(over()),
+            };
+            let up = async {
+                match until {
+                    Some(until) => sleep_until(until).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let feed = async {
+                match &mut self.feeding {
+                    Some(feeding) => feeding.await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                chunk = self.process.next() => match chunk {
+                    Ok(Some(chunk)) => return Ok(Event::Output(chunk)),
+                    Ok(None) if self.start_again().await? => {}
+                    Ok(None) => return self.end().await,
+                    Err(_) if matches!(self.stage, Stage::Ended(..)) => return self.end().await,
+                    Err(error) => return Err(error.into()),
+                },
+                () = feed => self.feeding = None,
+                () = up => match self.stage {
+                    Stage::Running(_) => {
+                        let ended = self.process.control().terminate(self.grace()).await;
+                        self.stage = Stage::Ended(ended, Instant::now() + LAST_WORDS);
+                    }
+                    _ => return self.end().await,
+                },
+                () = self.stopping.cancelled() => {
+                    self.process.control().terminate(Duration::ZERO).await;
+                    self.stage = Stage::Over;
+                    return Err(Error::Stopping);
+                }
+            }
+        }
+    }
+
+    /// Standard input, once, if it was asked for as [`Input::Open`].
+    pub fn take_stdin(&mut self) -> Option<StdinSink> {
+        (self.input == Input::Open)
+            .then(|| self.process.take_stdin())
+            .flatten()
+    }
+
+    /// Acts on the command while it is read.
+    pub fn control(&self) -> Arc<dyn Control> {
+        self.process.control()
+    }
+
+    /// The way on which it was started.
+    pub fn path(&self) -> ExecPath {
+        self.process.path()
+    }
+
+    /// Its container.
+    pub fn container(&self) -> &ContainerId {
+        &self.container
+    }
+
+    /// The time between asking a command to end and killing it.
+    pub fn grace(&self) -> Duration {
+        self.service.0.limits.kill_grace
+    }
+
+    fn feed(&mut self) {
+        let Input::Bytes(bytes) = self.input.clone() else {
+            return;
+        };
+        self.feeding = self.process.take_stdin().map(|mut sink| {
+            Box::pin(async move {
+                // A process need not read what it is given.
+                let _ = sink.write_all(&bytes).await;
+                let _ = sink.shutdown().await;
+            }) as BoxFuture<'static, ()>
+        });
+    }
+
+    /// In an image without a shell the words of a line are the argument vector.
+    async fn start_again(&mut self) -> Result<bool> {
+        let Command::Shell(line) = &self.spec.command else {
+            return Ok(false);
+        };
+        if self.process.start_failure() != Some(&StartFailure::NoProgram) {
+            return Ok(false);
+        }
+        self.spec.command = Command::Argv(words(line)?);
+        let engine = &self.service.0.engine;
+        self.process = engine.exec(&self.call, &self.container, &self.spec).await?;
+        self.feed();
+        Ok(true)
+    }
+
+    /// How it ended; before that, what a shell would have said of one that did not begin.
+    async fn end(&mut self) -> Result<Event> {
+        let stage = std::mem::replace(&mut self.stage, Stage::Over);
+        let mut ended = Ended {
+            exit: Exit::of(KILLED),
+            duration: self.began.elapsed(),
+            timed_out: false,
+            killed: false,
+            survivors: Vec::new(),
+        };
+        let termination = match stage {
+            Stage::Ended(termination, _) => termination,
+            _ => {
+                ended.exit = self.process.wait().await?;
+                return Ok(match self.complaint()? {
+                    Some(words) => {
+                        self.stage = Stage::Last(ended);
+                        Event::Output(words)
+                    }
+                    None => Event::Ended(ended),
+                });
+            }
+        };
+        ended.timed_out = true;
+        ended.killed = termination != Termination::Complete { killed: false };
+        match termination {
+            Termination::Complete { .. } => {
+                let exit = tokio::time::timeout(LAST_WORDS, self.process.wait()).await;
+                if let Ok(Ok(exit)) = exit {
+                    ended.exit = exit;
+                }
+            }
+            Termination::Survivors(survivors) => ended.survivors = survivors,
+            Termination::Unproven => {
+                return Err(Error::ExecTimeout {
+                    message: format!(
+                        "the command did not finish within {:.1} seconds; whether all of it has ended could not be found out",
+                        ended.duration.as_secs_f64()
+                    ),
+                });
+            }
+        }
+        Ok(Event::Ended(ended))
+    }
+
+    /// What a shell would write about a program that can't be run.
+    fn complaint(&self) -> Result<Option<Chunk>> {
+        let what = match self.process.start_failure() {
+            None => return Ok(None),
+            Some(StartFailure::NoProgram) => "not found",
+            Some(StartFailure::NotExecutable) => "can't be executed",
+            Some(StartFailure::NoDirectory) => {
+                let workdir = self.spec.workdir.as_ref();
+                let workdir = workdir.map_or("the container's own", InnerPath::as_str);
+                let message = format!(
+                    "the directory {workdir} does not exist in the container or can't be entered"
+                );
+                return Err(Error::invalid("workdir", message));
+            }
+            Some(StartFailure::Other(message)) => {
+                return Err(Error::Engine(EngineError::Failed {
+                    step: "starting the command".into(),
+                    message: message.clone(),
+                }));
+            }
+        };
+        let source = match self.spec.terminal {
+            Some(_) => Source::Stdout,
+            None => Source::Stderr,
+        };
+        let program = self.spec.command.program();
+        Ok(Some(Chunk {
+            source,
+            data: format!("{program}: {what}\n").into(),
+        }))
+    }
+}
+
+/// Nothing comes after the end.
+fn over() -> Error {
+    Error::Internal {
+        step: "reading the command",
+        reason: "it has ended".into(),
+    }
+}
