@@ -1,6 +1,6 @@
 //! The [`Engine`] that is Podman.
 
-use crate::agent::{Agents, PodmanCommand};
+use crate::agent::Agents;
 use crate::answers::{InspectedContainer, InspectedImage, ListedContainer, PathStat, PullLine};
 use crate::connection::{Connection, Observer, PATH_STAT, timed_out};
 use crate::failure;
@@ -61,7 +61,7 @@ impl PodmanEngine {
 
     /// The same, with commands run by agents in their containers where that can be done. `program` is
     /// the agent's, `podman` the command that starts it. To be called before the engine is shared.
-    pub fn with_agents(self, program: &[u8], podman: PodmanCommand) -> io::Result<Self> {
+    pub fn with_agents(self, program: &[u8], podman: PathBuf) -> io::Result<Self> {
         let agents = Arc::new(Agents::new(program, podman)?);
         let inner = Arc::into_inner(self.0).ok_or(io::ErrorKind::ResourceBusy)?;
         Ok(Self(Arc::new(Inner {

@@ -26,7 +26,6 @@ mod requests;
 mod run;
 mod shell;
 
-pub use agent::PodmanCommand;
 pub use connection::Observer;
 pub use engine::PodmanEngine;
 pub use frames::{Decoder as FrameDecoder, FrameError};

@@ -5,7 +5,7 @@
 
 use podlane_agent_program::PROGRAM;
 use podlane_engine::{ExecPath, ImageRef};
-use podlane_podman::{PodmanCommand, PodmanEngine};
+use podlane_podman::PodmanEngine;
 use podlane_testkit::conformance::{Images, Subject};
 use podlane_testkit::fake::{FakePodman, FakeVersion, ImageKind};
 use podlane_testkit::{BUSYBOX, ENTRYPOINT, SCRATCH};
@@ -34,12 +34,10 @@ fn real() -> Ready<Subject> {
 /// The same, and commands are run by agents.
 fn real_fd() -> Ready<Subject> {
     let podman = std::env::var_os("PODLANE_TEST_PODMAN").expect("a podman of this run");
-    let podman = PodmanCommand {
-        program: podman.into(),
-        ..PodmanCommand::default()
-    };
     let engine = PodmanEngine::new(podlane_testkit::podman_socket(), None);
-    let engine = engine.with_agents(PROGRAM, podman).expect("a program");
+    let engine = engine
+        .with_agents(PROGRAM, podman.into())
+        .expect("a program");
     std::future::ready(subject(engine).executing_by(ExecPath::Fd))
 }
 

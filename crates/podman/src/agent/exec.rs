@@ -2,12 +2,15 @@
 
 use super::process::{AgentProcess, Begun, Owner};
 use super::{Agents, names::Known};
-use crate::PodmanEngine;
-use podlane_engine::{Call, ContainerId, ContainerRef, Engine, ExecSpec, Result};
+use crate::answers::Info;
+use crate::{PodmanEngine, requests};
+use podlane_engine::{Call, ContainerId, ContainerRef, Engine, ExecSpec, Result, Status};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
+/// A container with this label set to `off` gets no agent.
+pub(crate) const AGENT_LABEL: &str = "io.podlane.agent";
 /// How long a running container takes to start a command, at most. Longer takes one that is frozen.
 const PROMPT: Duration = Duration::from_millis(500);
 
@@ -22,7 +25,7 @@ impl PodmanEngine {
         let agents = self.agents().filter(|_| spec.agent)?;
         // An idle agent may end in just this moment.
         for last in [false, true] {
-            let agent = agents.get(id, spec.user.as_ref());
+            let agent = agents.get(id, spec.user.as_ref(), async || self.permit(call, id).await);
             let agent = timeout_at(call.deadline, agent).await.ok()??;
             let owner = Owner {
                 engine: self.clone(),
@@ -42,6 +45,42 @@ impl PodmanEngine {
             }
         }
         None
+    }
+
+    /// Whether an agent may be started in a container now, and with which options of the podman command.
+    async fn permit(&self, call: &Call, id: &ContainerId) -> Option<&[String]> {
+        let container = self.inspect(call, &id.into()).await.ok()?;
+        let runs = container.status == Status::Running;
+        let off = container
+            .labels
+            .get(AGENT_LABEL)
+            .is_some_and(|value| value == "off");
+        if !runs || off {
+            return None;
+        }
+        let options = self
+            .agents()?
+            .options(async || self.options(call).await)
+            .await?;
+        Some(options)
+    }
+
+    /// What makes the podman command one with the service: its store and its way with cgroups.
+    async fn options(&self, call: &Call) -> Option<Vec<String>> {
+        let info: Info = self.connection().json(call, &requests::info()).await.ok()?;
+        let store = info.store;
+        let places = [
+            ("--root", store.graph_root),
+            ("--runroot", store.run_root),
+            ("--volumepath", store.volume_path),
+            ("--cgroup-manager", info.host.cgroup_manager),
+        ];
+        let named = places.into_iter().filter(|(_, path)| !path.is_empty());
+        Some(
+            named
+                .flat_map(|(flag, path)| [flag.to_owned(), path])
+                .collect(),
+        )
     }
 
     /// Waits until a command runs. The outer `None` if it never will, so that the engine itself may say
@@ -68,7 +107,7 @@ impl PodmanEngine {
 
     async fn is_running(&self, call: &Call, id: &ContainerId) -> bool {
         let found = self.inspect(call, &id.into()).await;
-        found.is_ok_and(|container| container.status == podlane_engine::Status::Running)
+        found.is_ok_and(|container| container.status == Status::Running)
     }
 
     /// The container that a name means, from memory if it was looked up just now.

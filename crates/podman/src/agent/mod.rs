@@ -10,8 +10,6 @@ mod process;
 mod program;
 mod socket;
 
-pub use program::PodmanCommand;
-
 use names::Names;
 use podlane_agent::Request;
 use podlane_engine::{ContainerId, ContainerRef, UserSpec};
@@ -20,6 +18,7 @@ use socket::Socket;
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -49,7 +48,9 @@ type Slot = Arc<OnceCell<Option<Arc<Agent>>>>;
 #[derive(Debug)]
 pub(crate) struct Agents {
     program: Program,
-    podman: PodmanCommand,
+    podman: PathBuf,
+    /// What makes the podman command one with the service, once that has been asked.
+    options: OnceCell<Vec<String>>,
     slots: Mutex<HashMap<Key, Slot>>,
     names: Names,
 }
@@ -72,10 +73,11 @@ struct State {
 }
 
 impl Agents {
-    pub(crate) fn new(program: &[u8], podman: PodmanCommand) -> io::Result<Self> {
+    pub(crate) fn new(program: &[u8], podman: PathBuf) -> io::Result<Self> {
         Ok(Self {
             program: Program::new(program)?,
             podman,
+            options: OnceCell::new(),
             slots: Mutex::default(),
             names: Names::default(),
         })
@@ -86,10 +88,11 @@ impl Agents {
     }
 
     /// The agent for a user's commands, started if there is none; `None` if there can't be one.
-    pub(crate) async fn get(
+    pub(crate) async fn get<'a>(
         self: &Arc<Self>,
         container: &ContainerId,
         user: Option<&UserSpec>,
+        permit: impl AsyncFnOnce() -> Option<&'a [String]>,
     ) -> Option<Arc<Agent>> {
         let key = Key {
             container: container.clone(),
@@ -98,7 +101,14 @@ impl Agents {
         let slot = Arc::clone(self.slots().entry(key.clone()).or_default());
         let start = || async {
             self.make_room();
-            let started = self.program.start(&self.podman, container, user).await;
+            let started = match permit().await {
+                Some(options) => {
+                    self.program
+                        .start(&self.podman, options, container, user)
+                        .await
+                }
+                None => Err(io::ErrorKind::PermissionDenied.into()),
+            };
             match started {
                 Ok(control) => Some(self.introduce(key.clone(), control)),
                 Err(error) => {
@@ -133,6 +143,17 @@ impl Agents {
             }
         });
         agent
+    }
+
+    /// The options, found out once.
+    pub(crate) async fn options(
+        &self,
+        find: impl AsyncFnOnce() -> Option<Vec<String>>,
+    ) -> Option<&[String]> {
+        let found = self
+            .options
+            .get_or_try_init(|| async { find().await.ok_or(()) });
+        found.await.ok().map(Vec::as_slice)
     }
 
     fn forget(&self, agent: &Arc<Agent>) {

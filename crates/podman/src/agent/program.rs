@@ -1,14 +1,14 @@
 //! The agent's program in memory, and its start through the podman command.
 
 use super::socket::Socket;
+use crate::child::NOT_FOR_PODMAN;
 use command_fds::{CommandFdExt, FdMapping};
 use podlane_agent::{CONTROL_FD, PROGRAM_FD, Reply, VERSION};
 use podlane_engine::{ContainerId, UserSpec};
 use rustix::fs::{MemfdFlags, SealFlags};
-use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
@@ -18,17 +18,6 @@ use tokio::time::timeout;
 const STARTING: Duration = Duration::from_secs(20);
 /// How long a started agent may take to say hello.
 const HELLO: Duration = Duration::from_secs(2);
-
-/// How the podman command is called so that it uses the same containers as the service.
-#[derive(Debug, Clone, Default)]
-pub struct PodmanCommand {
-    /// The program.
-    pub program: PathBuf,
-    /// Arguments that stand before its verb.
-    pub arguments: Vec<OsString>,
-    /// Variables that it gets beside our own.
-    pub environment: Vec<(OsString, OsString)>,
-}
 
 /// The program, in memory that nobody can change any more.
 #[derive(Debug)]
@@ -52,21 +41,24 @@ impl Program {
     /// Starts an agent and waits for its hello.
     pub(super) async fn start(
         &self,
-        podman: &PodmanCommand,
+        podman: &Path,
+        options: &[String],
         id: &ContainerId,
         user: Option<&UserSpec>,
     ) -> io::Result<Socket> {
         let (ours, theirs) = Socket::pair()?;
-        let mut command = Command::new(&podman.program);
+        let mut command = Command::new(podman);
         command
-            .args(&podman.arguments)
+            .args(options)
             .args(["exec", "--detach", "--preserve-fds", "2"])
-            .envs(podman.environment.iter().cloned())
             // What is open here would be open in the container.
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true);
+        for name in NOT_FOR_PODMAN {
+            command.env_remove(name);
+        }
         if let Some(user) = user {
             command.arg("--user").arg(user.as_str());
         }
