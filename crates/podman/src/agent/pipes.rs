@@ -76,7 +76,12 @@ impl Output {
             return Ok(None);
         }
         self.buffer.reserve(self.size);
-        let read = match self.pipe.try_read_buf(&mut self.buffer) {
+        let read = if self.left.is_some() {
+            self.read_whatever_is_known()
+        } else {
+            self.pipe.try_read_buf(&mut self.buffer)
+        };
+        let read = match read {
             Ok(0) => {
                 self.open = false;
                 return Ok(None);
@@ -95,6 +100,15 @@ impl Output {
             self.open &= *left > 0;
         }
         Ok(Some(self.buffer.split().freeze()))
+    }
+
+    /// The runtime reads only what it has been told of; what was written just now is there all the same.
+    fn read_whatever_is_known(&mut self) -> io::Result<usize> {
+        let before = self.buffer.len();
+        self.buffer.resize(before + self.size, 0);
+        let read = rustix::io::read(&self.pipe, &mut self.buffer[before..]);
+        self.buffer.truncate(before + read.unwrap_or_default());
+        Ok(read?)
     }
 
     /// The command has ended: only what is in the pipe now is still its own.
