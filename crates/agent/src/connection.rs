@@ -10,19 +10,22 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 pub(crate) struct Connection<'a> {
     socket: BorrowedFd<'a>,
     decoder: Decoder,
-    descriptors: Vec<OwnedFd>,
+    /// Those that have come and were not taken yet, in the order of the frames they came beside.
+    descriptors: VecDeque<OwnedFd>,
     unsent: VecDeque<u8>,
 }
 
 /// Replies are few and small; a server that takes none of them is none.
 const MAX_UNSENT: usize = 1 << 20;
+/// More descriptors than these are sent by nobody who waits for answers.
+const MAX_WAITING: usize = 256;
 
 impl<'a> Connection<'a> {
     pub(crate) fn new(socket: &'a OwnedFd) -> Self {
         Self {
             socket: socket.as_fd(),
             decoder: Decoder::new(MAX_REQUEST),
-            descriptors: Vec::new(),
+            descriptors: VecDeque::new(),
             unsent: VecDeque::new(),
         }
     }
@@ -44,6 +47,9 @@ impl<'a> Connection<'a> {
     pub(crate) fn receive(&mut self) -> io::Result<bool> {
         let mut buffer = [0; 16 * 1024];
         loop {
+            if self.descriptors.len() > MAX_WAITING {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
             match sys::receive(self.socket, &mut buffer, &mut self.descriptors) {
                 Ok(0) => return Ok(false),
                 Ok(read) => self.decoder.push(&buffer[..read]),
@@ -62,9 +68,17 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// The descriptors that have come and were not taken yet.
-    pub(crate) fn take_descriptors(&mut self) -> Vec<OwnedFd> {
-        std::mem::take(&mut self.descriptors)
+    /// The descriptors that came beside the frame that was taken last.
+    pub(crate) fn take_descriptors(&mut self, count: usize) -> io::Result<Vec<OwnedFd>> {
+        if count > self.descriptors.len() {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        Ok(self.descriptors.drain(..count).collect())
+    }
+
+    /// Closes those that are for others.
+    pub(crate) fn forget_descriptors(&mut self) {
+        self.descriptors.clear();
     }
 
     /// Whether the server has gone, as far as can be seen now.

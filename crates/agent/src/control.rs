@@ -33,17 +33,17 @@ pub(crate) fn serve(socket: &OwnedFd) -> io::Result<()> {
             return Ok(());
         }
         while let Some(request) = server.next().map_err(io::Error::other)? {
-            let mut descriptors = server.take_descriptors();
-            match (request, descriptors.pop()) {
-                (Request::Fork, Some(own)) if descriptors.is_empty() => {
-                    if matches!(sys::fork(), Ok(Fork::Child)) {
-                        // Only the worker's own socket is left to it.
-                        sys::close(socket.as_raw_fd());
-                        sys::close(children.as_raw_fd());
-                        worker::run(&own, &home);
-                    }
+            if request != Request::Fork {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+            for own in server.take_descriptors(1)? {
+                if matches!(sys::fork(), Ok(Fork::Child)) {
+                    // Only the worker's own socket is left to it.
+                    sys::close(socket.as_raw_fd());
+                    sys::close(children.as_raw_fd());
+                    server.forget_descriptors();
+                    worker::run(&own, &home);
                 }
-                _ => return Err(io::ErrorKind::InvalidData.into()),
             }
         }
     }

@@ -1,13 +1,11 @@
 //! The system calls that the standard library does not wrap.
 
+use std::collections::VecDeque;
 use std::io;
 use std::mem::{MaybeUninit, size_of, zeroed};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::time::Duration;
-
-/// The most descriptors that come beside one frame.
-const MAX_DESCRIPTORS: usize = 3;
 
 /// The result of a call that answers -1 for an error.
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
@@ -26,7 +24,7 @@ fn check_size(result: isize) -> io::Result<usize> {
 pub(crate) fn receive(
     socket: BorrowedFd<'_>,
     buffer: &mut [u8],
-    descriptors: &mut Vec<OwnedFd>,
+    descriptors: &mut VecDeque<OwnedFd>,
 ) -> io::Result<usize> {
     const SPACE: usize = 64;
     #[repr(align(8))]
@@ -64,13 +62,13 @@ pub(crate) fn receive(
                 // SAFETY: within the data; it may not be aligned.
                 let raw = unsafe { ptr::read_unaligned(raw.cast::<RawFd>()) };
                 // SAFETY: the kernel has just made it for this process.
-                descriptors.push(unsafe { OwnedFd::from_raw_fd(raw) });
+                descriptors.push_back(unsafe { OwnedFd::from_raw_fd(raw) });
             }
         }
         // SAFETY: `header` came from this message.
         header = unsafe { libc::CMSG_NXTHDR(&raw const message, header) };
     }
-    if message.msg_flags & libc::MSG_CTRUNC != 0 || descriptors.len() > MAX_DESCRIPTORS {
+    if message.msg_flags & libc::MSG_CTRUNC != 0 {
         return Err(io::ErrorKind::InvalidData.into());
     }
     Ok(received)

@@ -115,10 +115,7 @@ struct Termination {
 impl Worker<'_> {
     /// Runs a command to its end.
     fn command(&mut self, run: &Run) -> io::Result<Turn> {
-        let descriptors = self.server.take_descriptors();
-        if descriptors.len() != run.descriptors() {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
+        let descriptors = self.server.take_descriptors(run.descriptors())?;
         let mut command = match self.start(run, descriptors) {
             Ok(Some(command)) => command,
             Ok(None) => return Ok(Turn::Gone),
