@@ -184,6 +184,10 @@ fn operation(error: &Service, log: String) -> Answer {
             ..podman(StatusCode::SERVICE_UNAVAILABLE)
         },
         Service::NoExec { .. } => podman(StatusCode::NOT_FOUND),
+        Service::Lost { .. } => Answer {
+            kind: ErrorType::InternalError,
+            ..podman(StatusCode::GONE)
+        },
         Service::Stopping => Answer {
             kind: ErrorType::InternalError,
             retry_after: Some(Duration::from_secs(1)),

@@ -67,6 +67,12 @@ pub enum Error {
         /// The one asked for; an ID in form.
         id: String,
     },
+    /// A background command was lost sight of.
+    #[error("the command was lost: {reason}")]
+    Lost {
+        /// Why, for people.
+        reason: String,
+    },
     /// The command did not end within the time limit and was ended.
     #[error("{message}")]
     ExecTimeout {

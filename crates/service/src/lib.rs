@@ -4,6 +4,7 @@
 //! [`Call`]: who asks, and until when.
 
 mod archive;
+mod background;
 mod captured;
 mod command;
 mod containers;
@@ -18,6 +19,9 @@ mod text;
 mod tool;
 mod users;
 
+pub use background::{
+    Background, End, ExecId, Filter, How, OutputReader, RemovedExec, StdinWriter,
+};
 pub use captured::Captured;
 pub use command::words;
 pub use containers::{Acted, InitChoice, NewContainer, PullPolicy};
@@ -31,6 +35,7 @@ pub use stream::{ExecStream, Step};
 pub use text::Texts;
 pub use users::{AddedUser, NewUser, Password};
 
+use background::Registry;
 use gate::Gate;
 use podlane_engine::{Call, Engine, EngineVersion};
 use std::collections::HashMap;
@@ -39,6 +44,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use stream::Places;
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -88,6 +94,8 @@ struct Inner {
     tasks: TaskTracker,
     /// Ends what may be ended when the server stops.
     stopping: CancellationToken,
+    /// Commands in the background, once somebody has asked about them.
+    background: OnceCell<Arc<Registry>>,
     /// One at a time: changes to the accounts of one container.
     accounts: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -103,6 +111,7 @@ impl Service {
             gate,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            background: OnceCell::new(),
             accounts: Mutex::default(),
         }))
     }
