@@ -6,6 +6,7 @@
 //! content and no value of the environment.
 
 mod actions;
+mod background;
 mod command;
 mod containers;
 mod environment;
@@ -25,6 +26,10 @@ mod volumes;
 pub use actions::{
     Removed, RemovedContainer, Started, StartedContainer, StartedWord, Stopped, StoppedContainer,
     StoppedWord,
+};
+pub use background::{
+    BackgroundExec, Exec, ExecList, ExecOutput, ExecOutputPart, ExecState, ReadExecOutput,
+    RemovedBackgroundExec, RemovedExec, SignalExec, Stdin, TerminalSize, WroteStdin,
 };
 pub use command::Command;
 pub use containers::{

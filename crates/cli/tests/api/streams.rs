@@ -63,7 +63,7 @@ async fn events_come_while_the_command_runs() {
         let second = stream.event().await.expect("output");
         assert_eq!(second, (8, "stderr".into(), json!({ "data": "two\n" })));
         let (id, name, end) = stream.event().await.expect("end");
-        assert_eq!((id, name.as_str()), (11, "end"));
+        assert_eq!((id, name.as_str()), (11, "end"), "{end}");
         assert_eq!(end["exit_code"], 3);
         assert_eq!(end["timed_out"], false);
         assert!(end["duration_ms"].as_u64() >= Some(900), "{end}");

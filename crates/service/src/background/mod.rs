@@ -282,8 +282,9 @@ impl Service {
         let entry = self.entry(id).await?;
         let mut progress = entry.progress.subscribe();
         let until = call.deadline.min(Instant::now() + limit);
-        // Past the limit it is answered as it is.
-        let _ended = timeout_at(until, progress.wait_for(|progress| progress.end.is_some())).await;
+        let ended = progress.wait_for(|progress| progress.end.is_some());
+        // Past the limit it is answered as it is. What was waited for is locked while it is held.
+        drop(timeout_at(until, ended).await);
         Ok(entry.snapshot())
     }
 

@@ -51,6 +51,8 @@ impl OutputReader {
     ) -> Result<Self> {
         let progress = entry.progress.subscribe();
         let extent = progress.borrow().extent.clone();
+        // A position after all output is that of an event which came after it: nothing is left of that.
+        let beyond = from > extent.total;
         let from = from.min(extent.total);
         let directory = entry.directory.clone();
         let found = blocking(move || locate(&directory, &extent, from)).await?;
@@ -66,7 +68,7 @@ impl OutputReader {
             progress,
             cursor,
             ready: VecDeque::new(),
-            texts: Some(texts),
+            texts: (!beyond).then_some(texts),
             follow,
             over: false,
             _place: place,
