@@ -6,10 +6,12 @@
 //! content and no value of the environment.
 
 mod actions;
+mod background;
 mod command;
 mod containers;
 mod environment;
 mod error;
+mod events;
 mod exec;
 mod files;
 mod hidden;
@@ -25,6 +27,10 @@ pub use actions::{
     Removed, RemovedContainer, Started, StartedContainer, StartedWord, Stopped, StoppedContainer,
     StoppedWord,
 };
+pub use background::{
+    BackgroundExec, Exec, ExecList, ExecOutput, ExecOutputPart, ExecState, ReadExecOutput,
+    RemovedBackgroundExec, RemovedExec, SignalExec, Stdin, TerminalSize, WroteStdin,
+};
 pub use command::Command;
 pub use containers::{
     Container, ContainerList, ContainerLogs, ContainerRow, CreateContainer, Created,
@@ -32,6 +38,7 @@ pub use containers::{
 };
 pub use environment::{Environment, Scalar};
 pub use error::{ErrorDetail, ErrorType, Failure, Problem, Unhealthy};
+pub use events::{ExecData, ExecEnd, ExecEvent, ExecLost, ExecPath, ExecStart};
 pub use exec::{ExecCommand, ExecutedCommand, Execution, OutputEncoding, Survivor, Usage};
 pub use files::{AddFile, AddedFile, ContentEncoding, File};
 pub use hidden::Hidden;

@@ -77,12 +77,15 @@ pub(crate) fn kill_tree(
     }
 }
 
-/// Sends a signal to every process of the process group that `leader` leads.
-pub(crate) fn signal_group(leader: i32, number: i32) -> std::io::Result<()> {
-    let group = pids()
-        .filter_map(entry)
-        .filter(|entry| entry.group == leader);
-    for entry in group {
+/// Sends a signal to a process and its process group. Not every runtime makes the process its group's
+/// leader; a group that it shares with its parent is the runtime's, and is left alone.
+pub(crate) fn signal_group(pid: i32, number: i32) -> std::io::Result<()> {
+    let Some(first) = entry(pid) else {
+        return Ok(());
+    };
+    let shared = entry(first.parent).is_some_and(|parent| parent.group == first.group);
+    let meant = |entry: &Entry| entry.pid == pid || (!shared && entry.group == first.group);
+    for entry in pids().filter_map(entry).filter(meant) {
         signal_process(&entry, number)?;
     }
     Ok(())

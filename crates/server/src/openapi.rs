@@ -52,6 +52,7 @@ pub(crate) fn info() -> OpenApi {
         )
         .tags(Some([
             tag("containers", "Containers and what happens inside them."),
+            tag("execs", "Commands in the background."),
             tag("system", "The server itself."),
         ]))
         .components(Some(ComponentsBuilder::new().build()))
@@ -112,6 +113,12 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
             .get_or_insert_default()
             .insert(0, name_parameter().into());
     }
+    if path.contains("{id}") {
+        operation
+            .parameters
+            .get_or_insert_default()
+            .insert(0, exec_parameter().into());
+    }
     for failure in failures::of(path, method) {
         operation
             .responses
@@ -121,7 +128,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     }
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
-            if status != "200" {
+            if !status.starts_with('2') {
                 let problem = Content::new(Some(Ref::from_schema_name("Problem")));
                 response
                     .content
@@ -148,6 +155,20 @@ fn name_parameter() -> Parameter {
                 .pattern(Some("^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")),
         ))
         .example(Some("my-container".into()))
+        .build()
+}
+
+fn exec_parameter() -> Parameter {
+    ParameterBuilder::new()
+        .name("id")
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some("The background command's ID."))
+        .schema(Some(
+            ObjectBuilder::new()
+                .schema_type(SchemaType::Type(Type::String))
+                .pattern(Some("^[0-9a-f]{32}$")),
+        ))
         .build()
 }
 

@@ -1,5 +1,6 @@
 //! The API as its users have it: the real server beside a real Podman, called over HTTP.
 
+mod background;
 mod bounds;
 mod container;
 mod contract;
@@ -13,8 +14,10 @@ mod killing;
 mod logs;
 mod output;
 mod races;
+mod reading;
 mod recovery;
 mod rig;
+mod streams;
 mod users;
 
 use podlane_testkit::{Server, ServerOptions};
