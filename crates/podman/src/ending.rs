@@ -85,7 +85,8 @@ impl Target {
 
     /// The exit code, once the session has it.
     pub(crate) async fn exit_code(&self) -> Result<i32> {
-        let call = self.call.extended(self.call.remaining().min(LINGER));
+        // The request that began a command may be long over by now.
+        let call = self.call.extended(LINGER);
         let mut pause = Duration::from_millis(1);
         loop {
             let session = self.session(&call).await?;
@@ -253,6 +254,7 @@ exit 9"#;
             workdir: None,
             environment: Vec::new(),
             stdin: false,
+            open_ended: false,
             terminal: None,
             agent: false,
         };

@@ -170,6 +170,12 @@ fn operation(error: &Service, log: String) -> Answer {
             hint: Some("try again in a moment, or raise MAX_WORKERS".into()),
             ..podman(StatusCode::SERVICE_UNAVAILABLE)
         },
+        Service::Crowded { retry_after, .. } => Answer {
+            kind: ErrorType::InternalError,
+            retry_after: Some(*retry_after),
+            hint: Some("close one, or raise limits.terminals in the server's configuration".into()),
+            ..podman(StatusCode::SERVICE_UNAVAILABLE)
+        },
         Service::Stopping => Answer {
             kind: ErrorType::InternalError,
             retry_after: Some(Duration::from_secs(1)),

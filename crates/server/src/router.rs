@@ -3,7 +3,7 @@
 use crate::edge::{edge, panicked};
 use crate::guard::guard;
 use crate::routes::containers::{
-    create, exec, files, inspect, list, logs, remove, start, stop, users,
+    create, exec, files, inspect, list, logs, remove, start, stop, terminals, users,
 };
 use crate::routes::fallback::{method_not_allowed, not_found};
 use crate::routes::system::{docs, health, livez, metrics, prometheus, readyz};
@@ -29,6 +29,7 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(remove::remove_container))
         .routes(routes!(logs::container_logs))
         .routes(routes!(exec::exec_command))
+        .routes(routes!(terminals::exec::exec_terminal))
         .routes(routes!(users::add::add_user))
         .routes(routes!(files::add::add_file))
         .routes(routes!(health::health))

@@ -43,6 +43,14 @@ pub enum Error {
         /// When it is sensible to try again.
         retry_after: Duration,
     },
+    /// As many terminals are open as may be.
+    #[error("{limit} terminals are open, and no more may be")]
+    Crowded {
+        /// How many may be open.
+        limit: usize,
+        /// When it is sensible to try again.
+        retry_after: Duration,
+    },
     /// The command did not end within the time limit and was ended.
     #[error("{message}")]
     ExecTimeout {

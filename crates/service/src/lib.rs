@@ -13,6 +13,7 @@ mod files;
 mod gate;
 mod live;
 mod logs;
+mod terminals;
 mod text;
 mod tool;
 mod users;
@@ -26,6 +27,8 @@ pub use files::{NewFile, WrittenFile};
 pub use gate::Load;
 pub use live::{Ended, Event, Input, Live};
 pub use logs::{Logs, Tail};
+pub use terminals::Terminal;
+pub use text::Decoder as TextDecoder;
 pub use users::{AddedUser, NewUser, Password};
 
 use gate::Gate;
@@ -34,6 +37,7 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use terminals::Places;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -54,6 +58,8 @@ pub struct Limits {
     pub log_bytes: usize,
     /// Bytes of a file's content.
     pub file_bytes: usize,
+    /// How many terminals may be open at once.
+    pub terminals: NonZeroUsize,
     /// What a create does about an image that is not there, unless it says so itself.
     pub pull: PullPolicy,
 }
@@ -67,6 +73,7 @@ struct Inner {
     engine: Arc<dyn Engine>,
     limits: Limits,
     gate: Gate,
+    terminals: Places,
     /// Work that must be driven to its end although nobody waits for it any more.
     tasks: TaskTracker,
     /// Ends what may be ended when the server stops.
@@ -79,10 +86,12 @@ impl Service {
     /// Operations on `engine` within `limits`.
     pub fn new(engine: Arc<dyn Engine>, limits: Limits) -> Self {
         let gate = Gate::new(limits.workers, limits.queue);
+        let terminals = Places::new(limits.terminals);
         Self(Arc::new(Inner {
             engine,
             limits,
             gate,
+            terminals,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             accounts: Mutex::default(),

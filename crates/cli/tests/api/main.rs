@@ -15,7 +15,9 @@ mod output;
 mod races;
 mod recovery;
 mod rig;
+mod terminals;
 mod users;
+mod websocket;
 
 use podlane_testkit::{Server, ServerOptions};
 use std::borrow::Borrow;

@@ -91,6 +91,10 @@ pub struct Limits {
     pub log_bytes: usize,
     /// Content of one file written or read, in bytes.
     pub file_bytes: usize,
+    /// Open terminals.
+    pub terminals: NonZeroUsize,
+    /// The longest silence on both sides of a terminal.
+    pub terminal_idle: Duration,
 }
 
 /// What create does about its image.
@@ -192,6 +196,8 @@ impl Config {
                 output_bytes: read.integer("limits.output_bytes", KIB..=256 * MIB),
                 log_bytes: read.integer("limits.log_bytes", KIB..=256 * MIB),
                 file_bytes: read.integer("limits.file_bytes", KIB..=GIB),
+                terminals: read.positive("limits.terminals", 10_000),
+                terminal_idle: read.seconds("limits.terminal_idle", 1.0..=604_800.0),
             },
             table: Vec::new(),
             warnings: Vec::new(),

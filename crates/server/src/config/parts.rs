@@ -16,6 +16,7 @@ impl Config {
             header_timeout: self.limits.header_timeout,
             body_timeout: self.limits.body_timeout,
             connections: self.limits.connections.get(),
+            terminal_idle: self.limits.terminal_idle,
             request_timeout: self.request_timeout,
             shutdown_grace: self.shutdown_grace,
         }
@@ -31,6 +32,7 @@ impl Config {
             output_bytes: self.limits.output_bytes,
             log_bytes: self.limits.log_bytes,
             file_bytes: self.limits.file_bytes,
+            terminals: self.limits.terminals,
             pull: match self.pull {
                 Pull::Never => PullPolicy::Never,
                 Pull::Missing => PullPolicy::Missing,

@@ -28,7 +28,7 @@ const fn limit(key: &'static str, variable: &'static str) -> Setting {
 }
 
 /// Every setting, in the order of `config/default.toml`.
-pub const SETTINGS: [Setting; 22] = [
+pub const SETTINGS: [Setting; 24] = [
     setting("listen", "PODLANE_LISTEN", "listen"),
     setting(
         "insecure_no_auth",
@@ -55,6 +55,8 @@ pub const SETTINGS: [Setting; 22] = [
     limit("limits.output_bytes", "PODLANE_LIMITS_OUTPUT_BYTES"),
     limit("limits.log_bytes", "PODLANE_LIMITS_LOG_BYTES"),
     limit("limits.file_bytes", "PODLANE_LIMITS_FILE_BYTES"),
+    limit("limits.terminals", "PODLANE_LIMITS_TERMINALS"),
+    limit("limits.terminal_idle", "PODLANE_LIMITS_TERMINAL_IDLE"),
 ];
 
 /// The environment variable that names the configuration file.

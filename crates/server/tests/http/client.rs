@@ -30,6 +30,7 @@ pub(crate) fn service(engine: &Arc<Tiny>, settings: &Settings) -> Service {
         output_bytes: 1 << 20,
         log_bytes: 1 << 20,
         file_bytes: 1 << 20,
+        terminals: NonZeroUsize::MIN,
         pull: PullPolicy::Never,
     };
     Service::new(Arc::clone(engine) as Arc<_>, limits)

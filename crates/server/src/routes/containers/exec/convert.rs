@@ -83,14 +83,14 @@ pub(super) fn execution(
     }
 }
 
-fn survivor(survivor: &podlane_engine::Survivor) -> Survivor {
+pub(crate) fn survivor(survivor: &podlane_engine::Survivor) -> Survivor {
     Survivor {
         pid: survivor.pid,
         name: survivor.name.clone(),
     }
 }
 
-fn usage(usage: podlane_engine::Usage) -> Usage {
+pub(crate) fn usage(usage: podlane_engine::Usage) -> Usage {
     let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     Usage {
         user_us: micros(usage.user),

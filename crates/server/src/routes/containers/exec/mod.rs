@@ -4,6 +4,8 @@
 
 mod convert;
 
+pub(crate) use convert::{survivor, usage};
+
 use crate::error::Result;
 use crate::extract::{Json, Name, Query};
 use axum::Extension;
