@@ -2,6 +2,7 @@
 
 mod background;
 mod bounds;
+mod confinement;
 mod container;
 mod contract;
 mod create;
