@@ -80,6 +80,12 @@ pub(crate) struct ConfigFlags {
     /// Whether to start a Podman service if none answers [default: true] [env: PODLANE_START_ENGINE]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     start_engine: Option<String>,
+    /// Whether an agent in the container may run its commands [default: true] [env: PODLANE_EXEC_AGENT]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    exec_agent: Option<String>,
+    /// The podman command that starts agents [default: podman] [env: PODLANE_PODMAN]
+    #[arg(long, value_name = "PROGRAM")]
+    podman: Option<String>,
     /// Calls under way in the engine at once, 1 to 1024 [default: 10] [env: MAX_WORKERS]
     #[arg(long, value_name = "NUMBER")]
     max_workers: Option<String>,
@@ -129,6 +135,8 @@ impl From<ConfigFlags> for Flags {
             ("insecure-no-auth", given.insecure_no_auth),
             ("engine", given.engine),
             ("start-engine", given.start_engine),
+            ("exec-agent", given.exec_agent),
+            ("podman", given.podman),
             ("max-workers", given.max_workers),
             ("max-queue", given.max_queue),
             ("request-timeout", given.request_timeout),

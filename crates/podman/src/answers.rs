@@ -434,3 +434,25 @@ impl From<PathStat> for FileStat {
         }
     }
 }
+
+/// How the engine works. Source: `Info` of libpod's `define` package.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Info {
+    pub(crate) host: Host,
+    pub(crate) store: Store,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Host {
+    pub(crate) cgroup_manager: String,
+}
+
+/// Where it keeps containers.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Store {
+    pub(crate) graph_root: String,
+    pub(crate) run_root: String,
+    pub(crate) volume_path: String,
+}

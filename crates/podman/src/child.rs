@@ -19,6 +19,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+pub(crate) use supervise::NOT_FOR_PODMAN;
 use tokio::sync::{oneshot, watch};
 
 /// How to run the service.

@@ -23,6 +23,43 @@ const IN_DOUBT: Duration = Duration::from_secs(10);
 /// After the output has ended, how long the session may still say that it runs.
 const LINGER: Duration = Duration::from_secs(10);
 
+impl PodmanEngine {
+    /// Ends what carries a mark, as this host sees it.
+    pub(crate) async fn end_marked(
+        &self,
+        call: &Call,
+        container: &ContainerId,
+        mark: &Attempt,
+    ) -> Termination {
+        let first = match self.container_pid(call, container).await {
+            Ok(Some(pid)) => pid,
+            Ok(None) => return Termination::Complete { killed: true },
+            Err(_) => return Termination::Unproven,
+        };
+        let mark = format!("{EXEC_VARIABLE}={}", mark.as_str());
+        let id = container.clone();
+        let ended = tokio::task::spawn_blocking(move || {
+            host::sees(first, id.as_str())
+                .then(|| host::kill_tree(first, &mark, None, Duration::ZERO))
+        });
+        ended.await.ok().flatten().unwrap_or(Termination::Unproven)
+    }
+
+    /// The container's main process; `None` if there is none any more.
+    async fn container_pid(&self, call: &Call, container: &ContainerId) -> Result<Option<i32>> {
+        let request = requests::inspect_container(&ContainerRef::from(container));
+        match self
+            .connection()
+            .json::<InspectedContainer>(call, &request)
+            .await
+        {
+            Ok(container) => Ok(container.pid()),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// What is needed to find and end a process.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
@@ -178,7 +215,10 @@ impl Target {
         match self.session(call).await {
             Ok(session) if session.running || session.ended => true,
             Err(Error::NotFound { .. } | Error::WrongState { .. }) => true,
-            Ok(_) => matches!(self.container_pid(call).await, Ok(None)),
+            Ok(_) => matches!(
+                self.engine.container_pid(call, &self.container).await,
+                Ok(None)
+            ),
             Err(_) => false,
         }
     }
@@ -186,20 +226,6 @@ impl Target {
     async fn session(&self, call: &Call) -> Result<InspectedExec> {
         let request = requests::inspect_exec(&self.session);
         self.engine.connection().json(call, &request).await
-    }
-
-    /// The container's main process; `None` if there is none any more.
-    async fn container_pid(&self, call: &Call) -> Result<Option<i32>> {
-        let request = requests::inspect_container(&ContainerRef::from(&self.container));
-        let found = self
-            .engine
-            .connection()
-            .json::<InspectedContainer>(call, &request);
-        match found.await {
-            Ok(container) => Ok(container.pid()),
-            Err(Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     /// Ends the process and all that it started.
@@ -211,7 +237,7 @@ impl Target {
 
     async fn end_at_leisure(&self, grace: Duration) -> Termination {
         let call = self.call.extended(KILLING + grace);
-        let first = match self.container_pid(&call).await {
+        let first = match self.engine.container_pid(&call, &self.container).await {
             Ok(Some(pid)) => pid,
             Ok(None) => return Termination::Complete { killed: false },
             Err(_) => return Termination::Unproven,

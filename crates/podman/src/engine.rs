@@ -1,5 +1,6 @@
 //! The [`Engine`] that is Podman.
 
+use crate::agent::Agents;
 use crate::answers::{InspectedContainer, InspectedImage, ListedContainer, PathStat, PullLine};
 use crate::connection::{Connection, Observer, PATH_STAT, timed_out};
 use crate::failure;
@@ -17,6 +18,7 @@ use podlane_engine::{
     Engine, EngineVersion, Error, ExecSpec, FileStat, Image, ImageRef, InnerPath, LogQuery,
     LogStream, Ownership, Process, Resource, Result,
 };
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -41,6 +43,7 @@ struct Inner {
     /// Podman's major version; 0 until it has answered once.
     major: AtomicU32,
     tasks: TaskTracker,
+    agents: Option<Arc<Agents>>,
 }
 
 impl PodmanEngine {
@@ -52,7 +55,23 @@ impl PodmanEngine {
             adaptation: Mutex::default(),
             major: AtomicU32::new(0),
             tasks: TaskTracker::new(),
+            agents: None,
         }))
+    }
+
+    /// The same, with commands run by agents in their containers where that can be done. `program` is
+    /// the agent's, `podman` the command that starts it. To be called before the engine is shared.
+    pub fn with_agents(self, program: &[u8], podman: PathBuf) -> io::Result<Self> {
+        let agents = Arc::new(Agents::new(program, podman)?);
+        let inner = Arc::into_inner(self.0).ok_or(io::ErrorKind::ResourceBusy)?;
+        Ok(Self(Arc::new(Inner {
+            agents: Some(agents),
+            ..inner
+        })))
+    }
+
+    pub(crate) fn agents(&self) -> Option<&Arc<Agents>> {
+        self.0.agents.as_ref()
     }
 
     pub(crate) fn connection(&self) -> &Connection {
@@ -235,6 +254,10 @@ impl Engine for PodmanEngine {
             .container()
     }
 
+    async fn resolve(&self, call: &Call, container: &ContainerRef) -> Result<ContainerId> {
+        self.resolve_name(call, container).await
+    }
+
     async fn list(&self, call: &Call) -> Result<Vec<ContainerSummary>> {
         let listed: Option<Vec<ListedContainer>> = self
             .connection()
@@ -284,6 +307,9 @@ impl Engine for PodmanEngine {
         id: &ContainerId,
         spec: &ExecSpec,
     ) -> Result<Box<dyn Process>> {
+        if let Some(process) = self.exec_by_agent(call, id, spec).await {
+            return Ok(Box::new(process));
+        }
         self.know_version(call).await?;
         Ok(Box::new(self.start_process(call, id, spec).await?))
     }

@@ -3,6 +3,7 @@
 //! `requests` builds requests and sends none; `connection` sends and knows nothing of their meaning;
 //! `answers` and `failure` read what comes back. Works with Podman 4.3 and later over its Unix socket.
 
+mod agent;
 mod answers;
 mod behind_init;
 pub mod child;

@@ -129,6 +129,10 @@ pub(crate) fn ping() -> Request {
     Request::get("asking for the engine's version", "/_ping")
 }
 
+pub(crate) fn info() -> Request {
+    Request::get("asking the engine about its store", "/info")
+}
+
 pub(crate) fn inspect_image(image: &ImageRef) -> Request {
     let mut request = Request::get("looking up the image", &format!("/images/{image}/json"));
     image.as_str().clone_into(&mut request.about.image);

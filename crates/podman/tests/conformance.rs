@@ -3,7 +3,8 @@
 //! `real` needs script/with-podman and script/load-images. script/matrix runs it alone, on several
 //! versions.
 
-use podlane_engine::ImageRef;
+use podlane_agent_program::PROGRAM;
+use podlane_engine::{ExecPath, ImageRef};
 use podlane_podman::PodmanEngine;
 use podlane_testkit::conformance::{Images, Subject};
 use podlane_testkit::fake::{FakePodman, FakeVersion, ImageKind};
@@ -26,15 +27,30 @@ fn images() -> Images {
 
 /// The isolated Podman. A test that ran before on the same one has left nothing but images.
 fn real() -> Ready<Subject> {
+    let socket = podlane_testkit::podman_socket();
+    std::future::ready(subject(PodmanEngine::new(socket, None)))
+}
+
+/// The same, and commands are run by agents.
+fn real_fd() -> Ready<Subject> {
+    let podman = std::env::var_os("PODLANE_TEST_PODMAN").expect("a podman of this run");
+    let engine = PodmanEngine::new(podlane_testkit::podman_socket(), None);
+    let engine = engine
+        .with_agents(PROGRAM, podman.into())
+        .expect("a program");
+    std::future::ready(subject(engine).executing_by(ExecPath::Fd))
+}
+
+fn subject(engine: PodmanEngine) -> Subject {
     let directory = std::env::var_os("PODLANE_TEST_DIR").expect("a directory of this run");
     let socket = podlane_testkit::podman_socket();
-    std::future::ready(Subject::new(
-        Arc::new(PodmanEngine::new(socket.clone(), None)),
+    Subject::new(
+        Arc::new(engine),
         images(),
         socket,
         directory.into(),
         Box::new(()),
-    ))
+    )
 }
 
 async fn fake(version: FakeVersion) -> Subject {
@@ -56,6 +72,10 @@ async fn fake(version: FakeVersion) -> Subject {
 
 mod real {
     podlane_testkit::conformance!(super::real());
+}
+
+mod real_fd {
+    podlane_testkit::conformance!(super::real_fd());
 }
 
 mod fake_4_3 {

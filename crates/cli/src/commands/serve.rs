@@ -3,6 +3,7 @@
 use crate::engine;
 use crate::failure::Failure;
 use crate::logging;
+use podlane_agent_program::PROGRAM;
 use podlane_engine::{Call, RequestId};
 use podlane_podman::PodmanEngine;
 use podlane_server::Metrics;
@@ -57,6 +58,13 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
             observer.observe(step, outcome, took);
         })),
     );
+    let podman = if config.exec_agent {
+        podman
+            .with_agents(PROGRAM, config.podman.clone())
+            .map_err(|error| Failure::failed(format!("can't put the agent into memory: {error}")))?
+    } else {
+        podman
+    };
     let service = Service::new(
         Arc::new(podman),
         config.service_limits(state_dir(config, environment)),

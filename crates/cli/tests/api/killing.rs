@@ -42,6 +42,18 @@ const STUBBORN: [(&str, &str); 11] = [
     ),
 ];
 
+/// Nothing ties these to the command but their descent, which only an agent knows for certain.
+const STRANGERS: [(&str, &str); 2] = [
+    (
+        "no environment, no session, no parent, no pipe",
+        "(env -i setsid sh -c 'exec </dev/null >/dev/null 2>&1; (sleep NAP &)' &); sleep NAP",
+    ),
+    (
+        "a fork bomb",
+        "bomb() { sleep NAP & bomb & bomb & sleep NAP; }; ulimit -u 4000; bomb & sleep NAP",
+    ),
+];
+
 /// What must stay: the container's main process and another exec.
 struct Bystander {
     nap: String,
@@ -102,15 +114,16 @@ fn begin(server: &Server, container: &Container, command: &str) -> TcpStream {
 async fn nothing_outlives_its_own_time_limit() {
     let server = server();
     let api = server.client();
-    for image in [BUSYBOX, DEBIAN] {
+    for (image, agent) in [(BUSYBOX, true), (DEBIAN, true), (BUSYBOX, false)] {
         let container = Container::sleeping(&api, image).await;
         let bystander = Bystander::new(&api, &container).await;
-        for (what, command) in STUBBORN {
+        let strangers = if agent { &STRANGERS[..] } else { &[] };
+        for (what, command) in STUBBORN.iter().chain(strangers) {
             let nap = nap();
             let command = format!("echo begun; {}", command.replace("NAP", &nap));
             let asked = Instant::now();
             let execution = container
-                .exec(json!({ "command": command, "timeout": 1.5 }))
+                .exec(json!({ "command": command, "timeout": 1.5, "agent": agent }))
                 .await;
             assert!(asked.elapsed() < Duration::from_secs(20), "{what}");
             assert_eq!(execution["timed_out"], true, "{what}: {execution}");

@@ -251,11 +251,47 @@ impl Drop for Engine {
     }
 }
 
+/// A command that an agent runs does not need the engine.
+#[tokio::test]
+async fn an_engine_killed_in_mid_exec_by_an_agent() {
+    let folder = PathBuf::from(std::env::var_os("PODLANE_TEST_DIR").expect("an isolated Podman"));
+    let engine = Engine::start(folder.join(format!("{}.sock", unique("engine"))));
+    let server = server_with(ServerOptions::default().engine(&engine.socket));
+    let api = server.client();
+    engine.answers(&api).await;
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    let waiting = tokio::spawn({
+        let (api, path) = (api.clone(), container.path("exec"));
+        let body = json!({ "command": "touch /tmp/begun; until [ -e /tmp/go ]; do sleep 0.05; done; echo end" });
+        async move { api.post(&path, body).await }
+    });
+    until("the command runs", || {
+        podman(&["exec", &container.name, "test", "-e", "/tmp/begun"])
+            .status
+            .success()
+    })
+    .await;
+    let socket = engine.kill();
+    let _ = api.get("/health").await.expect(503);
+    assert!(
+        podman(&["exec", &container.name, "touch", "/tmp/go"])
+            .status
+            .success()
+    );
+    let answer = waiting.await.expect("an answer").expect(200);
+    assert_eq!(answer.json["execution"]["output"], "end\n");
+
+    let engine = Engine::start(socket);
+    engine.answers(&api).await;
+    assert_eq!(api.exec(&container.name, "echo on").await["output"], "on\n");
+}
+
 #[tokio::test]
 async fn an_engine_killed_in_mid_exec() {
     let folder = PathBuf::from(std::env::var_os("PODLANE_TEST_DIR").expect("an isolated Podman"));
     let engine = Engine::start(folder.join(format!("{}.sock", unique("engine"))));
-    let server = server_with(ServerOptions::default().engine(&engine.socket));
+    let options = ServerOptions::default().engine(&engine.socket);
+    let server = server_with(options.env("PODLANE_EXEC_AGENT", "false"));
     let api = server.client();
     engine.answers(&api).await;
     let container = Container::sleeping(&api, BUSYBOX).await;

@@ -44,7 +44,7 @@ pub(super) fn run(
 
 /// Variables that would change what the service is: a client of another, a socket-activated one, one
 /// that reports to our own service manager.
-const NOT_FOR_THE_SERVICE: [&str; 7] = [
+pub(crate) const NOT_FOR_PODMAN: [&str; 7] = [
     "CONTAINER_HOST",
     "CONTAINER_CONNECTION",
     "CONTAINER_SSHKEY",
@@ -180,7 +180,7 @@ fn command(spec: &Spec, place: &Place, socket: &Path) -> Command {
         // Ctrl-C on our terminal is for us: the service must live until our requests have ended.
         .process_group(0)
         .kill_on_drop(true);
-    for name in NOT_FOR_THE_SERVICE {
+    for name in NOT_FOR_PODMAN {
         command.env_remove(name);
     }
     if let Some((name, path)) = settings.variable {

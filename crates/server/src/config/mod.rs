@@ -46,6 +46,10 @@ pub struct Config {
     pub engine: Option<PathBuf>,
     /// Whether to start an engine if none is found.
     pub start_engine: bool,
+    /// Whether an agent in the container may run its commands.
+    pub exec_agent: bool,
+    /// The podman command.
+    pub podman: PathBuf,
     /// Engine calls under way at once.
     pub max_workers: NonZeroUsize,
     /// Requests that may wait for a worker.
@@ -183,6 +187,8 @@ impl Config {
             insecure_no_auth: read.boolean("insecure_no_auth"),
             engine: read.text("engine", value::engine),
             start_engine: read.boolean("start_engine"),
+            exec_agent: read.boolean("exec_agent"),
+            podman: read.text("podman", value::program),
             max_workers: read.positive("max_workers", 1024),
             max_queue: read.integer("max_queue", 0..=100_000),
             request_timeout: read.seconds("request_timeout", 0.1..=3600.0),

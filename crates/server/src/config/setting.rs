@@ -28,7 +28,7 @@ const fn limit(key: &'static str, variable: &'static str) -> Setting {
 }
 
 /// Every setting, in the order of `config/default.toml`.
-pub const SETTINGS: [Setting; 27] = [
+pub const SETTINGS: [Setting; 29] = [
     setting("listen", "PODLANE_LISTEN", "listen"),
     setting(
         "insecure_no_auth",
@@ -37,6 +37,8 @@ pub const SETTINGS: [Setting; 27] = [
     ),
     setting("engine", "PODLANE_ENGINE", "engine"),
     setting("start_engine", "PODLANE_START_ENGINE", "start-engine"),
+    setting("exec_agent", "PODLANE_EXEC_AGENT", "exec-agent"),
+    setting("podman", "PODLANE_PODMAN", "podman"),
     setting("max_workers", "MAX_WORKERS", "max-workers"),
     setting("max_queue", "PODLANE_MAX_QUEUE", "max-queue"),
     setting("request_timeout", "REQUEST_TIMEOUT", "request-timeout"),

@@ -7,7 +7,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use podlane_engine::{
     Call, Chunk, Command, ContainerId, ContainerName, ContainerRef, ContainerSpec, Engine,
-    ExecSpec, ImageRef, Init, InnerPath, LogQuery, RequestId, Source, StartFailure,
+    ExecPath, ExecSpec, ImageRef, Init, InnerPath, LogQuery, RequestId, Source, StartFailure,
 };
 use serde_json::Value;
 use std::any::Any;
@@ -44,6 +44,7 @@ pub struct Subject {
     /// What must live as long as the engine.
     pub keep: Box<dyn Keep>,
     made: Mutex<Vec<ContainerId>>,
+    path: ExecPath,
 }
 
 /// Anything that is only held.
@@ -118,7 +119,14 @@ impl Subject {
             directory,
             keep,
             made: Mutex::default(),
+            path: ExecPath::Engine,
         }
+    }
+
+    /// The same, whose commands must take that way.
+    #[must_use]
+    pub fn executing_by(self, path: ExecPath) -> Self {
+        Self { path, ..self }
     }
 
     /// A container of the busybox image that runs `command`.
@@ -195,6 +203,7 @@ impl Subject {
     /// Runs a command to its end.
     pub(super) async fn exec(&self, id: &ContainerId, spec: &ExecSpec) -> Ended {
         let mut process = self.engine.exec(&call(), id, spec).await.expect("an exec");
+        assert_eq!(process.path(), self.path);
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         while let Some(chunk) = process.next().await.expect("output") {
             match chunk.source {

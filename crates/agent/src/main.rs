@@ -1,0 +1,46 @@
+//! `podlane-agent`: runs inside a container, started by the container engine as the user whose commands
+//! it runs, and never becomes anybody else. It starts commands and ends them with all that they started.
+//!
+//! One process waits for requests and forks workers. A worker runs one command at a time and is the
+//! subreaper of what that starts: whatever leaves its parent becomes the worker's child. So the whole
+//! tree is found by descent alone, and that it has ended is certain once the worker has no children.
+//!
+//! No main function of Rust's: its start would ignore SIGPIPE, and commands would inherit that.
+
+#![no_main]
+
+mod connection;
+mod control;
+mod process;
+mod spawn;
+mod sys;
+mod terminal;
+mod tree;
+mod worker;
+
+use std::os::fd::{FromRawFd, OwnedFd};
+
+/// What the server could not be told.
+const FAILED: libc::c_int = 70;
+
+/// `podlane-agent fd FD`: serves the socket that is descriptor FD.
+#[unsafe(no_mangle)]
+extern "C" fn main(_: libc::c_int, _: *const *const libc::c_char) -> libc::c_int {
+    let mut arguments = std::env::args().skip(1);
+    let descriptor = match (arguments.next().as_deref(), arguments.next()) {
+        (Some("fd"), Some(number)) => number.parse().ok().filter(|number| *number > 2),
+        _ => None,
+    };
+    let Some(descriptor) = descriptor else {
+        return libc::EXIT_FAILURE;
+    };
+    // SAFETY: the engine was told to hand this descriptor over, and nothing else in this process owns it.
+    let socket = unsafe { OwnedFd::from_raw_fd(descriptor) };
+    if spawn::fill_standard_streams().is_err() {
+        return FAILED;
+    }
+    match control::serve(&socket) {
+        Ok(()) => libc::EXIT_SUCCESS,
+        Err(_) => FAILED,
+    }
+}

@@ -1,0 +1,147 @@
+//! Commands by agents, and where they don't, by the engine itself.
+
+use super::process::{AgentProcess, Begun, Owner};
+use super::{Agents, names::Known};
+use crate::answers::Info;
+use crate::{PodmanEngine, requests};
+use podlane_engine::{Call, ContainerId, ContainerRef, Engine, ExecSpec, Result, Status};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// A container with this label set to `off` gets no agent.
+pub(crate) const AGENT_LABEL: &str = "io.podlane.agent";
+/// How long a running container takes to start a command, at most. Longer takes one that is frozen.
+const PROMPT: Duration = Duration::from_millis(500);
+
+impl PodmanEngine {
+    /// Starts a command by an agent; `None` if that can't be done and nothing of it has been run.
+    pub(crate) async fn exec_by_agent(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        spec: &ExecSpec,
+    ) -> Option<AgentProcess> {
+        let agents = self.agents().filter(|_| spec.agent)?;
+        // An idle agent may end in just this moment.
+        for last in [false, true] {
+            let agent = agents.get(id, spec.user.as_ref(), async || self.permit(call, id).await);
+            let agent = timeout_at(call.deadline, agent).await.ok()??;
+            let owner = Owner {
+                engine: self.clone(),
+                call: call.clone(),
+                container: id.clone(),
+                mark: self.instance().attempt(),
+            };
+            let begun = match AgentProcess::hand_over(&agent, owner, spec).await {
+                Ok(process) => self.begin(call, id, process).await?,
+                Err(_) => None,
+            };
+            if begun.is_some() {
+                return begun;
+            }
+            if last {
+                agents.refuse(&agent);
+            }
+        }
+        None
+    }
+
+    /// Whether an agent may be started in a container now, and with which options of the podman command.
+    async fn permit(&self, call: &Call, id: &ContainerId) -> Option<&[String]> {
+        let container = self.inspect(call, &id.into()).await.ok()?;
+        let runs = container.status == Status::Running;
+        let off = container
+            .labels
+            .get(AGENT_LABEL)
+            .is_some_and(|value| value == "off");
+        if !runs || off {
+            return None;
+        }
+        let options = self
+            .agents()?
+            .options(async || self.options(call).await)
+            .await?;
+        Some(options)
+    }
+
+    /// What makes the podman command one with the service: its store and its way with cgroups.
+    async fn options(&self, call: &Call) -> Option<Vec<String>> {
+        let info: Info = self.connection().json(call, &requests::info()).await.ok()?;
+        let store = info.store;
+        let places = [
+            ("--root", store.graph_root),
+            ("--runroot", store.run_root),
+            ("--volumepath", store.volume_path),
+            ("--cgroup-manager", info.host.cgroup_manager),
+        ];
+        let named = places.into_iter().filter(|(_, path)| !path.is_empty());
+        Some(
+            named
+                .flat_map(|(flag, path)| [flag.to_owned(), path])
+                .collect(),
+        )
+    }
+
+    /// Waits until a command runs. The outer `None` if it never will, so that the engine itself may say
+    /// why; the inner one if the agent is of no use.
+    async fn begin(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        mut process: AgentProcess,
+    ) -> Option<Option<AgentProcess>> {
+        let mut begun = timeout(PROMPT, process.begun()).await;
+        if begun.is_err() && self.is_running(call, id).await {
+            begun = timeout_at(call.deadline, process.begun()).await;
+        }
+        match begun {
+            Ok(Begun::Yes) => Some(Some(process)),
+            Ok(Begun::NoRoom) => Some(None),
+            Err(_elapsed) => {
+                process.give_up();
+                None
+            }
+        }
+    }
+
+    async fn is_running(&self, call: &Call, id: &ContainerId) -> bool {
+        let found = self.inspect(call, &id.into()).await;
+        found.is_ok_and(|container| container.status == Status::Running)
+    }
+
+    /// The container that a name means, from memory if it was looked up just now.
+    pub(crate) async fn resolve_name(
+        &self,
+        call: &Call,
+        name: &ContainerRef,
+    ) -> Result<ContainerId> {
+        let Some(agents) = self.agents() else {
+            return Ok(self.inspect(call, name).await?.id);
+        };
+        match agents.resolve(name) {
+            Known::Yes(id) => Ok(id),
+            Known::AskAgain(id) => {
+                let (engine, call, name) = (self.clone(), call.clone(), name.clone());
+                let agents = Arc::clone(agents);
+                self.spawn(async move {
+                    let _ = engine.look_up(&agents, &call, &name).await;
+                });
+                Ok(id)
+            }
+            Known::No => self.look_up(agents, call, name).await,
+        }
+    }
+
+    async fn look_up(
+        &self,
+        agents: &Agents,
+        call: &Call,
+        name: &ContainerRef,
+    ) -> Result<ContainerId> {
+        let asked = Instant::now();
+        let id = self.inspect(call, name).await?.id;
+        agents.learn(name, &id, asked);
+        Ok(id)
+    }
+}

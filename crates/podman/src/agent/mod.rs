@@ -1,0 +1,307 @@
+//! Agents in containers: which there are, and when one is started, used or given up.
+//!
+//! One agent per container and user, started by the engine as that user. What it is and speaks stands in
+//! the crate `podlane-agent`.
+
+mod exec;
+mod names;
+mod pipes;
+mod process;
+mod program;
+mod socket;
+
+use names::Names;
+use podlane_agent::Request;
+use podlane_engine::{ContainerId, ContainerRef, UserSpec};
+use program::Program;
+use socket::Socket;
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+/// Agents at once on this host; past that the one idle for longest ends.
+const MAX_AGENTS: usize = 256;
+/// An agent that has nothing to do ends after this.
+const IDLE: Duration = Duration::from_secs(300);
+/// Workers of one agent that are kept while they have nothing to do.
+const MAX_IDLE_WORKERS: usize = 16;
+/// How long a container is left alone in which an agent could not be started.
+const REFUSED: Duration = Duration::from_secs(10);
+
+/// The commands of one user in one container.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    container: ContainerId,
+    user: Option<String>,
+}
+
+/// An agent that is being started, or was. `None`: it could not be.
+type Slot = Arc<OnceCell<Option<Arc<Agent>>>>;
+
+/// The agents of one engine.
+#[derive(Debug)]
+pub(crate) struct Agents {
+    program: Program,
+    podman: PathBuf,
+    /// What makes the podman command one with the service, once that has been asked.
+    options: OnceCell<Vec<String>>,
+    slots: Mutex<HashMap<Key, Slot>>,
+    names: Names,
+}
+
+/// An agent that runs.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    key: Key,
+    control: Socket,
+    /// Not to be used any more.
+    over: CancellationToken,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    idle: Vec<Socket>,
+    busy: usize,
+    used: Instant,
+}
+
+impl Agents {
+    pub(crate) fn new(program: &[u8], podman: PathBuf) -> io::Result<Self> {
+        Ok(Self {
+            program: Program::new(program)?,
+            podman,
+            options: OnceCell::new(),
+            slots: Mutex::default(),
+            names: Names::default(),
+        })
+    }
+
+    fn slots(&self) -> MutexGuard<'_, HashMap<Key, Slot>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The agent for a user's commands, started if there is none; `None` if there can't be one.
+    pub(crate) async fn get<'a>(
+        self: &Arc<Self>,
+        container: &ContainerId,
+        user: Option<&UserSpec>,
+        permit: impl AsyncFnOnce() -> Option<&'a [String]>,
+    ) -> Option<Arc<Agent>> {
+        let key = Key {
+            container: container.clone(),
+            user: user.map(|user| user.as_str().to_owned()),
+        };
+        let slot = Arc::clone(self.slots().entry(key.clone()).or_default());
+        let start = || async {
+            self.make_room();
+            let started = match permit().await {
+                Some(options) => {
+                    self.program
+                        .start(&self.podman, options, container, user)
+                        .await
+                }
+                None => Err(io::ErrorKind::PermissionDenied.into()),
+            };
+            match started {
+                Ok(control) => Some(self.introduce(key.clone(), control)),
+                Err(error) => {
+                    tracing::debug!(container = container.short(), %error, "no agent could be started");
+                    self.forget_later(key.clone(), &slot);
+                    None
+                }
+            }
+        };
+        slot.get_or_init(start).await.clone()
+    }
+
+    /// A new agent, forgotten when it ends, and ended when it has long had nothing to do.
+    fn introduce(self: &Arc<Self>, key: Key, control: Socket) -> Arc<Agent> {
+        let agent = Arc::new(Agent {
+            key,
+            control,
+            over: CancellationToken::new(),
+            state: Mutex::new(State {
+                idle: Vec::new(),
+                busy: 0,
+                used: Instant::now(),
+            }),
+        });
+        let (agents, watched) = (Arc::downgrade(self), Arc::clone(&agent));
+        tokio::spawn(async move {
+            watched.until_over().await;
+            watched.over.cancel();
+            watched.state().idle.clear();
+            if let Some(agents) = Weak::upgrade(&agents) {
+                agents.forget(&watched);
+            }
+        });
+        agent
+    }
+
+    /// The options, found out once.
+    pub(crate) async fn options(
+        &self,
+        find: impl AsyncFnOnce() -> Option<Vec<String>>,
+    ) -> Option<&[String]> {
+        let found = self
+            .options
+            .get_or_try_init(|| async { find().await.ok_or(()) });
+        found.await.ok().map(Vec::as_slice)
+    }
+
+    fn forget(&self, agent: &Arc<Agent>) {
+        self.names.forget(&agent.key.container);
+        let is_it = |slot: &Slot| {
+            let known = slot.get().and_then(Option::as_ref);
+            known.is_some_and(|known| Arc::ptr_eq(known, agent))
+        };
+        let mut slots = self.slots();
+        if slots.get(&agent.key).is_some_and(is_it) {
+            slots.remove(&agent.key);
+        }
+    }
+
+    /// Ends an agent that is of no use, and leaves its container alone for a while.
+    fn refuse(self: &Arc<Self>, agent: &Arc<Agent>) {
+        agent.over.cancel();
+        let slot = Slot::default();
+        // Nobody else has it yet.
+        let _ = slot.set(None);
+        self.slots().insert(agent.key.clone(), Arc::clone(&slot));
+        self.forget_later(agent.key.clone(), &slot);
+    }
+
+    /// Lets an agent be tried again after a while.
+    fn forget_later(self: &Arc<Self>, key: Key, slot: &Slot) {
+        let (agents, slot) = (Arc::downgrade(self), Arc::clone(slot));
+        tokio::spawn(async move {
+            tokio::time::sleep(REFUSED).await;
+            if let Some(agents) = Weak::upgrade(&agents) {
+                let mut slots = agents.slots();
+                if slots.get(&key).is_some_and(|now| Arc::ptr_eq(now, &slot)) {
+                    slots.remove(&key);
+                }
+            }
+        });
+    }
+
+    /// Ends the agent that has been idle for longest, if there are as many as there may be.
+    fn make_room(&self) {
+        let mut slots = self.slots();
+        if slots.len() <= MAX_AGENTS {
+            return;
+        }
+        let running = slots.iter().filter_map(|(key, slot)| {
+            let agent = slot.get()?.as_ref()?;
+            let state = agent.state();
+            (state.busy == 0).then(|| (state.used, key.clone()))
+        });
+        if let Some((_, key)) = running.min_by_key(|(used, _)| *used)
+            && let Some(slot) = slots.remove(&key)
+            && let Some(Some(agent)) = slot.get()
+        {
+            agent.over.cancel();
+        }
+    }
+
+    /// Whether commands of that container are run by an agent now.
+    fn has(&self, container: &ContainerId) -> bool {
+        let slots = self.slots();
+        let mut running = slots.iter().filter(|(key, _)| key.container == *container);
+        running.any(|(_, slot)| {
+            let agent = slot.get().and_then(Option::as_ref);
+            agent.is_some_and(|agent| !agent.over.is_cancelled())
+        })
+    }
+
+    /// The ID of a container that an agent runs in, if the name was looked up just now.
+    pub(crate) fn resolve(&self, name: &ContainerRef) -> names::Known {
+        self.names.get(name, |id| self.has(id))
+    }
+
+    /// Remembers whom a name means.
+    pub(crate) fn learn(&self, name: &ContainerRef, id: &ContainerId, asked: Instant) {
+        if self.has(id) {
+            self.names.put(name, id, asked);
+        }
+    }
+}
+
+impl Agent {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until it has gone, or has had nothing to do for long.
+    async fn until_over(&self) {
+        loop {
+            let idle_until = {
+                let state = self.state();
+                let from = if state.busy > 0 {
+                    Instant::now()
+                } else {
+                    state.used
+                };
+                from + IDLE
+            };
+            tokio::select! {
+                () = self.over.cancelled() => return,
+                readable = self.control.readable() => {
+                    // It has nothing more to say after its hello.
+                    let mut spoke = false;
+                    if readable.is_err() || self.control.receive(|_| spoke = true).is_err() || spoke {
+                        return;
+                    }
+                }
+                () = sleep_until(idle_until.min(Instant::now() + IDLE / 10)) => {
+                    if Instant::now() >= idle_until {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A worker with nothing to do. It is counted as busy until it is given back or counted off.
+    async fn worker(&self) -> io::Result<Socket> {
+        loop {
+            if self.over.is_cancelled() {
+                return Err(io::ErrorKind::NotConnected.into());
+            }
+            let idle = {
+                let mut state = self.state();
+                state.used = Instant::now();
+                state.idle.pop()
+            };
+            match idle {
+                Some(worker) if worker.is_closed() => {}
+                Some(worker) => {
+                    self.state().busy += 1;
+                    return Ok(worker);
+                }
+                None => break,
+            }
+        }
+        let (ours, theirs) = Socket::pair()?;
+        self.control.send(&Request::Fork, &[theirs.as_fd()]).await?;
+        self.state().busy += 1;
+        Ok(ours)
+    }
+
+    /// Takes a worker back, if it can be used again.
+    fn give_back(&self, worker: Option<Socket>) {
+        let mut state = self.state();
+        state.busy = state.busy.saturating_sub(1);
+        state.used = Instant::now();
+        if !self.over.is_cancelled() && state.idle.len() < MAX_IDLE_WORKERS {
+            state.idle.extend(worker);
+        }
+    }
+}
