@@ -50,7 +50,7 @@ async fn one_that_runs_to_its_end() {
     let api = server.client();
     let container = Container::sleeping(&api, BUSYBOX).await;
     let body = json!({
-        "command": "echo $SECRET-word; cat; echo err >&2; exit 3",
+        "command": "echo $SECRET-word; cat; sleep 0.5; echo err >&2; exit 3",
         "environment": { "SECRET": "hush" }, "stdin": "murmur\n",
     });
     let path = detach(&api, &container, body).await;
