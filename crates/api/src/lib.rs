@@ -20,6 +20,7 @@ mod map;
 mod mark;
 mod ports;
 mod system;
+mod terminals;
 mod users;
 mod volumes;
 
@@ -50,6 +51,7 @@ pub use system::{
     Connected, Disconnected, Health, Healthy, Live, LiveWord, Metrics, Ready, ReadyWord,
     UnhealthyWord,
 };
+pub use terminals::{TerminalInput, TerminalOutput};
 pub use users::{AddUser, AddedUser, User};
 pub use volumes::{Bind, VolumeTarget};
 

@@ -77,15 +77,17 @@ pub(crate) fn kill_tree(
     }
 }
 
-/// Sends a signal to a process and its process group. Not every runtime makes the process its group's
-/// leader; a group that it shares with its parent is the runtime's, and is left alone.
+/// Sends a signal to a process and to its process group, within its PID namespace: without a terminal
+/// a command shares its group with the engine's monitor outside.
 pub(crate) fn signal_group(pid: i32, number: i32) -> std::io::Result<()> {
-    let Some(first) = entry(pid) else {
+    let (Some(process), Some(namespace)) = (entry(pid), pid_namespace(pid)) else {
         return Ok(());
     };
-    let shared = entry(first.parent).is_some_and(|parent| parent.group == first.group);
-    let meant = |entry: &Entry| entry.pid == pid || (!shared && entry.group == first.group);
-    for entry in pids().filter_map(entry).filter(meant) {
+    let group = pids()
+        .filter_map(entry)
+        .filter(|other| other.group == process.group && !is_first(other.pid))
+        .filter(|other| pid_namespace(other.pid).as_ref() == Some(&namespace));
+    for entry in group {
         signal_process(&entry, number)?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 mod failures;
 
 use crate::router::table;
-use podlane_api::{Failure, Problem};
+use podlane_api::{Failure, Problem, TerminalInput, TerminalOutput};
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{AdditionalProperties, SchemaType, Type};
 use utoipa::openapi::{
@@ -65,12 +65,16 @@ fn document() -> OpenApi {
     for (name, schema) in [
         (Failure::name(), Failure::schema()),
         (Problem::name(), Problem::schema()),
+        (TerminalInput::name(), TerminalInput::schema()),
+        (TerminalOutput::name(), TerminalOutput::schema()),
     ] {
         components.schemas.insert(name.into_owned(), schema);
     }
     let mut nested = Vec::new();
     Failure::schemas(&mut nested);
     Problem::schemas(&mut nested);
+    TerminalInput::schemas(&mut nested);
+    TerminalOutput::schemas(&mut nested);
     components.schemas.extend(nested);
     components.schemas.values_mut().for_each(close);
     for failure in &failures::ALL {
@@ -128,7 +132,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     }
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
-            if !status.starts_with('2') {
+            if !status.starts_with('2') && status != "101" {
                 let problem = Content::new(Some(Ref::from_schema_name("Problem")));
                 response
                     .content

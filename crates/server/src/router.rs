@@ -3,7 +3,7 @@
 use crate::edge::{edge, panicked};
 use crate::guard::guard;
 use crate::routes::containers::{
-    create, exec, files, inspect, list, logs, remove, start, stop, users,
+    create, exec, files, inspect, list, logs, remove, start, stop, terminals, users,
 };
 use crate::routes::execs;
 use crate::routes::fallback::{method_not_allowed, not_found};
@@ -38,6 +38,7 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(execs::resize::resize_exec))
         .routes(routes!(execs::wait::wait_exec))
         .routes(routes!(execs::remove::remove_exec))
+        .routes(routes!(terminals::exec::exec_terminal))
         .routes(routes!(users::add::add_user))
         .routes(routes!(files::add::add_file))
         .routes(routes!(health::health))

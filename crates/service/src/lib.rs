@@ -14,7 +14,9 @@ mod files;
 mod gate;
 mod live;
 mod logs;
+mod places;
 mod stream;
+mod terminals;
 mod text;
 mod tool;
 mod users;
@@ -32,18 +34,20 @@ pub use gate::Load;
 pub use live::{Ended, Event, Input, Live};
 pub use logs::{Logs, Tail};
 pub use stream::{ExecStream, Step};
+pub use terminals::Terminal;
+pub use text::Decoder as TextDecoder;
 pub use text::Texts;
 pub use users::{AddedUser, NewUser, Password};
 
 use background::Registry;
 use gate::Gate;
+use places::Places;
 use podlane_engine::{Call, Engine, EngineVersion};
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use stream::Places;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -75,6 +79,8 @@ pub struct Limits {
     pub exec_retention: Duration,
     /// Where background commands are kept; without it there are none.
     pub state_dir: Option<PathBuf>,
+    /// How many terminals may be open at once.
+    pub terminals: usize,
     /// What a create does about an image that is not there, unless it says so itself.
     pub pull: PullPolicy,
 }
@@ -90,6 +96,7 @@ struct Inner {
     gate: Gate,
     /// Places for streams of output.
     streams: Places,
+    terminals: Places,
     /// Work that must be driven to its end although nobody waits for it any more.
     tasks: TaskTracker,
     /// Ends what may be ended when the server stops.
@@ -104,11 +111,13 @@ impl Service {
     /// Operations on `engine` within `limits`.
     pub fn new(engine: Arc<dyn Engine>, limits: Limits) -> Self {
         let gate = Gate::new(limits.workers, limits.queue);
+        let terminals = Places::new("terminals", "limits.terminals", limits.terminals);
         Self(Arc::new(Inner {
             engine,
-            streams: Places::new(limits.streams),
+            streams: Places::new("streams of output", "limits.streams", limits.streams),
             limits,
             gate,
+            terminals,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             background: OnceCell::new(),

@@ -235,6 +235,11 @@ impl Live {
         self.process.path()
     }
 
+    /// Whether it has a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.spec.terminal.is_some()
+    }
+
     /// Its container.
     pub fn container(&self) -> &ContainerId {
         &self.container

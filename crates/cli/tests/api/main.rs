@@ -18,7 +18,9 @@ mod reading;
 mod recovery;
 mod rig;
 mod streams;
+mod terminals;
 mod users;
+mod websocket;
 
 use podlane_testkit::{Server, ServerOptions};
 use std::borrow::Borrow;

@@ -105,6 +105,10 @@ pub struct Limits {
     pub execs: usize,
     /// Output kept of one background command, in bytes.
     pub exec_log_bytes: usize,
+    /// Open terminals.
+    pub terminals: usize,
+    /// The longest silence on both sides of a terminal.
+    pub terminal_idle: Duration,
 }
 
 /// What create does about its image.
@@ -213,6 +217,8 @@ impl Config {
                 streams: read.integer("limits.streams", 1..=100_000),
                 execs: read.integer("limits.execs", 1..=10_000),
                 exec_log_bytes: read.integer("limits.exec_log_bytes", 256 * KIB..=GIB),
+                terminals: read.integer("limits.terminals", 1..=10_000),
+                terminal_idle: read.seconds("limits.terminal_idle", 1.0..=604_800.0),
             },
             table: Vec::new(),
             warnings: Vec::new(),

@@ -17,6 +17,7 @@ impl Config {
             header_timeout: self.limits.header_timeout,
             body_timeout: self.limits.body_timeout,
             connections: self.limits.connections.get(),
+            terminal_idle: self.limits.terminal_idle,
             request_timeout: self.request_timeout,
             shutdown_grace: self.shutdown_grace,
         }
@@ -37,6 +38,7 @@ impl Config {
             exec_log_bytes: self.limits.exec_log_bytes,
             exec_retention: self.exec_retention,
             state_dir,
+            terminals: self.limits.terminals,
             pull: match self.pull {
                 Pull::Never => PullPolicy::Never,
                 Pull::Missing => PullPolicy::Missing,

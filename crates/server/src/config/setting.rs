@@ -28,7 +28,7 @@ const fn limit(key: &'static str, variable: &'static str) -> Setting {
 }
 
 /// Every setting, in the order of `config/default.toml`.
-pub const SETTINGS: [Setting; 29] = [
+pub const SETTINGS: [Setting; 31] = [
     setting("listen", "PODLANE_LISTEN", "listen"),
     setting(
         "insecure_no_auth",
@@ -62,6 +62,8 @@ pub const SETTINGS: [Setting; 29] = [
     limit("limits.streams", "PODLANE_LIMITS_STREAMS"),
     limit("limits.execs", "PODLANE_LIMITS_EXECS"),
     limit("limits.exec_log_bytes", "PODLANE_LIMITS_EXEC_LOG_BYTES"),
+    limit("limits.terminals", "PODLANE_LIMITS_TERMINALS"),
+    limit("limits.terminal_idle", "PODLANE_LIMITS_TERMINAL_IDLE"),
 ];
 
 /// The environment variable that names the configuration file.

@@ -25,7 +25,7 @@ pub(crate) fn survivor(survivor: &podlane_engine::Survivor) -> Survivor {
     }
 }
 
-fn usage(usage: podlane_engine::Usage) -> Usage {
+pub(crate) fn usage(usage: podlane_engine::Usage) -> Usage {
     let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     Usage {
         user_us: micros(usage.user),

@@ -2,7 +2,8 @@
 
 use super::entry::{Entry, How, Progress};
 use super::ring::{self, Extent, read_entry};
-use crate::stream::{Place, Step};
+use crate::places::Place;
+use crate::stream::Step;
 use crate::text::Texts;
 use crate::{Error, Result};
 use bytes::Bytes;
