@@ -293,18 +293,15 @@ impl Live {
             killed: false,
             survivors: Vec::new(),
         };
-        let termination = match stage {
-            Stage::Ended(termination, _) => termination,
-            _ => {
-                ended.exit = self.process.wait().await?;
-                return Ok(match self.complaint()? {
-                    Some(words) => {
-                        self.stage = Stage::Last(ended);
-                        Event::Output(words)
-                    }
-                    None => Event::Ended(ended),
-                });
-            }
+        let Stage::Ended(termination, _) = stage else {
+            ended.exit = self.process.wait().await?;
+            return Ok(match self.complaint()? {
+                Some(words) => {
+                    self.stage = Stage::Last(ended);
+                    Event::Output(words)
+                }
+                None => Event::Ended(ended),
+            });
         };
         ended.timed_out = true;
         ended.killed = termination != Termination::Complete { killed: false };
