@@ -52,6 +52,7 @@ pub(crate) fn info() -> OpenApi {
         )
         .tags(Some([
             tag("containers", "Containers and what happens inside them."),
+            tag("recordings", "What terminals showed."),
             tag("system", "The server itself."),
         ]))
         .components(Some(ComponentsBuilder::new().build()))

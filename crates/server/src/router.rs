@@ -6,6 +6,7 @@ use crate::routes::containers::{
     create, exec, files, inspect, list, logs, remove, start, stop, terminals, users,
 };
 use crate::routes::fallback::{method_not_allowed, not_found};
+use crate::routes::recordings;
 use crate::routes::system::{docs, health, livez, metrics, prometheus, readyz};
 use crate::{App, openapi};
 use axum::Router;
@@ -32,6 +33,12 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(terminals::exec::exec_terminal))
         .routes(routes!(users::add::add_user))
         .routes(routes!(files::add::add_file))
+        .routes(routes!(recordings::list::list_recordings))
+        .routes(routes!(
+            recordings::read::read_recording,
+            recordings::remove::remove_recording
+        ))
+        .routes(routes!(recordings::replay::replay_recording))
         .routes(routes!(health::health))
         .routes(routes!(metrics::metrics))
         .routes(routes!(prometheus::prometheus))

@@ -51,6 +51,9 @@ pub enum Error {
         /// When it is sensible to try again.
         retry_after: Duration,
     },
+    /// No recording has that name.
+    #[error("there is no such recording")]
+    NoRecording,
     /// The command did not end within the time limit and was ended.
     #[error("{message}")]
     ExecTimeout {

@@ -13,6 +13,7 @@ mod files;
 mod gate;
 mod live;
 mod logs;
+mod recordings;
 mod terminals;
 mod text;
 mod tool;
@@ -27,12 +28,14 @@ pub use files::{NewFile, WrittenFile};
 pub use gate::Load;
 pub use live::{Ended, Event, Input, Live};
 pub use logs::{Logs, Tail};
+pub use recordings::{Recording, RecordingRules};
 pub use terminals::Terminal;
 pub use text::Decoder as TextDecoder;
 pub use users::{AddedUser, NewUser, Password};
 
 use gate::Gate;
 use podlane_engine::{Call, Engine, EngineVersion};
+use recordings::Recordings;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
@@ -60,6 +63,8 @@ pub struct Limits {
     pub file_bytes: usize,
     /// How many terminals may be open at once.
     pub terminals: NonZeroUsize,
+    /// What is recorded; `None` for nothing.
+    pub recordings: Option<RecordingRules>,
     /// What a create does about an image that is not there, unless it says so itself.
     pub pull: PullPolicy,
 }
@@ -74,6 +79,7 @@ struct Inner {
     limits: Limits,
     gate: Gate,
     terminals: Places,
+    recordings: Recordings,
     /// Work that must be driven to its end although nobody waits for it any more.
     tasks: TaskTracker,
     /// Ends what may be ended when the server stops.
@@ -87,11 +93,13 @@ impl Service {
     pub fn new(engine: Arc<dyn Engine>, limits: Limits) -> Self {
         let gate = Gate::new(limits.workers, limits.queue);
         let terminals = Places::new(limits.terminals);
+        let recordings = Recordings::new(limits.recordings.clone());
         Self(Arc::new(Inner {
             engine,
             limits,
             gate,
             terminals,
+            recordings,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             accounts: Mutex::default(),

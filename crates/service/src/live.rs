@@ -1,6 +1,7 @@
 //! A command whose output is read while it runs.
 
 use crate::exec::NewExec;
+use crate::recordings::{Recorded, Recorder};
 use crate::{Error, Result, Service, words};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -92,6 +93,7 @@ pub struct Live {
     began: Instant,
     stage: Stage,
     stopping: CancellationToken,
+    recorder: Option<Recorder>,
 }
 
 impl std::fmt::Debug for Live {
@@ -117,6 +119,7 @@ impl Service {
         crate::command::check(exec)?;
         let container = self.0.engine.resolve(call, name).await?;
         let spec = exec.spec();
+        let recorder = self.0.recordings.begin(name, &spec).await?;
         let began = Instant::now();
         let process = self.0.engine.exec(call, &container, &spec).await?;
         let mut live = Live {
@@ -130,6 +133,7 @@ impl Service {
             began,
             stage: Stage::Running(limit.map(|limit| began + limit)),
             stopping: self.0.stopping.clone(),
+            recorder,
         };
         live.feed();
         Ok(live)
@@ -165,7 +169,12 @@ impl Live {
             tokio::select! {
                 biased;
                 chunk = self.process.next() => match chunk {
-                    Ok(Some(chunk)) => return Ok(Event::Output(chunk)),
+                    Ok(Some(chunk)) => {
+                        if let Some(recorder) = &self.recorder {
+                            recorder.output(&chunk.data);
+                        }
+                        return Ok(Event::Output(chunk));
+                    }
                     Ok(None) if self.start_again().await? => {}
                     Ok(None) => return self.end().await,
                     Err(_) if matches!(self.stage, Stage::Ended(..)) => return self.end().await,
@@ -197,7 +206,11 @@ impl Live {
 
     /// Acts on the command while it is read.
     pub fn control(&self) -> Arc<dyn Control> {
-        self.process.control()
+        let control = self.process.control();
+        match self.recorder.clone() {
+            None => control,
+            Some(recorder) => Arc::new(Recorded { control, recorder }),
+        }
     }
 
     /// The way on which it was started.

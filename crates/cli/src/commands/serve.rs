@@ -9,6 +9,7 @@ use podlane_podman::PodmanEngine;
 use podlane_server::Metrics;
 use podlane_server::config::{Config, Environment, Flags};
 use podlane_service::Service;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +65,10 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
     } else {
         podman
     };
-    let service = Service::new(Arc::new(podman), config.service_limits());
+    let service = Service::new(
+        Arc::new(podman),
+        config.service_limits(state_dir(environment).as_deref()),
+    );
     let shutdown = CancellationToken::new();
     let recovery = tokio::spawn(recover(service.clone(), shutdown.clone()));
     let signals = tokio::spawn(end_on_signal(shutdown.clone()));
@@ -85,6 +89,15 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
     let _ = recovery.await;
     engine.stop().await;
     Ok(())
+}
+
+/// Where the server keeps what shall outlive it.
+fn state_dir(environment: &Environment) -> Option<PathBuf> {
+    match environment.state_home() {
+        Some(home) => Some(home.join("podlane")),
+        None if rustix::process::geteuid().is_root() => Some("/var/lib/podlane".into()),
+        None => Some(environment.home()?.join(".local/state/podlane")),
+    }
 }
 
 /// Clears up after servers that died, as soon as the engine answers; and once more a little later,

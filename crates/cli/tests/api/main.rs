@@ -13,6 +13,7 @@ mod killing;
 mod logs;
 mod output;
 mod races;
+mod recordings;
 mod recovery;
 mod rig;
 mod terminals;

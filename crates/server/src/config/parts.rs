@@ -1,8 +1,9 @@
 //! The configuration as its parts need it.
 
-use super::{Config, Pull};
+use super::{Config, Pull, Record};
 use crate::Settings;
-use podlane_service::{Limits, PullPolicy};
+use podlane_service::{Limits, PullPolicy, RecordingRules};
+use std::path::Path;
 
 impl Config {
     /// What the HTTP side needs to know.
@@ -22,8 +23,8 @@ impl Config {
         }
     }
 
-    /// The bounds that operations keep.
-    pub fn service_limits(&self) -> Limits {
+    /// The bounds that operations keep. Recordings are kept below `state_dir`; without one there are none.
+    pub fn service_limits(&self, state_dir: Option<&Path>) -> Limits {
         Limits {
             workers: self.max_workers,
             queue: self.max_queue,
@@ -33,11 +34,22 @@ impl Config {
             log_bytes: self.limits.log_bytes,
             file_bytes: self.limits.file_bytes,
             terminals: self.limits.terminals,
+            recordings: state_dir.and_then(|directory| self.recording_rules(directory)),
             pull: match self.pull {
                 Pull::Never => PullPolicy::Never,
                 Pull::Missing => PullPolicy::Missing,
                 Pull::Always => PullPolicy::Always,
             },
         }
+    }
+
+    fn recording_rules(&self, state_dir: &Path) -> Option<RecordingRules> {
+        (self.recordings != Record::Off).then(|| RecordingRules {
+            directory: state_dir.join("recordings"),
+            all: self.recordings == Record::All,
+            bytes: self.limits.recording_bytes,
+            count: self.limits.recordings.get(),
+            total: self.limits.recordings_bytes as u64,
+        })
     }
 }

@@ -2,4 +2,5 @@
 
 pub(crate) mod containers;
 pub(crate) mod fallback;
+pub(crate) mod recordings;
 pub(crate) mod system;

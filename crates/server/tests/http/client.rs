@@ -31,6 +31,7 @@ pub(crate) fn service(engine: &Arc<Tiny>, settings: &Settings) -> Service {
         log_bytes: 1 << 20,
         file_bytes: 1 << 20,
         terminals: NonZeroUsize::MIN,
+        recordings: None,
         pull: PullPolicy::Never,
     };
     Service::new(Arc::clone(engine) as Arc<_>, limits)
