@@ -67,13 +67,12 @@ impl Recordings {
             step: "recording the command",
             reason: error.to_string(),
         };
-        let sender = match self.sender.get() {
-            Some(sender) => sender,
-            None => {
-                let started = recorder::start().map_err(failed)?;
-                // Of two that start one at once, the other's ends at once.
-                self.sender.get_or_init(|| started)
-            }
+        let sender = if let Some(sender) = self.sender.get() {
+            sender
+        } else {
+            let started = recorder::start().map_err(failed)?;
+            // Of two that start one at once, the other's ends at once.
+            self.sender.get_or_init(|| started)
         };
         let size = spec.terminal.unwrap_or(NO_TERMINAL);
         // No argument: people put secrets there.
