@@ -19,6 +19,7 @@ mod init;
 mod map;
 mod mark;
 mod ports;
+mod recordings;
 mod system;
 mod terminals;
 mod users;
@@ -47,6 +48,7 @@ pub use init::Init;
 pub use map::UniqueMap;
 pub use mark::{False, True};
 pub use ports::{PortTarget, PublishedPort};
+pub use recordings::{Recording, RecordingList, RemovedRecording};
 pub use system::{
     Connected, Disconnected, Health, Healthy, Live, LiveWord, Metrics, Ready, ReadyWord,
     UnhealthyWord,

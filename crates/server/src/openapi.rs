@@ -53,6 +53,7 @@ pub(crate) fn info() -> OpenApi {
         .tags(Some([
             tag("containers", "Containers and what happens inside them."),
             tag("execs", "Commands in the background."),
+            tag("recordings", "What terminals showed."),
             tag("system", "The server itself."),
         ]))
         .components(Some(ComponentsBuilder::new().build()))
@@ -117,7 +118,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
             .get_or_insert_default()
             .insert(0, name_parameter().into());
     }
-    if path.contains("{id}") {
+    if path.starts_with("/api/v1/execs/{id}") {
         operation
             .parameters
             .get_or_insert_default()

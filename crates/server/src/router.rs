@@ -7,6 +7,7 @@ use crate::routes::containers::{
 };
 use crate::routes::execs;
 use crate::routes::fallback::{method_not_allowed, not_found};
+use crate::routes::recordings;
 use crate::routes::system::{docs, health, livez, metrics, prometheus, readyz};
 use crate::{App, openapi};
 use axum::Router;
@@ -41,6 +42,12 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(terminals::exec::exec_terminal))
         .routes(routes!(users::add::add_user))
         .routes(routes!(files::add::add_file))
+        .routes(routes!(recordings::list::list_recordings))
+        .routes(routes!(
+            recordings::read::read_recording,
+            recordings::remove::remove_recording
+        ))
+        .routes(routes!(recordings::replay::replay_recording))
         .routes(routes!(health::health))
         .routes(routes!(metrics::metrics))
         .routes(routes!(prometheus::prometheus))

@@ -73,6 +73,9 @@ pub enum Error {
         /// Why, for people.
         reason: String,
     },
+    /// No recording has that name.
+    #[error("there is no such recording")]
+    NoRecording,
     /// The command did not end within the time limit and was ended.
     #[error("{message}")]
     ExecTimeout {

@@ -15,6 +15,7 @@ mod gate;
 mod live;
 mod logs;
 mod places;
+mod recordings;
 mod stream;
 mod terminals;
 mod text;
@@ -33,6 +34,7 @@ pub use files::{NewFile, WrittenFile};
 pub use gate::Load;
 pub use live::{Ended, Event, Input, Live};
 pub use logs::{Logs, Tail};
+pub use recordings::{Recording, RecordingRules};
 pub use stream::{ExecStream, Step};
 pub use terminals::Terminal;
 pub use text::Decoder as TextDecoder;
@@ -43,6 +45,7 @@ use background::Registry;
 use gate::Gate;
 use places::Places;
 use podlane_engine::{Call, Engine, EngineVersion};
+use recordings::Recordings;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -81,6 +84,8 @@ pub struct Limits {
     pub state_dir: Option<PathBuf>,
     /// How many terminals may be open at once.
     pub terminals: usize,
+    /// What is recorded; `None` for nothing.
+    pub recordings: Option<RecordingRules>,
     /// What a create does about an image that is not there, unless it says so itself.
     pub pull: PullPolicy,
 }
@@ -97,6 +102,7 @@ struct Inner {
     /// Places for streams of output.
     streams: Places,
     terminals: Places,
+    recordings: Recordings,
     /// Work that must be driven to its end although nobody waits for it any more.
     tasks: TaskTracker,
     /// Ends what may be ended when the server stops.
@@ -112,12 +118,14 @@ impl Service {
     pub fn new(engine: Arc<dyn Engine>, limits: Limits) -> Self {
         let gate = Gate::new(limits.workers, limits.queue);
         let terminals = Places::new("terminals", "limits.terminals", limits.terminals);
+        let recordings = Recordings::new(limits.recordings.clone());
         Self(Arc::new(Inner {
             engine,
             streams: Places::new("streams of output", "limits.streams", limits.streams),
             limits,
             gate,
             terminals,
+            recordings,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             background: OnceCell::new(),

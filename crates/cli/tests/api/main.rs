@@ -16,6 +16,7 @@ mod logs;
 mod output;
 mod races;
 mod reading;
+mod recordings;
 mod recovery;
 mod rig;
 mod streams;

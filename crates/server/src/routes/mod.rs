@@ -3,4 +3,5 @@
 pub(crate) mod containers;
 pub(crate) mod execs;
 pub(crate) mod fallback;
+pub(crate) mod recordings;
 pub(crate) mod system;

@@ -36,6 +36,7 @@ pub(crate) fn service(engine: &Arc<Tiny>, settings: &Settings) -> Service {
         exec_retention: Duration::from_secs(60),
         state_dir: None,
         terminals: 1,
+        recordings: None,
         pull: PullPolicy::Never,
     };
     Service::new(Arc::clone(engine) as Arc<_>, limits)
