@@ -110,6 +110,9 @@ impl Switchboard {
         }
         let mut begin = 3;
         sys::poll(&mut wait, None)?;
+        if wait[1].revents & (libc::POLLERR | libc::POLLHUP) != 0 {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         for (channel, end) in self.channels.values_mut().zip(ends) {
             channel.ready |= wait[begin..end].iter().any(|one| one.revents != 0);
             begin = end;
