@@ -48,8 +48,8 @@ pub struct Config {
     pub start_engine: bool,
     /// Whether an agent in the container may run its commands.
     pub exec_agent: bool,
-    /// The podman command.
-    pub podman: PathBuf,
+    /// The podman command; `None` to do without.
+    pub podman: Option<PathBuf>,
     /// Engine calls under way at once.
     pub max_workers: NonZeroUsize,
     /// Requests that may wait for a worker.
