@@ -115,9 +115,20 @@ pub(crate) struct ConfigFlags {
     /// Origins of web pages that may call this server; comma separated [env: PODLANE_CORS_ORIGINS]
     #[arg(long, value_name = "ORIGINS")]
     cors_origins: Option<String>,
+    /// Which commands are recorded: off, terminals, all [default: off] [env: PODLANE_RECORDINGS]
+    #[arg(long, value_name = "WHICH")]
+    recordings: Option<String>,
     /// Seconds that requests get to finish at the end [default: 10] [env: PODLANE_SHUTDOWN_GRACE]
     #[arg(long, value_name = "SECONDS")]
     shutdown_grace: Option<String>,
+    /// Keep background commands and their output in this directory [default: $XDG_STATE_HOME/podlane,
+    /// /var/lib/podlane or ~/.local/state/podlane] [env: PODLANE_STATE_DIR]
+    #[arg(long, value_name = "DIRECTORY")]
+    state_dir: Option<String>,
+    /// Seconds for which ended background commands are kept [default: 3600]
+    /// [env: PODLANE_EXEC_RETENTION]
+    #[arg(long, value_name = "SECONDS")]
+    exec_retention: Option<String>,
 }
 
 impl From<ConfigFlags> for Flags {
@@ -138,7 +149,10 @@ impl From<ConfigFlags> for Flags {
             ("log-format", given.log_format),
             ("allowed-hosts", given.allowed_hosts),
             ("cors-origins", given.cors_origins),
+            ("recordings", given.recordings),
             ("shutdown-grace", given.shutdown_grace),
+            ("state-dir", given.state_dir),
+            ("exec-retention", given.exec_retention),
         ];
         let mut flags = Self::default();
         if let Some(file) = given.config {

@@ -18,6 +18,8 @@ mod router;
 mod routes;
 mod serve;
 mod settings;
+mod stream;
+mod terminal;
 mod timestamp;
 
 pub use app::App;

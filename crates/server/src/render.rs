@@ -64,13 +64,7 @@ pub(crate) fn render(
             request_id: id.to_string(),
         })
         .into_response(),
-        Format::Contract => Json(Failure {
-            success: False,
-            error: detail(answer),
-            timestamp: timestamp::now(),
-            request_id: id.to_string(),
-        })
-        .into_response(),
+        Format::Contract => Json(failure(answer, id)).into_response(),
     };
     let (old, _) = response.into_parts();
     *rendered.status_mut() = answer.status;
@@ -88,7 +82,18 @@ pub(crate) fn render(
     rendered
 }
 
-fn detail(answer: &Answer) -> ErrorDetail {
+/// An error in the contract's form.
+pub(crate) fn failure(answer: &Answer, id: &RequestId) -> Failure {
+    Failure {
+        success: False,
+        error: detail(answer),
+        timestamp: timestamp::now(),
+        request_id: id.to_string(),
+    }
+}
+
+/// An error as bodies and messages have it.
+pub(crate) fn detail(answer: &Answer) -> ErrorDetail {
     ErrorDetail {
         message: answer.message.clone(),
         code: answer.status.as_u16(),

@@ -1,6 +1,7 @@
 //! A command whose output is read while it runs.
 
 use crate::exec::NewExec;
+use crate::recordings::{Recorded, Recorder};
 use crate::{Error, Result, Service, words};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -8,11 +9,12 @@ use podlane_engine::{
     Call, Chunk, Command, ContainerId, ContainerRef, Control, Error as EngineError, ExecPath,
     ExecSpec, Exit, InnerPath, Process, Source, StartFailure, StdinSink, Survivor, Termination,
 };
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 /// How long an ended command's last output and exit code may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -91,7 +93,16 @@ pub struct Live {
     feeding: Option<BoxFuture<'static, ()>>,
     began: Instant,
     stage: Stage,
+    /// Ends it at its time limit while nobody asks for what comes next.
+    timer: Option<Timer>,
     stopping: CancellationToken,
+    recorder: Option<Recorder>,
+}
+
+/// A task that ends a command, and what came of that.
+struct Timer {
+    ended: Arc<OnceLock<Termination>>,
+    _task: AbortOnDropHandle<()>,
 }
 
 impl std::fmt::Debug for Live {
@@ -117,6 +128,7 @@ impl Service {
         crate::command::check(exec)?;
         let container = self.0.engine.resolve(call, name).await?;
         let spec = exec.spec();
+        let recorder = self.0.recordings.begin(name, &spec).await?;
         let began = Instant::now();
         let process = self.0.engine.exec(call, &container, &spec).await?;
         let mut live = Live {
@@ -129,7 +141,9 @@ impl Service {
             feeding: None,
             began,
             stage: Stage::Running(limit.map(|limit| began + limit)),
+            timer: None,
             stopping: self.0.stopping.clone(),
+            recorder,
         };
         live.feed();
         Ok(live)
@@ -165,7 +179,12 @@ impl Live {
             tokio::select! {
                 biased;
                 chunk = self.process.next() => match chunk {
-                    Ok(Some(chunk)) => return Ok(Event::Output(chunk)),
+                    Ok(Some(chunk)) => {
+                        if let Some(recorder) = &self.recorder {
+                            recorder.output(&chunk.data);
+                        }
+                        return Ok(Event::Output(chunk));
+                    }
                     Ok(None) if self.start_again().await? => {}
                     Ok(None) => return self.end().await,
                     Err(_) if matches!(self.stage, Stage::Ended(..)) => return self.end().await,
@@ -188,6 +207,26 @@ impl Live {
         }
     }
 
+    /// Keeps its time limit also while nobody asks for what comes next, because whoever reads its output
+    /// is slow.
+    pub(crate) fn keep_time(&mut self) {
+        let Stage::Running(Some(until)) = self.stage else {
+            return;
+        };
+        let (control, grace) = (self.control(), self.grace());
+        let ended = Arc::new(OnceLock::new());
+        let told = Arc::clone(&ended);
+        let task = tokio::spawn(async move {
+            sleep_until(until + LAST_WORDS).await;
+            // It can be told once only.
+            let _ = told.set(control.terminate(grace).await);
+        });
+        self.timer = Some(Timer {
+            ended,
+            _task: AbortOnDropHandle::new(task),
+        });
+    }
+
     /// Standard input, once, if it was asked for as [`Input::Open`].
     pub fn take_stdin(&mut self) -> Option<StdinSink> {
         (self.input == Input::Open)
@@ -197,12 +236,21 @@ impl Live {
 
     /// Acts on the command while it is read.
     pub fn control(&self) -> Arc<dyn Control> {
-        self.process.control()
+        let control = self.process.control();
+        match self.recorder.clone() {
+            None => control,
+            Some(recorder) => Arc::new(Recorded { control, recorder }),
+        }
     }
 
     /// The way on which it was started.
     pub fn path(&self) -> ExecPath {
         self.process.path()
+    }
+
+    /// Whether it has a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.spec.terminal.is_some()
     }
 
     /// Its container.
@@ -246,6 +294,11 @@ impl Live {
     /// How it ended; before that, what a shell would have said of one that did not begin.
     async fn end(&mut self) -> Result<Event> {
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
+        let late = |timer: &Timer| timer.ended.get().cloned();
+        let stage = match self.timer.as_ref().and_then(late) {
+            Some(ended) => Stage::Ended(ended, Instant::now()),
+            None => stage,
+        };
         let mut ended = Ended {
             exit: Exit::of(KILLED),
             duration: self.began.elapsed(),
@@ -253,18 +306,15 @@ impl Live {
             killed: false,
             survivors: Vec::new(),
         };
-        let termination = match stage {
-            Stage::Ended(termination, _) => termination,
-            _ => {
-                ended.exit = self.process.wait().await?;
-                return Ok(match self.complaint()? {
-                    Some(words) => {
-                        self.stage = Stage::Last(ended);
-                        Event::Output(words)
-                    }
-                    None => Event::Ended(ended),
-                });
-            }
+        let Stage::Ended(termination, _) = stage else {
+            ended.exit = self.process.wait().await?;
+            return Ok(match self.complaint()? {
+                Some(words) => {
+                    self.stage = Stage::Last(ended);
+                    Event::Output(words)
+                }
+                None => Event::Ended(ended),
+            });
         };
         ended.timed_out = true;
         ended.killed = termination != Termination::Complete { killed: false };

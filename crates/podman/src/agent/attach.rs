@@ -38,6 +38,7 @@ impl PodmanEngine {
             workdir: None,
             environment: Vec::new(),
             stdin: true,
+            open_ended: true,
             terminal: None,
             agent: false,
         };

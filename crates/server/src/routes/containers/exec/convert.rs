@@ -2,28 +2,53 @@
 
 use super::super::{environment, fields};
 use crate::refusal::Refusal;
+use crate::stream::convert::{end, terminal};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use podlane_api::{ExecCommand, Execution, OutputEncoding, Survivor, Usage};
+use podlane_api::{ExecCommand, Execution, OutputEncoding};
 use podlane_engine::{Command, Source};
 use podlane_service::{Input, NewExec};
 use std::time::Duration;
 
-/// Reads a body; a time-out above `limit` is refused.
-pub(super) fn new_exec(body: ExecCommand, limit: Duration) -> Result<NewExec, Refusal> {
+/// The longest time-out of a command that outlives its request.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Reads a body. A time-out above the request's own `limit` is refused; without one, above a day.
+pub(super) fn new_exec(body: ExecCommand, limit: Option<Duration>) -> Result<NewExec, Refusal> {
+    let stdin = stdin(&body)?;
+    let terminal = body.terminal.map(|size| terminal("terminal.", size));
     Ok(NewExec {
         command: command(body.command)?,
         user: fields::user(body.user.as_deref())?,
         workdir: fields::workdir(body.workdir.as_deref())?,
         environment: environment::variables(body.environment)?,
-        stdin: match body.stdin {
-            Some(text) if !text.0.is_empty() => Input::Bytes(text.0.into()),
-            _ => Input::Empty,
-        },
-        terminal: None,
+        stdin,
+        terminal: terminal.transpose()?,
         timeout: timeout(body.timeout, limit)?,
         agent: body.agent.unwrap_or(true),
     })
+}
+
+/// What it reads; what makes sense in the background alone is refused elsewhere.
+fn stdin(body: &ExecCommand) -> Result<Input, Refusal> {
+    let open = body.stdin_open == Some(true);
+    if body.detach != Some(true) {
+        for (field, given) in [("terminal", body.terminal.is_some()), ("stdin_open", open)] {
+            if given {
+                let message = format!("`{field}` is for commands in the background: add `detach`");
+                return Err(Refusal::field(field, message));
+            }
+        }
+    }
+    match &body.stdin {
+        Some(_) if open => {
+            let message = "give `stdin`, or `stdin_open` and write to it later, but not both";
+            Err(Refusal::field("stdin_open", message))
+        }
+        Some(text) if !text.0.is_empty() => Ok(Input::Bytes(text.0.clone().into())),
+        _ if open => Ok(Input::Open),
+        _ => Ok(Input::Empty),
+    }
 }
 
 fn command(wire: podlane_api::Command) -> Result<Command, Refusal> {
@@ -40,7 +65,7 @@ fn command(wire: podlane_api::Command) -> Result<Command, Refusal> {
     }
 }
 
-fn timeout(seconds: Option<f64>, limit: Duration) -> Result<Option<Duration>, Refusal> {
+fn timeout(seconds: Option<f64>, limit: Option<Duration>) -> Result<Option<Duration>, Refusal> {
     let Some(seconds) = seconds else {
         return Ok(None);
     };
@@ -52,7 +77,14 @@ fn timeout(seconds: Option<f64>, limit: Duration) -> Result<Option<Duration>, Re
     if timeout.is_zero() {
         return Err(wrong());
     }
-    Refusal::unless_within("timeout", Some(timeout), limit)?;
+    match limit {
+        Some(limit) => Refusal::unless_within("timeout", Some(timeout), limit)?,
+        None if timeout > DAY => {
+            let message = "`timeout` must be at most 86400 seconds, a day";
+            return Err(Refusal::field("timeout", message));
+        }
+        None => {}
+    }
     Ok(Some(timeout))
 }
 
@@ -62,40 +94,25 @@ pub(super) fn execution(
     encoding: OutputEncoding,
 ) -> Execution {
     let ended = &execution.ended;
+    let end = end(ended);
     let write = |source| match encoding {
         OutputEncoding::Text => execution.output.text(source),
         OutputEncoding::Base64 => STANDARD.encode(execution.output.bytes(source)),
     };
     Execution {
-        exit_code: ended.exit.code,
+        exit_code: end.exit_code,
         output: write(None),
         success: ended.exit.code == 0 && !ended.timed_out,
         stdout: write(Some(Source::Stdout)),
         stderr: write(Some(Source::Stderr)),
-        duration_ms: u64::try_from(ended.duration.as_millis()).unwrap_or(u64::MAX),
-        timed_out: ended.timed_out,
-        killed: ended.killed,
-        survivors: ended.survivors.iter().map(survivor).collect(),
-        signal: ended.exit.signal,
-        usage: ended.exit.usage.map(usage),
+        duration_ms: end.duration_ms,
+        timed_out: end.timed_out,
+        killed: end.killed,
+        survivors: end.survivors,
+        signal: end.signal,
+        usage: end.usage,
         truncated: execution.output.truncated,
         encoding,
-    }
-}
-
-fn survivor(survivor: &podlane_engine::Survivor) -> Survivor {
-    Survivor {
-        pid: survivor.pid,
-        name: survivor.name.clone(),
-    }
-}
-
-fn usage(usage: podlane_engine::Usage) -> Usage {
-    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-    Usage {
-        user_us: micros(usage.user),
-        system_us: micros(usage.system),
-        max_rss_bytes: usage.max_rss,
     }
 }
 
@@ -106,7 +123,7 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(30);
 
     fn read(json: serde_json::Value) -> Result<NewExec, Refusal> {
-        new_exec(serde_json::from_value(json).expect("a body"), LIMIT)
+        new_exec(serde_json::from_value(json).expect("a body"), Some(LIMIT))
     }
 
     #[test]
@@ -138,6 +155,8 @@ mod tests {
             ("workdir", serde_json::json!("tmp")),
             ("workdir", serde_json::json!("/a/../b")),
             ("environment", serde_json::json!(["A"])),
+            ("terminal", serde_json::json!({"columns": 80, "rows": 24})),
+            ("stdin_open", serde_json::json!(true)),
         ] {
             let mut body = serde_json::json!({"command": "true"});
             body[field] = value;
