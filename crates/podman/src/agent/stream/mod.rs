@@ -167,3 +167,6 @@ impl Out {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
