@@ -341,9 +341,10 @@ impl Drop for AgentProcess {
 
 /// What is known after the agent has gone.
 fn lost() -> Error {
-    Error::Unavailable {
+    Error::Failed {
         step: "running the command".into(),
-        reason: "the agent in the container was lost; how far the command came is unknown".into(),
+        message: "its agent in the container was killed; how far it came is unknown, and what was left of it is ended"
+            .into(),
     }
 }
 
