@@ -1,5 +1,5 @@
 use super::*;
-use podlane_agent::mux::{CREDIT, MAX_DATA, MAX_TO_AGENT, Stream, WINDOW};
+use podlane_agent::mux::{CREDIT, MAX_DATA, MAX_TO_AGENT, Stream};
 use podlane_agent::{Decoder, Failure, Reply, VERSION};
 use proptest::prelude::*;
 use std::time::Duration;
