@@ -10,6 +10,7 @@ mod command;
 mod containers;
 mod environment;
 mod error;
+mod events;
 mod exec;
 mod files;
 mod hidden;
@@ -32,6 +33,7 @@ pub use containers::{
 };
 pub use environment::{Environment, Scalar};
 pub use error::{ErrorDetail, ErrorType, Failure, Problem, Unhealthy};
+pub use events::{ExecData, ExecEnd, ExecEvent, ExecLost, ExecPath, ExecStart};
 pub use exec::{ExecCommand, ExecutedCommand, Execution, OutputEncoding, Survivor, Usage};
 pub use files::{AddFile, AddedFile, ContentEncoding, File};
 pub use hidden::Hidden;

@@ -118,6 +118,14 @@ pub(crate) struct ConfigFlags {
     /// Seconds that requests get to finish at the end [default: 10] [env: PODLANE_SHUTDOWN_GRACE]
     #[arg(long, value_name = "SECONDS")]
     shutdown_grace: Option<String>,
+    /// Keep background commands and their output in this directory [default: $XDG_STATE_HOME/podlane,
+    /// /var/lib/podlane or ~/.local/state/podlane] [env: PODLANE_STATE_DIR]
+    #[arg(long, value_name = "DIRECTORY")]
+    state_dir: Option<String>,
+    /// Seconds for which ended background commands are kept [default: 3600]
+    /// [env: PODLANE_EXEC_RETENTION]
+    #[arg(long, value_name = "SECONDS")]
+    exec_retention: Option<String>,
 }
 
 impl From<ConfigFlags> for Flags {
@@ -139,6 +147,8 @@ impl From<ConfigFlags> for Flags {
             ("allowed-hosts", given.allowed_hosts),
             ("cors-origins", given.cors_origins),
             ("shutdown-grace", given.shutdown_grace),
+            ("state-dir", given.state_dir),
+            ("exec-retention", given.exec_retention),
         ];
         let mut flags = Self::default();
         if let Some(file) = given.config {

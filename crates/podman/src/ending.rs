@@ -122,7 +122,8 @@ impl Target {
 
     /// The exit code, once the session has it.
     pub(crate) async fn exit_code(&self) -> Result<i32> {
-        let call = self.call.extended(self.call.remaining().min(LINGER));
+        // The command may have outlived its call by far.
+        let call = self.call.extended(LINGER);
         let mut pause = Duration::from_millis(1);
         loop {
             let session = self.session(&call).await?;

@@ -170,6 +170,20 @@ fn operation(error: &Service, log: String) -> Answer {
             hint: Some("try again in a moment, or raise MAX_WORKERS".into()),
             ..podman(StatusCode::SERVICE_UNAVAILABLE)
         },
+        Service::Full { setting, .. } => Answer {
+            kind: ErrorType::InternalError,
+            retry_after: Some(Duration::from_secs(1)),
+            hint: Some(format!("try again later, or raise {setting}")),
+            ..podman(StatusCode::SERVICE_UNAVAILABLE)
+        },
+        Service::Unkept { reason, .. } => Answer {
+            kind: ErrorType::InternalError,
+            retry_after: Some(Duration::from_secs(10)),
+            hint: Some("the setting state_dir says where; the server's log says more".into()),
+            log: format!("{error}: {reason}"),
+            ..podman(StatusCode::SERVICE_UNAVAILABLE)
+        },
+        Service::NoExec { .. } => podman(StatusCode::NOT_FOUND),
         Service::Stopping => Answer {
             kind: ErrorType::InternalError,
             retry_after: Some(Duration::from_secs(1)),

@@ -18,6 +18,7 @@ mod router;
 mod routes;
 mod serve;
 mod settings;
+mod stream;
 mod timestamp;
 
 pub use app::App;

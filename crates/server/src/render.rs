@@ -64,13 +64,7 @@ pub(crate) fn render(
             request_id: id.to_string(),
         })
         .into_response(),
-        Format::Contract => Json(Failure {
-            success: False,
-            error: detail(answer),
-            timestamp: timestamp::now(),
-            request_id: id.to_string(),
-        })
-        .into_response(),
+        Format::Contract => Json(failure(answer, id)).into_response(),
     };
     let (old, _) = response.into_parts();
     *rendered.status_mut() = answer.status;
@@ -86,6 +80,16 @@ pub(crate) fn render(
             .insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     rendered
+}
+
+/// An error in the contract's form.
+pub(crate) fn failure(answer: &Answer, id: &RequestId) -> Failure {
+    Failure {
+        success: False,
+        error: detail(answer),
+        timestamp: timestamp::now(),
+        request_id: id.to_string(),
+    }
 }
 
 fn detail(answer: &Answer) -> ErrorDetail {

@@ -43,6 +43,30 @@ pub enum Error {
         /// When it is sensible to try again.
         retry_after: Duration,
     },
+    /// As many of something are there as the server allows.
+    #[error("there are {limit} {what} already, as many as the server allows")]
+    Full {
+        /// Of what, for people.
+        what: &'static str,
+        /// How many are allowed.
+        limit: usize,
+        /// The setting that says so.
+        setting: &'static str,
+    },
+    /// No background command can be kept.
+    #[error("{message}")]
+    Unkept {
+        /// Why, for people.
+        message: &'static str,
+        /// Why, for the log.
+        reason: String,
+    },
+    /// There is no such background command.
+    #[error("there is no background command {id}")]
+    NoExec {
+        /// The one asked for; an ID in form.
+        id: String,
+    },
     /// The command did not end within the time limit and was ended.
     #[error("{message}")]
     ExecTimeout {

@@ -13,6 +13,7 @@ mod files;
 mod gate;
 mod live;
 mod logs;
+mod stream;
 mod text;
 mod tool;
 mod users;
@@ -26,14 +27,18 @@ pub use files::{NewFile, WrittenFile};
 pub use gate::Load;
 pub use live::{Ended, Event, Input, Live};
 pub use logs::{Logs, Tail};
+pub use stream::{ExecStream, Step};
+pub use text::Texts;
 pub use users::{AddedUser, NewUser, Password};
 
 use gate::Gate;
 use podlane_engine::{Call, Engine, EngineVersion};
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use stream::Places;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -54,6 +59,16 @@ pub struct Limits {
     pub log_bytes: usize,
     /// Bytes of a file's content.
     pub file_bytes: usize,
+    /// Streams of output that may be open at once.
+    pub streams: usize,
+    /// Background commands that run or are kept.
+    pub execs: usize,
+    /// Bytes kept of a background command's output.
+    pub exec_log_bytes: usize,
+    /// How long an ended background command is kept.
+    pub exec_retention: Duration,
+    /// Where background commands are kept; without it there are none.
+    pub state_dir: Option<PathBuf>,
     /// What a create does about an image that is not there, unless it says so itself.
     pub pull: PullPolicy,
 }
@@ -67,6 +82,8 @@ struct Inner {
     engine: Arc<dyn Engine>,
     limits: Limits,
     gate: Gate,
+    /// Places for streams of output.
+    streams: Places,
     /// Work that must be driven to its end although nobody waits for it any more.
     tasks: TaskTracker,
     /// Ends what may be ended when the server stops.
@@ -81,6 +98,7 @@ impl Service {
         let gate = Gate::new(limits.workers, limits.queue);
         Self(Arc::new(Inner {
             engine,
+            streams: Places::new(limits.streams),
             limits,
             gate,
             tasks: TaskTracker::new(),

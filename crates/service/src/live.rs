@@ -8,11 +8,12 @@ use podlane_engine::{
     Call, Chunk, Command, ContainerId, ContainerRef, Control, Error as EngineError, ExecPath,
     ExecSpec, Exit, InnerPath, Process, Source, StartFailure, StdinSink, Survivor, Termination,
 };
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 /// How long an ended command's last output and exit code may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -91,7 +92,15 @@ pub struct Live {
     feeding: Option<BoxFuture<'static, ()>>,
     began: Instant,
     stage: Stage,
+    /// Ends it at its time limit while nobody asks for what comes next.
+    timer: Option<Timer>,
     stopping: CancellationToken,
+}
+
+/// A task that ends a command, and what came of that.
+struct Timer {
+    ended: Arc<OnceLock<Termination>>,
+    _task: AbortOnDropHandle<()>,
 }
 
 impl std::fmt::Debug for Live {
@@ -129,6 +138,7 @@ impl Service {
             feeding: None,
             began,
             stage: Stage::Running(limit.map(|limit| began + limit)),
+            timer: None,
             stopping: self.0.stopping.clone(),
         };
         live.feed();
@@ -186,6 +196,26 @@ impl Live {
                 }
             }
         }
+    }
+
+    /// Keeps its time limit also while nobody asks for what comes next, because whoever reads its output
+    /// is slow.
+    pub(crate) fn keep_time(&mut self) {
+        let Stage::Running(Some(until)) = self.stage else {
+            return;
+        };
+        let (control, grace) = (self.control(), self.grace());
+        let ended = Arc::new(OnceLock::new());
+        let told = Arc::clone(&ended);
+        let task = tokio::spawn(async move {
+            sleep_until(until + LAST_WORDS).await;
+            // It can be told once only.
+            let _ = told.set(control.terminate(grace).await);
+        });
+        self.timer = Some(Timer {
+            ended,
+            _task: AbortOnDropHandle::new(task),
+        });
     }
 
     /// Standard input, once, if it was asked for as [`Input::Open`].
@@ -246,6 +276,11 @@ impl Live {
     /// How it ended; before that, what a shell would have said of one that did not begin.
     async fn end(&mut self) -> Result<Event> {
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
+        let late = |timer: &Timer| timer.ended.get().cloned();
+        let stage = match self.timer.as_ref().and_then(late) {
+            Some(ended) => Stage::Ended(ended, Instant::now()),
+            None => stage,
+        };
         let mut ended = Ended {
             exit: Exit::of(KILLED),
             duration: self.began.elapsed(),

@@ -1,5 +1,34 @@
 //! Bytes of a process as text: no character is ever cut in two.
 
+use podlane_engine::Source;
+
+/// Turns a command's two outputs into text, each for itself.
+#[derive(Debug, Default)]
+pub struct Texts([Decoder; 2]);
+
+impl Texts {
+    /// The text of a piece of output; empty while its only character is not whole yet.
+    pub fn push(&mut self, source: Source, bytes: &[u8]) -> String {
+        let mut text = String::with_capacity(bytes.len());
+        self.of(source).push(bytes, &mut text);
+        text
+    }
+
+    /// What is left at the end of an output: U+FFFD for a character that never became whole.
+    pub fn finish(&mut self, source: Source) -> String {
+        let mut text = String::new();
+        self.of(source).finish(false, &mut text);
+        text
+    }
+
+    fn of(&mut self, source: Source) -> &mut Decoder {
+        match source {
+            Source::Stdout => &mut self.0[0],
+            Source::Stderr => &mut self.0[1],
+        }
+    }
+}
+
 /// Turns one stream of bytes into text, piece by piece. A character that is cut at the end of a piece
 /// waits for the next one; what is not UTF-8 becomes U+FFFD.
 #[derive(Debug, Default)]

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// How long a server may take to listen, and to end.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -52,6 +53,8 @@ pub struct Server {
     child: Child,
     client: Client,
     log: Arc<Mutex<String>>,
+    /// Where it keeps background commands, unless the options say otherwise.
+    _state: TempDir,
 }
 
 impl Server {
@@ -61,12 +64,14 @@ impl Server {
     /// If it does not.
     pub fn start(binary: &str, options: &ServerOptions) -> Self {
         let engine = options.engine.clone().unwrap_or_else(podman_socket);
+        let state = tempfile::tempdir().expect("a directory");
         let mut child = Command::new(binary)
             .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"])
             .arg("--engine")
             .arg(format!("unix://{}", engine.display()))
             .args(&options.flags)
             .env_remove("CONTAINER_HOST")
+            .env("PODLANE_STATE_DIR", state.path())
             .envs(
                 options
                     .environment
@@ -103,7 +108,12 @@ impl Server {
             panic!("the server does not listen:\n{log}");
         };
         let client = Client::new(format!("http://{address}"));
-        Self { child, client, log }
+        Self {
+            child,
+            client,
+            log,
+            _state: state,
+        }
     }
 
     /// A client of this server.

@@ -9,6 +9,7 @@ use podlane_podman::PodmanEngine;
 use podlane_server::Metrics;
 use podlane_server::config::{Config, Environment, Flags};
 use podlane_service::Service;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +65,10 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
     } else {
         podman
     };
-    let service = Service::new(Arc::new(podman), config.service_limits());
+    let service = Service::new(
+        Arc::new(podman),
+        config.service_limits(state_dir(config, environment)),
+    );
     let shutdown = CancellationToken::new();
     let recovery = tokio::spawn(recover(service.clone(), shutdown.clone()));
     let signals = tokio::spawn(end_on_signal(shutdown.clone()));
@@ -85,6 +89,16 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
     let _ = recovery.await;
     engine.stop().await;
     Ok(())
+}
+
+/// Where background commands are kept; `None` if no place for that is known.
+fn state_dir(config: &Config, environment: &Environment) -> Option<PathBuf> {
+    let usual = || match environment.state_home() {
+        Some(home) => Some(home.join("podlane")),
+        None if rustix::process::geteuid().is_root() => Some("/var/lib/podlane".into()),
+        None => Some(environment.home()?.join(".local/state/podlane")),
+    };
+    config.state_dir.clone().or_else(usual)
 }
 
 /// Clears up after servers that died, as soon as the engine answers; and once more a little later,

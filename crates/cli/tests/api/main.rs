@@ -13,8 +13,10 @@ mod killing;
 mod logs;
 mod output;
 mod races;
+mod reading;
 mod recovery;
 mod rig;
+mod streams;
 mod users;
 
 use podlane_testkit::{Server, ServerOptions};

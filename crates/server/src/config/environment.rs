@@ -47,6 +47,11 @@ impl Environment {
             .or_else(|| self.home().map(|home| home.join(".config")))
     }
 
+    /// `$XDG_STATE_HOME`: the user's directory for what programs keep, if it was set.
+    pub fn state_home(&self) -> Option<&Path> {
+        self.directory("XDG_STATE_HOME")
+    }
+
     /// The directories of `$PATH`, in order.
     pub fn path(&self) -> Vec<PathBuf> {
         self.get("PATH")

@@ -70,6 +70,10 @@ pub struct Config {
     pub cors_origins: Vec<WebOrigin>,
     /// Time for requests under way at shutdown.
     pub shutdown_grace: Duration,
+    /// Where background commands are kept; `None` for the usual place.
+    pub state_dir: Option<PathBuf>,
+    /// How long ended background commands are kept.
+    pub exec_retention: Duration,
     /// Bounds on what one client can use up.
     pub limits: Limits,
     table: Vec<Row>,
@@ -95,6 +99,12 @@ pub struct Limits {
     pub log_bytes: usize,
     /// Content of one file written or read, in bytes.
     pub file_bytes: usize,
+    /// Streams of output at once.
+    pub streams: usize,
+    /// Background commands, running and kept.
+    pub execs: usize,
+    /// Output kept of one background command, in bytes.
+    pub exec_log_bytes: usize,
 }
 
 /// What create does about its image.
@@ -189,6 +199,8 @@ impl Config {
             allowed_hosts: read.list("allowed_hosts", value::host, "containers.example.org"),
             cors_origins: read.list("cors_origins", value::origin, "https://console.example.org"),
             shutdown_grace: read.seconds("shutdown_grace", 0.0..=600.0),
+            state_dir: read.text("state_dir", value::directory),
+            exec_retention: read.seconds("exec_retention", 0.0..=2_592_000.0),
             limits: Limits {
                 body_bytes: read.integer("limits.body_bytes", KIB..=GIB),
                 header_bytes: read.integer("limits.header_bytes", 8 * KIB..=MIB),
@@ -198,6 +210,9 @@ impl Config {
                 output_bytes: read.integer("limits.output_bytes", KIB..=256 * MIB),
                 log_bytes: read.integer("limits.log_bytes", KIB..=256 * MIB),
                 file_bytes: read.integer("limits.file_bytes", KIB..=GIB),
+                streams: read.integer("limits.streams", 1..=100_000),
+                execs: read.integer("limits.execs", 1..=10_000),
+                exec_log_bytes: read.integer("limits.exec_log_bytes", 256 * KIB..=GIB),
             },
             table: Vec::new(),
             warnings: Vec::new(),

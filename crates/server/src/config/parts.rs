@@ -3,6 +3,7 @@
 use super::{Config, Pull};
 use crate::Settings;
 use podlane_service::{Limits, PullPolicy};
+use std::path::PathBuf;
 
 impl Config {
     /// What the HTTP side needs to know.
@@ -21,8 +22,8 @@ impl Config {
         }
     }
 
-    /// The bounds that operations keep.
-    pub fn service_limits(&self) -> Limits {
+    /// The bounds that operations keep; `state_dir` is where background commands are kept.
+    pub fn service_limits(&self, state_dir: Option<PathBuf>) -> Limits {
         Limits {
             workers: self.max_workers,
             queue: self.max_queue,
@@ -31,6 +32,11 @@ impl Config {
             output_bytes: self.limits.output_bytes,
             log_bytes: self.limits.log_bytes,
             file_bytes: self.limits.file_bytes,
+            streams: self.limits.streams,
+            execs: self.limits.execs,
+            exec_log_bytes: self.limits.exec_log_bytes,
+            exec_retention: self.exec_retention,
+            state_dir,
             pull: match self.pull {
                 Pull::Never => PullPolicy::Never,
                 Pull::Missing => PullPolicy::Missing,

@@ -28,7 +28,7 @@ const fn limit(key: &'static str, variable: &'static str) -> Setting {
 }
 
 /// Every setting, in the order of `config/default.toml`.
-pub const SETTINGS: [Setting; 24] = [
+pub const SETTINGS: [Setting; 29] = [
     setting("listen", "PODLANE_LISTEN", "listen"),
     setting(
         "insecure_no_auth",
@@ -49,6 +49,8 @@ pub const SETTINGS: [Setting; 24] = [
     setting("allowed_hosts", "PODLANE_ALLOWED_HOSTS", "allowed-hosts"),
     setting("cors_origins", "PODLANE_CORS_ORIGINS", "cors-origins"),
     setting("shutdown_grace", "PODLANE_SHUTDOWN_GRACE", "shutdown-grace"),
+    setting("state_dir", "PODLANE_STATE_DIR", "state-dir"),
+    setting("exec_retention", "PODLANE_EXEC_RETENTION", "exec-retention"),
     limit("limits.body_bytes", "PODLANE_LIMITS_BODY_BYTES"),
     limit("limits.header_bytes", "PODLANE_LIMITS_HEADER_BYTES"),
     limit("limits.header_timeout", "PODLANE_LIMITS_HEADER_TIMEOUT"),
@@ -57,6 +59,9 @@ pub const SETTINGS: [Setting; 24] = [
     limit("limits.output_bytes", "PODLANE_LIMITS_OUTPUT_BYTES"),
     limit("limits.log_bytes", "PODLANE_LIMITS_LOG_BYTES"),
     limit("limits.file_bytes", "PODLANE_LIMITS_FILE_BYTES"),
+    limit("limits.streams", "PODLANE_LIMITS_STREAMS"),
+    limit("limits.execs", "PODLANE_LIMITS_EXECS"),
+    limit("limits.exec_log_bytes", "PODLANE_LIMITS_EXEC_LOG_BYTES"),
 ];
 
 /// The environment variable that names the configuration file.

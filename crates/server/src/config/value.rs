@@ -142,6 +142,18 @@ pub(super) fn engine(raw: &Raw) -> Result<Option<PathBuf>, String> {
     }
 }
 
+/// A directory; `None` for the usual one.
+pub(super) fn directory(raw: &Raw) -> Result<Option<PathBuf>, String> {
+    const RIGHT: &str = "it must be the absolute path of a directory, such as /var/lib/podlane";
+    let text = text(raw).ok_or(RIGHT)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.starts_with('/')
+        .then(|| Some(PathBuf::from(text)))
+        .ok_or_else(|| RIGHT.to_owned())
+}
+
 /// A name or address for the Host header.
 pub(super) fn host(text: &str) -> Result<HostRule, String> {
     HostRule::parse(text).map_err(|error| error.to_string())

@@ -4,6 +4,7 @@
 mod process;
 
 use axum::http::Method;
+use podlane_engine::ExecPath;
 use podlane_service::Load;
 use process::Process;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -35,6 +36,7 @@ pub struct Metrics {
     began: Instant,
     pub(crate) requests: Requests,
     engine: EngineMetrics,
+    execs: Family<PathLabels, Counter>,
     workers: Workers,
     process: Process,
 }
@@ -50,6 +52,12 @@ impl Metrics {
         );
         let requests = Requests::register(&mut registry);
         let engine = EngineMetrics::register(&mut registry);
+        let execs = Family::<PathLabels, Counter>::default();
+        registry.register(
+            "podlane_execs",
+            "Commands executed, by the way on which they were started",
+            execs.clone(),
+        );
         let workers = Workers::register(&mut registry);
         let process = Process::register(&mut registry);
         Self {
@@ -57,6 +65,7 @@ impl Metrics {
             began: Instant::now(),
             requests,
             engine,
+            execs,
             workers,
             process,
         }
@@ -65,6 +74,12 @@ impl Metrics {
     /// Where calls of the engine are counted.
     pub fn engine(&self) -> EngineMetrics {
         self.engine.clone()
+    }
+
+    /// Counts a command that was started on a way.
+    pub(crate) fn executed(&self, path: ExecPath) {
+        let path = path.as_str();
+        self.execs.get_or_create(&PathLabels { path }).inc();
     }
 
     pub(crate) fn uptime(&self) -> Duration {
@@ -86,6 +101,11 @@ impl Default for Metrics {
     fn default() -> Self {
         Self::new()
     }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PathLabels {
+    path: &'static str,
 }
 
 /// HTTP requests.
@@ -263,6 +283,7 @@ mod tests {
         metrics
             .engine()
             .observe("inspect", "ok", Duration::from_millis(1));
+        metrics.executed(ExecPath::Engine);
         let text = metrics.encode(Load {
             busy: 2,
             workers: 10,
@@ -274,6 +295,7 @@ mod tests {
             r#"podlane_http_requests_total{method="other",route="(unknown)",status="405"} 1"#,
             "podlane_http_requests_in_flight 0",
             r#"podlane_engine_call_duration_seconds_count{step="inspect",outcome="ok"} 1"#,
+            r#"podlane_execs_total{path="engine"} 1"#,
             "podlane_workers_busy 2",
             "podlane_queue_depth 1",
             "podlane_build_info{version=",

@@ -30,6 +30,11 @@ pub(crate) fn service(engine: &Arc<Tiny>, settings: &Settings) -> Service {
         output_bytes: 1 << 20,
         log_bytes: 1 << 20,
         file_bytes: 1 << 20,
+        streams: 2,
+        execs: 2,
+        exec_log_bytes: 1 << 20,
+        exec_retention: Duration::from_secs(60),
+        state_dir: None,
         pull: PullPolicy::Never,
     };
     Service::new(Arc::clone(engine) as Arc<_>, limits)

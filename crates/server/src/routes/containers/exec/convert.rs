@@ -2,15 +2,19 @@
 
 use super::super::{environment, fields};
 use crate::refusal::Refusal;
+use crate::stream::convert::end;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use podlane_api::{ExecCommand, Execution, OutputEncoding, Survivor, Usage};
+use podlane_api::{ExecCommand, Execution, OutputEncoding};
 use podlane_engine::{Command, Source};
 use podlane_service::{Input, NewExec};
 use std::time::Duration;
 
-/// Reads a body; a time-out above `limit` is refused.
-pub(super) fn new_exec(body: ExecCommand, limit: Duration) -> Result<NewExec, Refusal> {
+/// The longest time-out of a command that outlives its request.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Reads a body. A time-out above the request's own `limit` is refused; without one, above a day.
+pub(super) fn new_exec(body: ExecCommand, limit: Option<Duration>) -> Result<NewExec, Refusal> {
     Ok(NewExec {
         command: command(body.command)?,
         user: fields::user(body.user.as_deref())?,
@@ -40,7 +44,7 @@ fn command(wire: podlane_api::Command) -> Result<Command, Refusal> {
     }
 }
 
-fn timeout(seconds: Option<f64>, limit: Duration) -> Result<Option<Duration>, Refusal> {
+fn timeout(seconds: Option<f64>, limit: Option<Duration>) -> Result<Option<Duration>, Refusal> {
     let Some(seconds) = seconds else {
         return Ok(None);
     };
@@ -52,7 +56,14 @@ fn timeout(seconds: Option<f64>, limit: Duration) -> Result<Option<Duration>, Re
     if timeout.is_zero() {
         return Err(wrong());
     }
-    Refusal::unless_within("timeout", Some(timeout), limit)?;
+    match limit {
+        Some(limit) => Refusal::unless_within("timeout", Some(timeout), limit)?,
+        None if timeout > DAY => {
+            let message = "`timeout` must be at most 86400 seconds, a day";
+            return Err(Refusal::field("timeout", message));
+        }
+        None => {}
+    }
     Ok(Some(timeout))
 }
 
@@ -62,40 +73,25 @@ pub(super) fn execution(
     encoding: OutputEncoding,
 ) -> Execution {
     let ended = &execution.ended;
+    let end = end(ended);
     let write = |source| match encoding {
         OutputEncoding::Text => execution.output.text(source),
         OutputEncoding::Base64 => STANDARD.encode(execution.output.bytes(source)),
     };
     Execution {
-        exit_code: ended.exit.code,
+        exit_code: end.exit_code,
         output: write(None),
         success: ended.exit.code == 0 && !ended.timed_out,
         stdout: write(Some(Source::Stdout)),
         stderr: write(Some(Source::Stderr)),
-        duration_ms: u64::try_from(ended.duration.as_millis()).unwrap_or(u64::MAX),
-        timed_out: ended.timed_out,
-        killed: ended.killed,
-        survivors: ended.survivors.iter().map(survivor).collect(),
-        signal: ended.exit.signal,
-        usage: ended.exit.usage.map(usage),
+        duration_ms: end.duration_ms,
+        timed_out: end.timed_out,
+        killed: end.killed,
+        survivors: end.survivors,
+        signal: end.signal,
+        usage: end.usage,
         truncated: execution.output.truncated,
         encoding,
-    }
-}
-
-fn survivor(survivor: &podlane_engine::Survivor) -> Survivor {
-    Survivor {
-        pid: survivor.pid,
-        name: survivor.name.clone(),
-    }
-}
-
-fn usage(usage: podlane_engine::Usage) -> Usage {
-    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-    Usage {
-        user_us: micros(usage.user),
-        system_us: micros(usage.system),
-        max_rss_bytes: usage.max_rss,
     }
 }
 
@@ -106,7 +102,7 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(30);
 
     fn read(json: serde_json::Value) -> Result<NewExec, Refusal> {
-        new_exec(serde_json::from_value(json).expect("a body"), LIMIT)
+        new_exec(serde_json::from_value(json).expect("a body"), Some(LIMIT))
     }
 
     #[test]

@@ -1,0 +1,149 @@
+//! A command's output as events: server-sent events, or one JSON object a line.
+
+use super::accept::Form;
+use super::alive::KeptAlive;
+use super::{Context, Steps, convert};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use podlane_api::{ExecData, ExecEvent, ExecLost, ExecStart, OutputEncoding};
+use podlane_engine::{Chunk, Source};
+use podlane_service::{Error, Step, Texts};
+use serde::Serialize;
+use std::collections::VecDeque;
+
+/// What a stream of events begins with.
+pub(crate) struct Beginning {
+    pub(crate) start: ExecStart,
+    /// How many bytes of output came before.
+    pub(crate) at: u64,
+    /// Decoders that know how these bytes ended.
+    pub(crate) texts: Texts,
+}
+
+/// The events of a command, written in a form, with signs of life between them.
+pub(super) fn events(
+    form: Form,
+    encoding: OutputEncoding,
+    beginning: Beginning,
+    steps: Steps,
+    context: Context,
+) -> impl Stream<Item = Bytes> + Send {
+    let mut writer = Writer {
+        form,
+        encoding,
+        texts: beginning.texts,
+        at: beginning.at,
+        context,
+        written: VecDeque::new(),
+    };
+    writer.write(beginning.at, &ExecEvent::Start(beginning.start));
+    let written = stream::unfold((writer, steps), |(mut writer, mut steps)| async {
+        loop {
+            if let Some(bytes) = writer.written.pop_front() {
+                return Some((bytes, (writer, steps)));
+            }
+            writer.take(steps.next().await?);
+        }
+    });
+    let word = match form {
+        Form::EventStream => ":\n\n",
+        _ => "{\"event\":\"keep-alive\"}\n",
+    };
+    KeptAlive::new(Box::pin(written), word)
+}
+
+struct Writer {
+    form: Form,
+    encoding: OutputEncoding,
+    texts: Texts,
+    at: u64,
+    context: Context,
+    written: VecDeque<Bytes>,
+}
+
+impl Writer {
+    fn take(&mut self, step: Result<Step, Error>) {
+        match step {
+            Ok(Step::Output { chunk, at }) => {
+                self.at = at;
+                self.output(&chunk);
+            }
+            Ok(Step::Lost { bytes, at }) => {
+                self.at = at;
+                // What comes does not go on with what went before.
+                self.texts = Texts::default();
+                self.write(at, &ExecEvent::Lost(ExecLost { bytes }));
+            }
+            Ok(Step::Ended(ended)) => {
+                self.finish();
+                self.write(self.at + 3, &ExecEvent::End(convert::end(&ended)));
+            }
+            Err(error) => {
+                self.finish();
+                let failure = self.context.failure(error);
+                self.write(self.at + 3, &ExecEvent::Error(failure));
+            }
+        }
+    }
+
+    fn output(&mut self, chunk: &Chunk) {
+        let data = match self.encoding {
+            OutputEncoding::Text => self.texts.push(chunk.source, &chunk.data),
+            OutputEncoding::Base64 => STANDARD.encode(&chunk.data),
+        };
+        self.data(self.at, chunk.source, data);
+    }
+
+    /// Characters that never became whole.
+    fn finish(&mut self) {
+        for (number, source) in [(1, Source::Stdout), (2, Source::Stderr)] {
+            let text = self.texts.finish(source);
+            self.data(self.at + number, source, text);
+        }
+    }
+
+    fn data(&mut self, id: u64, source: Source, data: String) {
+        if data.is_empty() {
+            return;
+        }
+        let data = ExecData { data };
+        self.write(
+            id,
+            &match source {
+                Source::Stdout => ExecEvent::Stdout(data),
+                Source::Stderr => ExecEvent::Stderr(data),
+            },
+        );
+    }
+
+    fn write(&mut self, id: u64, event: &ExecEvent) {
+        let mut text = match self.form {
+            Form::EventStream => format!("id: {id}\nevent: {}\ndata: ", event.name()).into_bytes(),
+            _ => format!("{{\"id\":{id},\"event\":\"{}\",", event.name()).into_bytes(),
+        };
+        let brace = text.len();
+        // Writing our own bodies into memory can't fail.
+        let _ = match event {
+            ExecEvent::Start(body) => json(&mut text, body),
+            ExecEvent::Stdout(body) | ExecEvent::Stderr(body) => json(&mut text, body),
+            ExecEvent::Lost(body) => json(&mut text, body),
+            ExecEvent::End(body) => json(&mut text, body),
+            ExecEvent::Error(body) => json(&mut text, body),
+            ExecEvent::KeepAlive => Ok(()),
+        };
+        if self.form == Form::EventStream {
+            text.extend_from_slice(b"\n\n");
+        } else {
+            // The body's fields go on in the line's object.
+            text.remove(brace);
+            text.push(b'\n');
+        }
+        self.written.push_back(text.into());
+    }
+}
+
+fn json(text: &mut Vec<u8>, body: &impl Serialize) -> serde_json::Result<()> {
+    serde_json::to_writer(text, body)
+}

@@ -1,0 +1,132 @@
+//! Output as a stream: what a reader is told, one after the other, and how many may read at once.
+
+use crate::live::{Ended, Event, Live};
+use crate::{Error, NewExec, Result, Service};
+use podlane_engine::{Call, Chunk, ContainerId, ContainerRef, ExecPath};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// What a reader of a command's output is told. `at` is how many bytes of output, standard output and
+/// standard error together, lie before the next step: it only grows, and reading can go on from there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A piece of output.
+    Output {
+        /// It.
+        chunk: Chunk,
+        /// Where it ends.
+        at: u64,
+    },
+    /// Output that is not kept any more, or never was.
+    Lost {
+        /// How many bytes.
+        bytes: u64,
+        /// Where they end.
+        at: u64,
+    },
+    /// The end, after all output.
+    Ended(Ended),
+}
+
+/// A running command whose output is read as it comes. Dropping it ends it with everything it started.
+#[derive(Debug)]
+pub struct ExecStream {
+    live: Live,
+    at: u64,
+    _place: Place,
+}
+
+impl Service {
+    /// Starts a command for a reader of its output. A worker is held until it has started and no
+    /// longer, so that long commands keep nobody waiting. The call's deadline bounds the start alone;
+    /// the command ends after its own time-out at the latest, if it has one.
+    pub async fn stream_exec(
+        &self,
+        call: &Call,
+        name: &ContainerRef,
+        exec: &NewExec,
+    ) -> Result<ExecStream> {
+        let place = self.0.streams.take()?;
+        let _worker = self.0.gate.enter(call).await?;
+        let mut live = self.live_exec(call, name, exec, exec.timeout).await?;
+        live.keep_time();
+        Ok(ExecStream {
+            live,
+            at: 0,
+            _place: place,
+        })
+    }
+}
+
+impl ExecStream {
+    /// What comes next; nothing comes after the end or an error. A reader that waits makes the command
+    /// wait. Cancel safe.
+    pub async fn next(&mut self) -> Result<Step> {
+        Ok(match self.live.next().await? {
+            Event::Output(chunk) => {
+                self.at += chunk.data.len() as u64;
+                Step::Output { chunk, at: self.at }
+            }
+            Event::Ended(ended) => Step::Ended(ended),
+        })
+    }
+
+    /// The way on which it was started.
+    pub fn path(&self) -> ExecPath {
+        self.live.path()
+    }
+
+    /// Its container.
+    pub fn container(&self) -> &ContainerId {
+        self.live.container()
+    }
+}
+
+/// Places for those that stay for long.
+#[derive(Debug)]
+pub(crate) struct Places {
+    limit: usize,
+    free: Arc<Semaphore>,
+}
+
+/// One of them; dropping it gives it back.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Places {
+    pub(crate) fn new(limit: usize) -> Self {
+        let limit = limit.min(Semaphore::MAX_PERMITS);
+        Self {
+            limit,
+            free: Arc::new(Semaphore::new(limit)),
+        }
+    }
+
+    /// A place, or a refusal at once: the others may stay for hours.
+    pub(crate) fn take(&self) -> Result<Place> {
+        match Arc::clone(&self.free).try_acquire_owned() {
+            Ok(permit) => Ok(Place { _permit: permit }),
+            Err(_) => Err(Error::Full {
+                what: "streams of output",
+                limit: self.limit,
+                setting: "limits.streams",
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_given_back() {
+        let places = Places::new(1);
+        let first = places.take().expect("free");
+        assert!(matches!(places.take(), Err(Error::Full { limit: 1, .. })));
+        drop(first);
+        assert!(places.take().is_ok());
+    }
+}
