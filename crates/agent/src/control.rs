@@ -13,6 +13,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 pub(crate) fn serve(socket: &OwnedFd) -> io::Result<()> {
     sys::do_not_inherit(PROGRAM_FD);
     sys::do_not_inherit(socket.as_raw_fd());
+    sys::reset_libc_signals();
     sys::adopt_orphans()?;
     let home = Home::new()?;
     let children = sys::child_signals()?;

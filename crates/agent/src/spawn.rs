@@ -1,10 +1,10 @@
 //! The start of a command: the search for its program, and the spawn.
 
 use crate::process::{Home, value};
+use crate::sys;
 use podlane_agent::{Failure, Run, Target};
 use std::ffi::CString;
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
@@ -60,45 +60,102 @@ impl Prepared {
         })
     }
 
-    /// Starts it in a session of its own, as engines do, with the signals that the agent had.
+    /// Starts it in a session of its own, with the signals that the agent had.
+    ///
+    /// Not by `posix_spawn`: that of glibc leaves two signals of its own ignored.
     pub(crate) fn spawn(&self, streams: &Streams, home: &Home) -> Result<libc::pid_t, Failure> {
-        let failed = |error: io::Error| match error.raw_os_error() {
-            Some(libc::ENOENT) => Failure::NoProgram,
-            Some(libc::EACCES | libc::EPERM | libc::EISDIR | libc::ENOEXEC) => {
-                Failure::NotExecutable
-            }
-            other => Failure::Other(other.unwrap_or(libc::EIO)),
-        };
-        let mut actions = Actions::new().map_err(failed)?;
-        match streams {
-            Streams::Given(descriptors) => {
-                for (at, descriptor) in (0..).zip(descriptors) {
-                    actions.put(*descriptor, at).map_err(failed)?;
-                }
-            }
-            Streams::Terminal(path) => {
-                actions.open(path, 0).map_err(failed)?;
-                actions.put(0, 1).map_err(failed)?;
-                actions.put(0, 2).map_err(failed)?;
-            }
-        }
-        let attributes = Attributes::new(home).map_err(failed)?;
         let argv = pointers(&self.argv);
         let environment = pointers(&self.environment);
-        let mut pid = 0;
-        // SAFETY: all pointers are to values that live on; the lists end with null.
-        let result = unsafe {
-            libc::posix_spawn(
-                &raw mut pid,
-                self.program.as_ptr(),
-                &raw const actions.0,
-                &raw const attributes.0,
-                argv.as_ptr(),
-                environment.as_ptr(),
-            )
+        let mut child = Child {
+            program: self.program.as_ptr(),
+            argv: argv.as_ptr(),
+            environment: environment.as_ptr(),
+            streams: match streams {
+                Streams::Given(descriptors) => *descriptors,
+                Streams::Terminal(_) => [-1; 3],
+            },
+            terminal: match streams {
+                Streams::Given(_) => ptr::null(),
+                Streams::Terminal(path) => path.as_ptr(),
+            },
+            signals: &raw const home.signals.0,
+            errno: 0,
         };
-        answered(result).map(|()| pid).map_err(failed)
+        let pid = sys::start(become_command, (&raw mut child).cast());
+        let failed = match (pid, child.errno) {
+            (Ok(pid), 0) => return Ok(pid),
+            (Ok(_), errno) => errno,
+            (Err(error), _) => error.raw_os_error().unwrap_or(libc::EIO),
+        };
+        Err(match failed {
+            libc::ENOENT => Failure::NoProgram,
+            libc::EACCES | libc::EPERM | libc::EISDIR | libc::ENOEXEC => Failure::NotExecutable,
+            other => Failure::Other(other),
+        })
     }
+}
+
+/// What the new process needs to know; it has the same memory until it becomes the command.
+struct Child {
+    program: *const libc::c_char,
+    argv: *const *const libc::c_char,
+    environment: *const *const libc::c_char,
+    streams: [RawFd; 3],
+    /// The path of a terminal in place of them, or null.
+    terminal: *const libc::c_char,
+    signals: *const libc::sigset_t,
+    /// Why it did not become the command.
+    errno: libc::c_int,
+}
+
+/// The new process: only system calls from here on. Answers only if it can't become the command.
+extern "C" fn become_command(child: *mut libc::c_void) -> libc::c_int {
+    let child: *mut Child = child.cast();
+    // SAFETY: `spawn` waits with it until this process has become another or has ended.
+    let child = unsafe { &mut *child };
+    // SAFETY: the pointers in it are those of values that `spawn` keeps.
+    child.errno = unsafe { prepare_and_execute(child) };
+    127
+}
+
+/// Answers an errno.
+///
+/// # Safety
+/// The pointers must be valid, the lists end with null.
+unsafe fn prepare_and_execute(child: &Child) -> libc::c_int {
+    macro_rules! attempt {
+        ($call:expr) => {{
+            // SAFETY: as the caller of this function promises.
+            let result = unsafe { $call };
+            if result == -1 {
+                return io::Error::last_os_error()
+                    .raw_os_error()
+                    .unwrap_or(libc::EIO);
+            }
+            result
+        }};
+    }
+    attempt!(libc::setsid());
+    if child.terminal.is_null() {
+        for (at, descriptor) in (0..).zip(child.streams) {
+            // None of them is below 3, so none is overwritten before its turn.
+            attempt!(libc::dup2(descriptor, at));
+        }
+    } else {
+        // The first terminal that a session's leader opens is its own.
+        let terminal = attempt!(libc::open(child.terminal, libc::O_RDWR));
+        for at in 0..3 {
+            attempt!(libc::dup2(terminal, at));
+        }
+        attempt!(libc::close(terminal));
+    }
+    attempt!(libc::sigprocmask(
+        libc::SIG_SETMASK,
+        child.signals,
+        ptr::null_mut()
+    ));
+    attempt!(libc::execve(child.program, child.argv, child.environment));
+    libc::EIO
 }
 
 /// The program of that name, as a runtime finds it.
@@ -153,87 +210,9 @@ pub(crate) fn null() -> io::Result<OwnedFd> {
     }
 }
 
-fn pointers(strings: &[CString]) -> Vec<*mut libc::c_char> {
-    let pointers = strings.iter().map(|string| string.as_ptr().cast_mut());
-    pointers.chain([ptr::null_mut()]).collect()
-}
-
-/// The result of a call that answers an errno.
-fn answered(result: libc::c_int) -> io::Result<()> {
-    match result {
-        0 => Ok(()),
-        errno => Err(io::Error::from_raw_os_error(errno)),
-    }
-}
-
-/// What the new process does to its descriptors.
-struct Actions(libc::posix_spawn_file_actions_t);
-
-impl Actions {
-    fn new() -> io::Result<Self> {
-        let mut actions = MaybeUninit::uninit();
-        // SAFETY: the pointer is valid.
-        answered(unsafe { libc::posix_spawn_file_actions_init(actions.as_mut_ptr()) })?;
-        // SAFETY: made by the call.
-        Ok(Self(unsafe { actions.assume_init() }))
-    }
-
-    fn put(&mut self, from: RawFd, to: RawFd) -> io::Result<()> {
-        // SAFETY: the pointer is valid.
-        answered(unsafe { libc::posix_spawn_file_actions_adddup2(&raw mut self.0, from, to) })
-    }
-
-    fn open(&mut self, path: &CString, to: RawFd) -> io::Result<()> {
-        // SAFETY: the pointers are valid; the path is copied.
-        answered(unsafe {
-            libc::posix_spawn_file_actions_addopen(
-                &raw mut self.0,
-                to,
-                path.as_ptr(),
-                libc::O_RDWR,
-                0,
-            )
-        })
-    }
-}
-
-impl Drop for Actions {
-    fn drop(&mut self) {
-        // SAFETY: made by its `init`, and dropped once.
-        unsafe { libc::posix_spawn_file_actions_destroy(&raw mut self.0) };
-    }
-}
-
-/// The new process's session and signals.
-struct Attributes(libc::posix_spawnattr_t);
-
-impl Attributes {
-    fn new(home: &Home) -> io::Result<Self> {
-        let mut attributes = MaybeUninit::uninit();
-        // SAFETY: the pointer is valid.
-        answered(unsafe { libc::posix_spawnattr_init(attributes.as_mut_ptr()) })?;
-        // SAFETY: made by the call.
-        let mut attributes = Self(unsafe { attributes.assume_init() });
-        let flags = libc::POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID;
-        let flags = libc::c_short::try_from(flags).unwrap_or_default();
-        // SAFETY: the pointer is valid.
-        answered(unsafe { libc::posix_spawnattr_setflags(&raw mut attributes.0, flags) })?;
-        // SAFETY: the pointers are valid.
-        answered(unsafe {
-            libc::posix_spawnattr_setsigmask(&raw mut attributes.0, &raw const home.signals.0)
-        })?;
-        Ok(attributes)
-    }
-}
-
-/// Source: `spawn.h` of glibc 2.26 and musl 1.1.22.
-const POSIX_SPAWN_SETSID: libc::c_int = 0x80;
-
-impl Drop for Attributes {
-    fn drop(&mut self) {
-        // SAFETY: made by its `init`, and dropped once.
-        unsafe { libc::posix_spawnattr_destroy(&raw mut self.0) };
-    }
+fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+    let pointers = strings.iter().map(|string| string.as_ptr());
+    pointers.chain([ptr::null()]).collect()
 }
 
 /// Opens what is closed of the agent's own standard streams, so that no descriptor of a command ever

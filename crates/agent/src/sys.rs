@@ -305,3 +305,41 @@ pub(crate) fn resize_terminal(master: BorrowedFd<'_>, columns: u16, rows: u16) -
     check(unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) })?;
     Ok(())
 }
+
+/// What a new process needs for a few system calls.
+const STACK: usize = 64 * 1024;
+
+/// Starts a process that runs `entry(argument)` in this process's memory, and waits until it has become
+/// another program or has ended.
+pub(crate) fn start(
+    entry: extern "C" fn(*mut libc::c_void) -> libc::c_int,
+    argument: *mut libc::c_void,
+) -> io::Result<libc::pid_t> {
+    #[repr(align(16))]
+    struct Stack([MaybeUninit<u8>; STACK]);
+    let mut stack = Box::new(Stack([MaybeUninit::uninit(); STACK]));
+    let top = stack.0.as_mut_ptr_range().end.cast();
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    // SAFETY: the stack is aligned, large enough, and lives until the call is over, which is when the new
+    // process no longer uses this memory. This process has one thread and no signal handlers.
+    check(unsafe { libc::clone(entry, top, flags, argument) })
+}
+
+/// Gives the two signals that C libraries keep to themselves their default meaning again. glibc's
+/// `posix_spawn` leaves them ignored in whatever it starts, and what engines start inherits that.
+pub(crate) fn reset_libc_signals() {
+    // Zero is the default handler, no flags and an empty mask; more than any kernel's structure has.
+    let default = [0_u8; 64];
+    for signal in [32, 33] {
+        // SAFETY: the pointer is valid for what the kernel reads; null is "not wanted".
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                ptr::null_mut::<libc::c_void>(),
+                size_of::<u64>(),
+            )
+        };
+    }
+}

@@ -1,6 +1,6 @@
 //! Commands executed in a running container.
 
-use crate::{Command, Environment, Hidden, True};
+use crate::{Command, Environment, Hidden, TerminalSize, True};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -24,7 +24,8 @@ pub struct ExecCommand {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub stdin: Option<Hidden>,
-    /// Seconds after which it is ended, at most the server's request time-out.
+    /// Seconds after which it is ended: at most the server's request time-out, for a stream or in the
+    /// background at most a day. Without it such a command may run for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(exclusive_minimum = 0.0)]
     pub timeout: Option<f64>,
@@ -35,6 +36,15 @@ pub struct ExecCommand {
     /// How the output is written in the answer; `text` if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<OutputEncoding>,
+    /// True: it runs in the background, and the answer is 201 with its ID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detach: Option<bool>,
+    /// A terminal for it; then all output is standard output. Only in the background.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<TerminalSize>,
+    /// Whether its standard input stays open for later writes. Only in the background.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdin_open: Option<bool>,
 }
 
 /// How the bytes of an output are written as JSON.

@@ -6,6 +6,7 @@
 //! content and no value of the environment.
 
 mod actions;
+mod background;
 mod command;
 mod containers;
 mod environment;
@@ -18,13 +19,19 @@ mod init;
 mod map;
 mod mark;
 mod ports;
+mod recordings;
 mod system;
+mod terminals;
 mod users;
 mod volumes;
 
 pub use actions::{
     Removed, RemovedContainer, Started, StartedContainer, StartedWord, Stopped, StoppedContainer,
     StoppedWord,
+};
+pub use background::{
+    BackgroundExec, Exec, ExecList, ExecOutput, ExecOutputPart, ExecState, ReadExecOutput,
+    RemovedBackgroundExec, RemovedExec, SignalExec, Stdin, TerminalSize, WroteStdin,
 };
 pub use command::Command;
 pub use containers::{
@@ -41,10 +48,12 @@ pub use init::Init;
 pub use map::UniqueMap;
 pub use mark::{False, True};
 pub use ports::{PortTarget, PublishedPort};
+pub use recordings::{Recording, RecordingList, RemovedRecording};
 pub use system::{
     Connected, Disconnected, Health, Healthy, Live, LiveWord, Metrics, Ready, ReadyWord,
     UnhealthyWord,
 };
+pub use terminals::{TerminalInput, TerminalOutput};
 pub use users::{AddUser, AddedUser, User};
 pub use volumes::{Bind, VolumeTarget};
 

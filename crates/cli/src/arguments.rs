@@ -115,6 +115,9 @@ pub(crate) struct ConfigFlags {
     /// Origins of web pages that may call this server; comma separated [env: PODLANE_CORS_ORIGINS]
     #[arg(long, value_name = "ORIGINS")]
     cors_origins: Option<String>,
+    /// Which commands are recorded: off, terminals, all [default: off] [env: PODLANE_RECORDINGS]
+    #[arg(long, value_name = "WHICH")]
+    recordings: Option<String>,
     /// Seconds that requests get to finish at the end [default: 10] [env: PODLANE_SHUTDOWN_GRACE]
     #[arg(long, value_name = "SECONDS")]
     shutdown_grace: Option<String>,
@@ -146,6 +149,7 @@ impl From<ConfigFlags> for Flags {
             ("log-format", given.log_format),
             ("allowed-hosts", given.allowed_hosts),
             ("cors-origins", given.cors_origins),
+            ("recordings", given.recordings),
             ("shutdown-grace", given.shutdown_grace),
             ("state-dir", given.state_dir),
             ("exec-retention", given.exec_retention),

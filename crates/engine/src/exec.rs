@@ -59,6 +59,8 @@ pub struct ExecSpec {
     pub environment: Vec<(String, String)>,
     /// Whether [`Process::take_stdin`] is wanted; without it standard input is empty.
     pub stdin: bool,
+    /// Whether that input may go on for longer than the command: then its end is never waited for.
+    pub open_ended: bool,
     /// With a terminal, all output is [`Source::Stdout`].
     pub terminal: Option<TerminalSize>,
     /// Whether an agent of ours may run it, where the engine has one; else the engine itself does.
@@ -79,6 +81,7 @@ impl std::fmt::Debug for ExecSpec {
             .field("workdir", &self.workdir)
             .field("environment", &names)
             .field("stdin", &self.stdin)
+            .field("open_ended", &self.open_ended)
             .field("terminal", &self.terminal)
             .field("agent", &self.agent)
             .finish()

@@ -280,6 +280,7 @@ exit 9"#;
             workdir: None,
             environment: Vec::new(),
             stdin: false,
+            open_ended: false,
             terminal: None,
             agent: false,
         };

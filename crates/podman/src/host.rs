@@ -77,11 +77,16 @@ pub(crate) fn kill_tree(
     }
 }
 
-/// Sends a signal to every process of the process group that `leader` leads.
-pub(crate) fn signal_group(leader: i32, number: i32) -> std::io::Result<()> {
+/// Sends a signal to a process and to its process group, within its PID namespace: without a terminal
+/// a command shares its group with the engine's monitor outside.
+pub(crate) fn signal_group(pid: i32, number: i32) -> std::io::Result<()> {
+    let (Some(process), Some(namespace)) = (entry(pid), pid_namespace(pid)) else {
+        return Ok(());
+    };
     let group = pids()
         .filter_map(entry)
-        .filter(|entry| entry.group == leader);
+        .filter(|other| other.group == process.group && !is_first(other.pid))
+        .filter(|other| pid_namespace(other.pid).as_ref() == Some(&namespace));
     for entry in group {
         signal_process(&entry, number)?;
     }

@@ -15,6 +15,8 @@ const LONGEST: usize = 16 * 1024;
 pub(crate) struct Sifter {
     /// What was to be started: a complaint that it does not exist names it.
     program: String,
+    /// Where complaints come: among the standard output, if that is all that there is.
+    source: Source,
     ready: VecDeque<Chunk>,
     held: Vec<Chunk>,
     /// The socket noise is the last that comes: what something follows was the command's own.
@@ -24,9 +26,14 @@ pub(crate) struct Sifter {
 }
 
 impl Sifter {
-    pub(crate) fn new(program: &str) -> Self {
+    pub(crate) fn new(program: &str, terminal: bool) -> Self {
         Self {
             program: program.to_owned(),
+            source: if terminal {
+                Source::Stdout
+            } else {
+                Source::Stderr
+            },
             ready: VecDeque::new(),
             held: Vec::new(),
             last: None,
@@ -38,7 +45,7 @@ impl Sifter {
         if let Some(last) = self.last.take() {
             self.sift(last);
         }
-        if is_socket_noise(&chunk) {
+        if self.is_socket_noise(&chunk) {
             self.last = Some(chunk);
         } else {
             self.sift(chunk);
@@ -47,7 +54,7 @@ impl Sifter {
 
     fn sift(&mut self, chunk: Chunk) {
         let held: usize = self.held.iter().map(|chunk| chunk.data.len()).sum();
-        if !self.running && is_complaint(&chunk) && held < LONGEST {
+        if !self.running && self.is_complaint(&chunk) && held < LONGEST {
             self.held.push(chunk);
             return;
         }
@@ -77,6 +84,23 @@ impl Sifter {
         self.held.clear();
         failure
     }
+
+    fn is_complaint(&self, chunk: &Chunk) -> bool {
+        let words = &chunk.data[..];
+        chunk.source == self.source
+            && words.starts_with(b"Error: ")
+            && [&b"crun: "[..], b"runc: ", b"OCI "]
+                .iter()
+                .any(|part| contains(words, part))
+    }
+
+    fn is_socket_noise(&self, chunk: &Chunk) -> bool {
+        let words = &chunk.data[..];
+        chunk.source == self.source
+            && (words.starts_with(b"Error: read unixpacket @->")
+                || words.starts_with(b"Error: write unixpacket @->"))
+            && contains(words, b"/attach: ")
+    }
 }
 
 /// Podman's codes for "no command was started" are 125, 126, 127, and 255 for what it can't place.
@@ -92,23 +116,6 @@ fn judge(code: i32, words: &str, program: &str) -> Option<StartFailure> {
         125 | 255 => Some(StartFailure::Other(words.to_owned())),
         _ => None,
     }
-}
-
-fn is_complaint(chunk: &Chunk) -> bool {
-    let words = &chunk.data[..];
-    chunk.source == Source::Stderr
-        && words.starts_with(b"Error: ")
-        && [&b"crun: "[..], b"runc: ", b"OCI "]
-            .iter()
-            .any(|part| contains(words, part))
-}
-
-fn is_socket_noise(chunk: &Chunk) -> bool {
-    let words = &chunk.data[..];
-    chunk.source == Source::Stderr
-        && (words.starts_with(b"Error: read unixpacket @->")
-            || words.starts_with(b"Error: write unixpacket @->"))
-        && contains(words, b"/attach: ")
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
@@ -127,7 +134,7 @@ mod tests {
         "Error: read unixpacket @->/proc/self/fd/14/attach: read: connection reset by peer\n";
 
     fn sift(pieces: &[(Source, &str)], code: i32) -> (String, Option<StartFailure>) {
-        let mut sifter = Sifter::new("nosuch");
+        let mut sifter = Sifter::new("nosuch", false);
         for (source, data) in pieces {
             sifter.push(Chunk {
                 source: *source,
@@ -166,6 +173,17 @@ mod tests {
             sift(&denied, 126),
             (String::new(), Some(StartFailure::NotExecutable))
         );
+    }
+
+    #[test]
+    fn on_a_terminal_they_come_among_the_output() {
+        let mut sifter = Sifter::new("nosuch", true);
+        sifter.push(Chunk {
+            source: Source::Stdout,
+            data: Bytes::from_static(NOT_FOUND.as_bytes()),
+        });
+        assert_eq!(sifter.finish(127), Some(StartFailure::NoProgram));
+        assert_eq!(sifter.pop(), None);
     }
 
     #[test]

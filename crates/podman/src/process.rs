@@ -125,7 +125,10 @@ impl PodmanEngine {
             buffer: BytesMut::new(),
             received: Bytes::new(),
             decoder: spec.terminal.is_none().then(Decoder::default),
-            sifter: Sifter::new(line.argv.first().map_or("", String::as_str)),
+            sifter: Sifter::new(
+                line.argv.first().map_or("", String::as_str),
+                spec.terminal.is_some(),
+            ),
             greets: line.greets,
             ended: false,
             exit: None,
@@ -134,9 +137,10 @@ impl PodmanEngine {
     }
 
     /// Podman can lose output of a command that leaves its input unread, so a shell reads the rest, if
-    /// the image has one.
+    /// the image has one. Where input has no end, so would that have none.
     async fn line(&self, call: &Call, id: &ContainerId, spec: &ExecSpec) -> Result<Line> {
         let reading = spec.stdin
+            && !spec.open_ended
             && spec.terminal.is_none()
             && match &spec.command {
                 Command::Shell(_) => true,

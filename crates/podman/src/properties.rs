@@ -127,6 +127,7 @@ fn judge(status: u16, body: &[u8]) {
                 workdir: None,
                 environment: Vec::new(),
                 stdin: false,
+                open_ended: false,
                 terminal: None,
                 agent: false,
             },

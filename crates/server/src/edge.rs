@@ -29,6 +29,10 @@ impl Subject {
         // The first name stays; a request is about one container.
         let _ = self.0.set(name.to_owned());
     }
+
+    pub(crate) fn get(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
 }
 
 /// The layer around everything.
@@ -162,7 +166,7 @@ impl Record {
                     request_id = %self.id,
                     method = %self.method,
                     route = self.route.as_deref().unwrap_or("(unknown)"),
-                    container = self.subject.0.get().map(String::as_str),
+                    container = self.subject.get(),
                     status = status.map(|status| status.as_u16()),
                     outcome,
                     error,

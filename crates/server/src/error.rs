@@ -170,6 +170,7 @@ fn operation(error: &Service, log: String) -> Answer {
             hint: Some("try again in a moment, or raise MAX_WORKERS".into()),
             ..podman(StatusCode::SERVICE_UNAVAILABLE)
         },
+        Service::NoRecording => podman(StatusCode::NOT_FOUND),
         Service::Full { setting, .. } => Answer {
             kind: ErrorType::InternalError,
             retry_after: Some(Duration::from_secs(1)),
@@ -184,6 +185,10 @@ fn operation(error: &Service, log: String) -> Answer {
             ..podman(StatusCode::SERVICE_UNAVAILABLE)
         },
         Service::NoExec { .. } => podman(StatusCode::NOT_FOUND),
+        Service::Lost { .. } => Answer {
+            kind: ErrorType::InternalError,
+            ..podman(StatusCode::GONE)
+        },
         Service::Stopping => Answer {
             kind: ErrorType::InternalError,
             retry_after: Some(Duration::from_secs(1)),

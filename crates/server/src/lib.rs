@@ -19,6 +19,7 @@ mod routes;
 mod serve;
 mod settings;
 mod stream;
+mod terminal;
 mod timestamp;
 
 pub use app::App;

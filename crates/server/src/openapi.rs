@@ -3,7 +3,7 @@
 mod failures;
 
 use crate::router::table;
-use podlane_api::{Failure, Problem};
+use podlane_api::{Failure, Problem, TerminalInput, TerminalOutput};
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{AdditionalProperties, SchemaType, Type};
 use utoipa::openapi::{
@@ -52,6 +52,8 @@ pub(crate) fn info() -> OpenApi {
         )
         .tags(Some([
             tag("containers", "Containers and what happens inside them."),
+            tag("execs", "Commands in the background."),
+            tag("recordings", "What terminals showed."),
             tag("system", "The server itself."),
         ]))
         .components(Some(ComponentsBuilder::new().build()))
@@ -64,12 +66,16 @@ fn document() -> OpenApi {
     for (name, schema) in [
         (Failure::name(), Failure::schema()),
         (Problem::name(), Problem::schema()),
+        (TerminalInput::name(), TerminalInput::schema()),
+        (TerminalOutput::name(), TerminalOutput::schema()),
     ] {
         components.schemas.insert(name.into_owned(), schema);
     }
     let mut nested = Vec::new();
     Failure::schemas(&mut nested);
     Problem::schemas(&mut nested);
+    TerminalInput::schemas(&mut nested);
+    TerminalOutput::schemas(&mut nested);
     components.schemas.extend(nested);
     components.schemas.values_mut().for_each(close);
     for failure in &failures::ALL {
@@ -112,6 +118,12 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
             .get_or_insert_default()
             .insert(0, name_parameter().into());
     }
+    if path.starts_with("/api/v1/execs/{id}") {
+        operation
+            .parameters
+            .get_or_insert_default()
+            .insert(0, exec_parameter().into());
+    }
     for failure in failures::of(path, method) {
         operation
             .responses
@@ -121,7 +133,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     }
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
-            if status != "200" {
+            if !status.starts_with('2') && status != "101" {
                 let problem = Content::new(Some(Ref::from_schema_name("Problem")));
                 response
                     .content
@@ -148,6 +160,20 @@ fn name_parameter() -> Parameter {
                 .pattern(Some("^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")),
         ))
         .example(Some("my-container".into()))
+        .build()
+}
+
+fn exec_parameter() -> Parameter {
+    ParameterBuilder::new()
+        .name("id")
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some("The background command's ID."))
+        .schema(Some(
+            ObjectBuilder::new()
+                .schema_type(SchemaType::Type(Type::String))
+                .pattern(Some("^[0-9a-f]{32}$")),
+        ))
         .build()
 }
 

@@ -92,7 +92,8 @@ pub(crate) fn failure(answer: &Answer, id: &RequestId) -> Failure {
     }
 }
 
-fn detail(answer: &Answer) -> ErrorDetail {
+/// An error as bodies and messages have it.
+pub(crate) fn detail(answer: &Answer) -> ErrorDetail {
     ErrorDetail {
         message: answer.message.clone(),
         code: answer.status.as_u16(),

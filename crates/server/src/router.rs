@@ -3,14 +3,16 @@
 use crate::edge::{edge, panicked};
 use crate::guard::guard;
 use crate::routes::containers::{
-    create, exec, files, inspect, list, logs, remove, start, stop, users,
+    create, exec, files, inspect, list, logs, remove, start, stop, terminals, users,
 };
+use crate::routes::execs;
 use crate::routes::fallback::{method_not_allowed, not_found};
+use crate::routes::recordings;
 use crate::routes::system::{docs, health, livez, metrics, prometheus, readyz};
 use crate::{App, openapi};
 use axum::Router;
-use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderValue, Method};
+use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::from_fn_with_state;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -29,8 +31,23 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(remove::remove_container))
         .routes(routes!(logs::container_logs))
         .routes(routes!(exec::exec_command))
+        .routes(routes!(execs::list::list_execs))
+        .routes(routes!(execs::inspect::inspect_exec))
+        .routes(routes!(execs::output::exec_output))
+        .routes(routes!(execs::stdin::write_stdin))
+        .routes(routes!(execs::signal::signal_exec))
+        .routes(routes!(execs::resize::resize_exec))
+        .routes(routes!(execs::wait::wait_exec))
+        .routes(routes!(execs::remove::remove_exec))
+        .routes(routes!(terminals::exec::exec_terminal))
         .routes(routes!(users::add::add_user))
         .routes(routes!(files::add::add_file))
+        .routes(routes!(recordings::list::list_recordings))
+        .routes(routes!(
+            recordings::read::read_recording,
+            recordings::remove::remove_recording
+        ))
+        .routes(routes!(recordings::replay::replay_recording))
         .routes(routes!(health::health))
         .routes(routes!(metrics::metrics))
         .routes(routes!(prometheus::prometheus))
@@ -56,6 +73,9 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
+/// Where a reader of events goes on.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
 /// What pages of listed origins may do; without any listed, nothing says so.
 fn cors(app: &App) -> Option<CorsLayer> {
     let origins: Vec<HeaderValue> = app
@@ -72,8 +92,8 @@ fn cors(app: &App) -> Option<CorsLayer> {
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins))
             .allow_methods([Method::GET, Method::POST, Method::DELETE])
-            .allow_headers([ACCEPT, CONTENT_TYPE, id.clone()])
-            .expose_headers([ALLOW, RETRY_AFTER, id])
+            .allow_headers([ACCEPT, CONTENT_TYPE, LAST_EVENT_ID, id.clone()])
+            .expose_headers([ALLOW, LOCATION, RETRY_AFTER, id, crate::stream::EXEC_PATH])
             .max_age(Duration::from_secs(600)),
     )
 }

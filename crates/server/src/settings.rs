@@ -24,6 +24,8 @@ pub struct Settings {
     pub body_timeout: Duration,
     /// How many connections are served at once; more wait to be accepted.
     pub connections: usize,
+    /// How long a terminal may be open with nothing said on either side.
+    pub terminal_idle: Duration,
     /// The time that one operation may take.
     pub request_timeout: Duration,
     /// How long requests under way may still take after the server was asked to stop.
@@ -50,6 +52,7 @@ impl Default for Settings {
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(15),
             connections: 1024,
+            terminal_idle: Duration::from_secs(3600),
             request_timeout: Duration::from_secs(30),
             shutdown_grace: Duration::from_secs(10),
         }

@@ -12,7 +12,8 @@ pub(crate) fn now() -> String {
     format(OffsetDateTime::now_utc())
 }
 
-fn format(time: OffsetDateTime) -> String {
+/// A time in that form.
+pub(crate) fn format(time: OffsetDateTime) -> String {
     // Writing numbers into a string can't fail for a year of four digits.
     time.format(FORMAT).unwrap_or_default()
 }

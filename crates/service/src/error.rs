@@ -67,6 +67,15 @@ pub enum Error {
         /// The one asked for; an ID in form.
         id: String,
     },
+    /// A background command was lost sight of.
+    #[error("the command was lost: {reason}")]
+    Lost {
+        /// Why, for people.
+        reason: String,
+    },
+    /// No recording has that name.
+    #[error("there is no such recording")]
+    NoRecording,
     /// The command did not end within the time limit and was ended.
     #[error("{message}")]
     ExecTimeout {

@@ -39,6 +39,7 @@ impl NewExec {
             workdir: self.workdir.clone(),
             environment: self.environment.clone().into_iter().collect(),
             stdin: self.stdin != Input::Empty,
+            open_ended: self.stdin == Input::Open,
             terminal: self.terminal,
             agent: self.agent,
         }

@@ -4,6 +4,7 @@
 //! [`Call`]: who asks, and until when.
 
 mod archive;
+mod background;
 mod captured;
 mod command;
 mod containers;
@@ -13,11 +14,17 @@ mod files;
 mod gate;
 mod live;
 mod logs;
+mod places;
+mod recordings;
 mod stream;
+mod terminals;
 mod text;
 mod tool;
 mod users;
 
+pub use background::{
+    Background, End, ExecId, Filter, How, OutputReader, RemovedExec, StdinWriter,
+};
 pub use captured::Captured;
 pub use command::words;
 pub use containers::{Acted, InitChoice, NewContainer, PullPolicy};
@@ -27,18 +34,24 @@ pub use files::{NewFile, WrittenFile};
 pub use gate::Load;
 pub use live::{Ended, Event, Input, Live};
 pub use logs::{Logs, Tail};
+pub use recordings::{Recording, RecordingRules};
 pub use stream::{ExecStream, Step};
+pub use terminals::Terminal;
+pub use text::Decoder as TextDecoder;
 pub use text::Texts;
 pub use users::{AddedUser, NewUser, Password};
 
+use background::Registry;
 use gate::Gate;
+use places::Places;
 use podlane_engine::{Call, Engine, EngineVersion};
+use recordings::Recordings;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use stream::Places;
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -69,6 +82,10 @@ pub struct Limits {
     pub exec_retention: Duration,
     /// Where background commands are kept; without it there are none.
     pub state_dir: Option<PathBuf>,
+    /// How many terminals may be open at once.
+    pub terminals: usize,
+    /// What is recorded; `None` for nothing.
+    pub recordings: Option<RecordingRules>,
     /// What a create does about an image that is not there, unless it says so itself.
     pub pull: PullPolicy,
 }
@@ -84,10 +101,14 @@ struct Inner {
     gate: Gate,
     /// Places for streams of output.
     streams: Places,
+    terminals: Places,
+    recordings: Recordings,
     /// Work that must be driven to its end although nobody waits for it any more.
     tasks: TaskTracker,
     /// Ends what may be ended when the server stops.
     stopping: CancellationToken,
+    /// Commands in the background, once somebody has asked about them.
+    background: OnceCell<Arc<Registry>>,
     /// One at a time: changes to the accounts of one container.
     accounts: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -96,13 +117,18 @@ impl Service {
     /// Operations on `engine` within `limits`.
     pub fn new(engine: Arc<dyn Engine>, limits: Limits) -> Self {
         let gate = Gate::new(limits.workers, limits.queue);
+        let terminals = Places::new("terminals", "limits.terminals", limits.terminals);
+        let recordings = Recordings::new(limits.recordings.clone());
         Self(Arc::new(Inner {
             engine,
-            streams: Places::new(limits.streams),
+            streams: Places::new("streams of output", "limits.streams", limits.streams),
             limits,
             gate,
+            terminals,
+            recordings,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            background: OnceCell::new(),
             accounts: Mutex::default(),
         }))
     }

@@ -1,6 +1,7 @@
 //! A command whose output is read while it runs.
 
 use crate::exec::NewExec;
+use crate::recordings::{Recorded, Recorder};
 use crate::{Error, Result, Service, words};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -95,6 +96,7 @@ pub struct Live {
     /// Ends it at its time limit while nobody asks for what comes next.
     timer: Option<Timer>,
     stopping: CancellationToken,
+    recorder: Option<Recorder>,
 }
 
 /// A task that ends a command, and what came of that.
@@ -126,6 +128,7 @@ impl Service {
         crate::command::check(exec)?;
         let container = self.0.engine.resolve(call, name).await?;
         let spec = exec.spec();
+        let recorder = self.0.recordings.begin(name, &spec).await?;
         let began = Instant::now();
         let process = self.0.engine.exec(call, &container, &spec).await?;
         let mut live = Live {
@@ -140,6 +143,7 @@ impl Service {
             stage: Stage::Running(limit.map(|limit| began + limit)),
             timer: None,
             stopping: self.0.stopping.clone(),
+            recorder,
         };
         live.feed();
         Ok(live)
@@ -175,7 +179,12 @@ impl Live {
             tokio::select! {
                 biased;
                 chunk = self.process.next() => match chunk {
-                    Ok(Some(chunk)) => return Ok(Event::Output(chunk)),
+                    Ok(Some(chunk)) => {
+                        if let Some(recorder) = &self.recorder {
+                            recorder.output(&chunk.data);
+                        }
+                        return Ok(Event::Output(chunk));
+                    }
                     Ok(None) if self.start_again().await? => {}
                     Ok(None) => return self.end().await,
                     Err(_) if matches!(self.stage, Stage::Ended(..)) => return self.end().await,
@@ -227,12 +236,21 @@ impl Live {
 
     /// Acts on the command while it is read.
     pub fn control(&self) -> Arc<dyn Control> {
-        self.process.control()
+        let control = self.process.control();
+        match self.recorder.clone() {
+            None => control,
+            Some(recorder) => Arc::new(Recorded { control, recorder }),
+        }
     }
 
     /// The way on which it was started.
     pub fn path(&self) -> ExecPath {
         self.process.path()
+    }
+
+    /// Whether it has a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.spec.terminal.is_some()
     }
 
     /// Its container.
@@ -288,18 +306,15 @@ impl Live {
             killed: false,
             survivors: Vec::new(),
         };
-        let termination = match stage {
-            Stage::Ended(termination, _) => termination,
-            _ => {
-                ended.exit = self.process.wait().await?;
-                return Ok(match self.complaint()? {
-                    Some(words) => {
-                        self.stage = Stage::Last(ended);
-                        Event::Output(words)
-                    }
-                    None => Event::Ended(ended),
-                });
-            }
+        let Stage::Ended(termination, _) = stage else {
+            ended.exit = self.process.wait().await?;
+            return Ok(match self.complaint()? {
+                Some(words) => {
+                    self.stage = Stage::Last(ended);
+                    Event::Output(words)
+                }
+                None => Event::Ended(ended),
+            });
         };
         ended.timed_out = true;
         ended.killed = termination != Termination::Complete { killed: false };

@@ -1,10 +1,9 @@
 //! Output as a stream: what a reader is told, one after the other, and how many may read at once.
 
 use crate::live::{Ended, Event, Live};
-use crate::{Error, NewExec, Result, Service};
+use crate::places::Place;
+use crate::{NewExec, Result, Service};
 use podlane_engine::{Call, Chunk, ContainerId, ContainerRef, ExecPath};
-use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What a reader of a command's output is told. `at` is how many bytes of output, standard output and
 /// standard error together, lie before the next step: it only grows, and reading can go on from there.
@@ -79,54 +78,5 @@ impl ExecStream {
     /// Its container.
     pub fn container(&self) -> &ContainerId {
         self.live.container()
-    }
-}
-
-/// Places for those that stay for long.
-#[derive(Debug)]
-pub(crate) struct Places {
-    limit: usize,
-    free: Arc<Semaphore>,
-}
-
-/// One of them; dropping it gives it back.
-#[derive(Debug)]
-pub(crate) struct Place {
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Places {
-    pub(crate) fn new(limit: usize) -> Self {
-        let limit = limit.min(Semaphore::MAX_PERMITS);
-        Self {
-            limit,
-            free: Arc::new(Semaphore::new(limit)),
-        }
-    }
-
-    /// A place, or a refusal at once: the others may stay for hours.
-    pub(crate) fn take(&self) -> Result<Place> {
-        match Arc::clone(&self.free).try_acquire_owned() {
-            Ok(permit) => Ok(Place { _permit: permit }),
-            Err(_) => Err(Error::Full {
-                what: "streams of output",
-                limit: self.limit,
-                setting: "limits.streams",
-            }),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_given_back() {
-        let places = Places::new(1);
-        let first = places.take().expect("free");
-        assert!(matches!(places.take(), Err(Error::Full { limit: 1, .. })));
-        drop(first);
-        assert!(places.take().is_ok());
     }
 }

@@ -32,14 +32,14 @@ impl Texts {
 /// Turns one stream of bytes into text, piece by piece. A character that is cut at the end of a piece
 /// waits for the next one; what is not UTF-8 becomes U+FFFD.
 #[derive(Debug, Default)]
-pub(crate) struct Decoder {
+pub struct Decoder {
     /// The first bytes of a character whose rest has not come yet; at most three.
     held: Vec<u8>,
 }
 
 impl Decoder {
     /// Appends the text of `bytes` to `text`.
-    pub(crate) fn push(&mut self, bytes: &[u8], text: &mut String) {
+    pub fn push(&mut self, bytes: &[u8], text: &mut String) {
         let joined;
         let mut rest = bytes;
         if !self.held.is_empty() {
@@ -69,7 +69,7 @@ impl Decoder {
 
     /// Ends the stream: a character that never became whole is U+FFFD, unless the stream was `cut`
     /// by us, then it is left out.
-    pub(crate) fn finish(&mut self, cut: bool, text: &mut String) {
+    pub fn finish(&mut self, cut: bool, text: &mut String) {
         if !self.held.is_empty() && !cut {
             text.push(char::REPLACEMENT_CHARACTER);
         }

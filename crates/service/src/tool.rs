@@ -31,6 +31,7 @@ impl Service {
             workdir: Some(InnerPath::root()),
             environment: Vec::new(),
             stdin: !stdin.is_empty(),
+            open_ended: false,
             terminal: None,
             agent: true,
         };

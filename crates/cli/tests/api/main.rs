@@ -1,6 +1,8 @@
 //! The API as its users have it: the real server beside a real Podman, called over HTTP.
 
+mod background;
 mod bounds;
+mod confinement;
 mod container;
 mod contract;
 mod create;
@@ -14,10 +16,13 @@ mod logs;
 mod output;
 mod races;
 mod reading;
+mod recordings;
 mod recovery;
 mod rig;
 mod streams;
+mod terminals;
 mod users;
+mod websocket;
 
 use podlane_testkit::{Server, ServerOptions};
 use std::borrow::Borrow;

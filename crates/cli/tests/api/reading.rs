@@ -8,7 +8,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use podlane_testkit::Server;
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -136,7 +136,10 @@ impl Reading {
 
     /// The next event of a stream of lines.
     pub(crate) async fn line(&mut self) -> Option<Value> {
+        let deadline = Instant::now() + PATIENCE;
         loop {
+            // Signs of life don't count.
+            assert!(Instant::now() < deadline, "nothing comes");
             let line = self.until(b"\n").await?;
             let event: Value = serde_json::from_slice(&line).expect("JSON");
             if event["event"] != "keep-alive" {

@@ -73,6 +73,7 @@ fn exec() -> Request {
         workdir: None,
         environment: Vec::new(),
         stdin: false,
+        open_ended: false,
         terminal: None,
         agent: false,
     };

@@ -68,6 +68,8 @@ pub struct Config {
     pub allowed_hosts: Vec<HostRule>,
     /// Origins whose pages may call.
     pub cors_origins: Vec<WebOrigin>,
+    /// Which commands are recorded.
+    pub recordings: Record,
     /// Time for requests under way at shutdown.
     pub shutdown_grace: Duration,
     /// Where background commands are kept; `None` for the usual place.
@@ -105,6 +107,16 @@ pub struct Limits {
     pub execs: usize,
     /// Output kept of one background command, in bytes.
     pub exec_log_bytes: usize,
+    /// Open terminals.
+    pub terminals: usize,
+    /// The longest silence on both sides of a terminal.
+    pub terminal_idle: Duration,
+    /// One recording, in bytes.
+    pub recording_bytes: usize,
+    /// Recordings kept.
+    pub recordings: NonZeroUsize,
+    /// All recordings together, in bytes.
+    pub recordings_bytes: usize,
 }
 
 /// What create does about its image.
@@ -116,6 +128,17 @@ pub enum Pull {
     Missing,
     /// Looks for a newer one each time.
     Always,
+}
+
+/// Which commands are recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Record {
+    /// None.
+    Off,
+    /// Those on a terminal.
+    Terminals,
+    /// All.
+    All,
 }
 
 /// The form of log lines.
@@ -198,6 +221,7 @@ impl Config {
             log_format: read.word("log_format", &LogFormat::WORDS),
             allowed_hosts: read.list("allowed_hosts", value::host, "containers.example.org"),
             cors_origins: read.list("cors_origins", value::origin, "https://console.example.org"),
+            recordings: read.word("recordings", &Record::WORDS),
             shutdown_grace: read.seconds("shutdown_grace", 0.0..=600.0),
             state_dir: read.text("state_dir", value::directory),
             exec_retention: read.seconds("exec_retention", 0.0..=2_592_000.0),
@@ -213,6 +237,11 @@ impl Config {
                 streams: read.integer("limits.streams", 1..=100_000),
                 execs: read.integer("limits.execs", 1..=10_000),
                 exec_log_bytes: read.integer("limits.exec_log_bytes", 256 * KIB..=GIB),
+                terminals: read.integer("limits.terminals", 1..=10_000),
+                terminal_idle: read.seconds("limits.terminal_idle", 1.0..=604_800.0),
+                recording_bytes: read.integer("limits.recording_bytes", KIB..=GIB),
+                recordings: read.positive("limits.recordings", 100_000),
+                recordings_bytes: read.integer("limits.recordings_bytes", KIB..=1024 * GIB),
             },
             table: Vec::new(),
             warnings: Vec::new(),
@@ -237,6 +266,14 @@ impl Pull {
         ("never", Self::Never),
         ("missing", Self::Missing),
         ("always", Self::Always),
+    ];
+}
+
+impl Record {
+    const WORDS: [(&'static str, Self); 3] = [
+        ("off", Self::Off),
+        ("terminals", Self::Terminals),
+        ("all", Self::All),
     ];
 }
 

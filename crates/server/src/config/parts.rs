@@ -1,9 +1,9 @@
 //! The configuration as its parts need it.
 
-use super::{Config, Pull};
+use super::{Config, Pull, Record};
 use crate::Settings;
-use podlane_service::{Limits, PullPolicy};
-use std::path::PathBuf;
+use podlane_service::{Limits, PullPolicy, RecordingRules};
+use std::path::{Path, PathBuf};
 
 impl Config {
     /// What the HTTP side needs to know.
@@ -17,12 +17,13 @@ impl Config {
             header_timeout: self.limits.header_timeout,
             body_timeout: self.limits.body_timeout,
             connections: self.limits.connections.get(),
+            terminal_idle: self.limits.terminal_idle,
             request_timeout: self.request_timeout,
             shutdown_grace: self.shutdown_grace,
         }
     }
 
-    /// The bounds that operations keep; `state_dir` is where background commands are kept.
+    /// The bounds that operations keep; what outlives them is kept below `state_dir`, or not at all.
     pub fn service_limits(&self, state_dir: Option<PathBuf>) -> Limits {
         Limits {
             workers: self.max_workers,
@@ -36,6 +37,10 @@ impl Config {
             execs: self.limits.execs,
             exec_log_bytes: self.limits.exec_log_bytes,
             exec_retention: self.exec_retention,
+            terminals: self.limits.terminals,
+            recordings: state_dir
+                .as_deref()
+                .and_then(|directory| self.recording_rules(directory)),
             state_dir,
             pull: match self.pull {
                 Pull::Never => PullPolicy::Never,
@@ -43,5 +48,15 @@ impl Config {
                 Pull::Always => PullPolicy::Always,
             },
         }
+    }
+
+    fn recording_rules(&self, state_dir: &Path) -> Option<RecordingRules> {
+        (self.recordings != Record::Off).then(|| RecordingRules {
+            directory: state_dir.join("recordings"),
+            all: self.recordings == Record::All,
+            bytes: self.limits.recording_bytes,
+            count: self.limits.recordings.get(),
+            total: self.limits.recordings_bytes as u64,
+        })
     }
 }

@@ -28,7 +28,7 @@ const fn limit(key: &'static str, variable: &'static str) -> Setting {
 }
 
 /// Every setting, in the order of `config/default.toml`.
-pub const SETTINGS: [Setting; 29] = [
+pub const SETTINGS: [Setting; 35] = [
     setting("listen", "PODLANE_LISTEN", "listen"),
     setting(
         "insecure_no_auth",
@@ -48,6 +48,7 @@ pub const SETTINGS: [Setting; 29] = [
     setting("log_format", "PODLANE_LOG_FORMAT", "log-format"),
     setting("allowed_hosts", "PODLANE_ALLOWED_HOSTS", "allowed-hosts"),
     setting("cors_origins", "PODLANE_CORS_ORIGINS", "cors-origins"),
+    setting("recordings", "PODLANE_RECORDINGS", "recordings"),
     setting("shutdown_grace", "PODLANE_SHUTDOWN_GRACE", "shutdown-grace"),
     setting("state_dir", "PODLANE_STATE_DIR", "state-dir"),
     setting("exec_retention", "PODLANE_EXEC_RETENTION", "exec-retention"),
@@ -62,6 +63,11 @@ pub const SETTINGS: [Setting; 29] = [
     limit("limits.streams", "PODLANE_LIMITS_STREAMS"),
     limit("limits.execs", "PODLANE_LIMITS_EXECS"),
     limit("limits.exec_log_bytes", "PODLANE_LIMITS_EXEC_LOG_BYTES"),
+    limit("limits.terminals", "PODLANE_LIMITS_TERMINALS"),
+    limit("limits.terminal_idle", "PODLANE_LIMITS_TERMINAL_IDLE"),
+    limit("limits.recording_bytes", "PODLANE_LIMITS_RECORDING_BYTES"),
+    limit("limits.recordings", "PODLANE_LIMITS_RECORDINGS"),
+    limit("limits.recordings_bytes", "PODLANE_LIMITS_RECORDINGS_BYTES"),
 ];
 
 /// The environment variable that names the configuration file.

@@ -11,6 +11,8 @@ use std::collections::btree_map::Entry;
 pub(crate) trait QueryShape: Sized {
     /// The names it knows.
     const NAMES: &'static [&'static str];
+    /// Those of them that may stand there more than once.
+    const REPEATED: &'static [&'static str] = &[];
 
     /// Reads the values.
     fn read(parameters: &Parameters) -> Result<Self, Refusal>;
@@ -25,14 +27,19 @@ impl QueryShape for () {
     }
 }
 
-/// The parameters as they were written, each once.
+/// The parameters as they were written, each once unless it may be repeated.
 #[derive(Debug, Default)]
-pub(crate) struct Parameters(BTreeMap<&'static str, String>);
+pub(crate) struct Parameters(BTreeMap<&'static str, Vec<String>>);
 
 impl Parameters {
     /// The decoded value of a parameter.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.all(name).first().map(String::as_str)
+    }
+
+    /// The decoded values of a parameter that may be repeated, in their order.
+    pub(crate) fn all(&self, name: &str) -> &[String] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// A switch: `true|1|yes|on` or `false|0|no|off`, in any case.
@@ -68,19 +75,28 @@ impl Parameters {
         }
     }
 
-    fn parse(query: &str, known: &'static [&'static str]) -> Result<Self, Refusal> {
+    fn parse(
+        query: &str,
+        known: &'static [&'static str],
+        repeated: &[&str],
+    ) -> Result<Self, Refusal> {
         let mut parameters = Self::default();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             let Some(known) = known.iter().find(|known| **known == name) else {
                 return Err(unknown(&name, known));
             };
             match parameters.0.entry(known) {
-                Entry::Vacant(place) => place.insert(value.into_owned()),
+                Entry::Vacant(place) => {
+                    place.insert(vec![value.into_owned()]);
+                }
+                Entry::Occupied(mut place) if repeated.contains(known) => {
+                    place.get_mut().push(value.into_owned());
+                }
                 Entry::Occupied(_) => {
                     let message = format!("query parameter `{known}` stands there twice");
                     return Err(Refusal::field(*known, message));
                 }
-            };
+            }
         }
         Ok(parameters)
     }
@@ -108,7 +124,7 @@ impl<T: QueryShape, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
         let query = parts.uri.query().unwrap_or_default();
-        T::read(&Parameters::parse(query, T::NAMES)?).map(Self)
+        T::read(&Parameters::parse(query, T::NAMES, T::REPEATED)?).map(Self)
     }
 }
 
@@ -120,10 +136,18 @@ mod tests {
 
     #[test]
     fn known_ones_once() {
-        let parameters = Parameters::parse("tail=5&force=a%20b", KNOWN).expect("fine");
+        let parameters = Parameters::parse("tail=5&force=a%20b", KNOWN, &[]).expect("fine");
         assert_eq!(parameters.get("tail"), Some("5"));
         assert_eq!(parameters.get("force"), Some("a b"));
-        assert!(Parameters::parse("", KNOWN).is_ok());
+        assert!(Parameters::parse("", KNOWN, &[]).is_ok());
+    }
+
+    #[test]
+    fn repeated_ones_keep_their_order() {
+        let parameters =
+            Parameters::parse("tail=a&force=1&tail=&tail=b", KNOWN, &["tail"]).expect("fine");
+        assert_eq!(parameters.all("tail"), ["a", "", "b"]);
+        assert_eq!(parameters.all("force"), ["1"]);
     }
 
     #[test]
@@ -134,11 +158,11 @@ mod tests {
             ("x=1", "x", "this endpoint knows force, tail"),
             ("force=1&x=", "x", "this endpoint knows force, tail"),
         ] {
-            let refusal = Parameters::parse(query, KNOWN).expect_err(query);
+            let refusal = Parameters::parse(query, KNOWN, &[]).expect_err(query);
             assert_eq!(refusal.what(), Some(field));
             assert_eq!(refusal.hint().as_deref(), Some(hint));
         }
-        let twice = Parameters::parse("tail=1&%74ail=2", KNOWN).expect_err("twice");
+        let twice = Parameters::parse("tail=1&%74ail=2", KNOWN, &[]).expect_err("twice");
         assert_eq!(twice.what(), Some("tail"));
     }
 }

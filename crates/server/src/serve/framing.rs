@@ -27,6 +27,13 @@ impl Framing {
         }
     }
 
+    /// From here on the connection speaks another protocol: its bytes are looked at no more, and no
+    /// further request is taken from it.
+    pub(crate) fn leave_http(&self) {
+        // Where a fault was found before, this is the same.
+        let _ = self.0.set("the connection does not speak HTTP any more");
+    }
+
     /// What is ambiguous, if anything is.
     fn fault(&self) -> Option<&'static str> {
         self.0.get().copied()

@@ -5,19 +5,22 @@
 //! clients wait in the kernel's queue.
 
 mod framing;
+mod lease;
 mod progress;
 
 pub(crate) use framing::Framing;
+pub(crate) use lease::Lease;
 
 use crate::{App, Metrics, Settings, router};
 use axum::Router;
 use framing::Watched;
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use podlane_service::Service;
 use progress::Progress;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -49,23 +52,18 @@ pub async fn serve(
         header_bytes: settings.header_bytes,
         router: router(App::new(service.clone(), settings, metrics)),
         connections: TaskTracker::new(),
+        stopping: shutdown,
         cut: CancellationToken::new(),
     });
-    let graceful = GracefulShutdown::new();
-    join_all(
-        listeners
-            .iter()
-            .map(|listener| server.accept(listener, &graceful, &shutdown)),
-    )
-    .await;
+    join_all(listeners.iter().map(|listener| server.accept(listener))).await;
     drop(listeners);
 
     server.connections.close();
-    let mut ended = Box::pin(graceful.shutdown());
-    if timeout(grace, &mut ended).await.is_err() {
+    if timeout(grace, server.connections.wait()).await.is_err() {
         // Executions are ended now and answer so.
         service.stop(LAST_WORDS).await;
-        if timeout(LAST_WORDS, &mut ended).await.is_err() {
+        let ended = server.connections.wait();
+        if timeout(LAST_WORDS, ended).await.is_err() {
             tracing::warn!("requests under way were cut off: they outlasted the shutdown grace");
         }
     }
@@ -93,21 +91,19 @@ struct Server {
     body_timeout: Duration,
     header_bytes: usize,
     places: Arc<Semaphore>,
+    /// The open ones, those too that speak HTTP no more.
     connections: TaskTracker,
+    /// No connection is accepted any more, and those that are open end with their request.
+    stopping: CancellationToken,
     /// Ends the connections that outlast the grace.
     cut: CancellationToken,
 }
 
 impl Server {
-    async fn accept(
-        self: &Arc<Self>,
-        listener: &TcpListener,
-        graceful: &GracefulShutdown,
-        shutdown: &CancellationToken,
-    ) {
+    async fn accept(self: &Arc<Self>, listener: &TcpListener) {
         loop {
             let accepted = tokio::select! {
-                () = shutdown.cancelled() => return,
+                () = self.stopping.cancelled() => return,
                 accepted = listener.accept() => accepted,
             };
             let stream = match accepted {
@@ -121,22 +117,17 @@ impl Server {
             };
             // Past the limit this one waits here, and all others in the kernel.
             let place = tokio::select! {
-                () = shutdown.cancelled() => return,
+                () = self.stopping.cancelled() => return,
                 place = Arc::clone(&self.places).acquire_owned() => place,
             };
-            let connection = Arc::clone(self).connection(stream, graceful.watcher());
-            self.connections.spawn(async move {
-                let _place = place;
-                connection.await;
-            });
+            let Ok(place) = place else { return };
+            let lease = Lease::new(place, &self.connections, &self.stopping, &self.cut);
+            self.connections
+                .spawn(Arc::clone(self).connection(stream, lease));
         }
     }
 
-    async fn connection(
-        self: Arc<Self>,
-        stream: TcpStream,
-        watcher: hyper_util::server::graceful::Watcher,
-    ) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, lease: Lease) {
         // Answers are small and whole: waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
         let framing = Framing::default();
@@ -145,16 +136,22 @@ impl Server {
         let router = self.router.clone();
         let answer = hyper::service::service_fn(move |mut request: hyper::Request<_>| {
             request.extensions_mut().insert(framing.clone());
+            request.extensions_mut().insert(lease.clone());
             router.clone().call(request)
         });
-        let connection = watcher.watch(self.http.serve_connection(io, answer));
-        tokio::select! {
-            ended = connection => {
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection ended early");
+        let mut connection = pin!(self.http.serve_connection(io, answer).with_upgrades());
+        let mut stopping = pin!(self.stopping.cancelled().fuse());
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "a connection ended early");
+                    }
+                    return;
                 }
+                () = &mut stopping => connection.as_mut().graceful_shutdown(),
+                () = self.cut.cancelled() => return,
             }
-            () = self.cut.cancelled() => {}
         }
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn frames(
             }
             match steps.next().await? {
                 Ok(Step::Output { chunk, .. }) => {
-                    piece(number(chunk.source), chunk.data, &mut ready)
+                    piece(number(chunk.source), chunk.data, &mut ready);
                 }
                 Ok(Step::Lost { bytes, .. }) => {
                     let message = format!("{bytes} bytes of output are not kept any more\n");

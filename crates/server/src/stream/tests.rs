@@ -8,22 +8,22 @@ use podlane_service::{Ended, Texts};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-fn output(source: Source, data: &'static [u8], at: u64) -> Result<Step, podlane_service::Error> {
+fn output(source: Source, data: &'static [u8], at: u64) -> Step {
     let data = Bytes::from_static(data);
-    Ok(Step::Output {
+    Step::Output {
         chunk: Chunk { source, data },
         at,
-    })
+    }
 }
 
-fn ended() -> Result<Step, podlane_service::Error> {
-    Ok(Step::Ended(Ended {
+fn ended() -> Step {
+    Step::Ended(Ended {
         exit: Exit::of(3),
         duration: Duration::from_millis(12),
         timed_out: false,
         killed: false,
         survivors: Vec::new(),
-    }))
+    })
 }
 
 fn context() -> Context {
@@ -57,7 +57,7 @@ async fn written(
 
 #[tokio::test]
 async fn server_sent_events() {
-    let steps = vec![output(Source::Stdout, b"a\nb", 3), ended()];
+    let steps = vec![Ok(output(Source::Stdout, b"a\nb", 3)), Ok(ended())];
     let text = written(Form::EventStream, OutputEncoding::Text, steps).await;
     assert_eq!(
         text,
@@ -77,11 +77,11 @@ fn lines(text: &str) -> Vec<Value> {
 async fn lines_with_characters_in_pieces() {
     let euro = "€".as_bytes();
     let steps = vec![
-        output(Source::Stdout, &euro[..1], 1),
-        output(Source::Stderr, b"x", 2),
-        output(Source::Stdout, &euro[1..], 4),
+        Ok(output(Source::Stdout, &euro[..1], 1)),
+        Ok(output(Source::Stderr, b"x", 2)),
+        Ok(output(Source::Stdout, &euro[1..], 4)),
         Ok(Step::Lost { bytes: 6, at: 10 }),
-        output(Source::Stderr, &euro[..2], 12),
+        Ok(output(Source::Stderr, &euro[..2], 12)),
         Err(podlane_service::Error::Stopping),
     ];
     let lines = lines(&written(Form::Lines, OutputEncoding::Text, steps).await);
@@ -101,7 +101,7 @@ async fn lines_with_characters_in_pieces() {
 
 #[tokio::test]
 async fn bytes_as_base64() {
-    let steps = vec![output(Source::Stdout, b"\xff\x00", 2), ended()];
+    let steps = vec![Ok(output(Source::Stdout, b"\xff\x00", 2)), Ok(ended())];
     let lines = lines(&written(Form::Lines, OutputEncoding::Base64, steps).await);
     assert_eq!(
         lines[1],
@@ -120,7 +120,7 @@ async fn frames_pass_pieces_through_uncopied() {
             },
             at: 70_000,
         }),
-        ended(),
+        Ok(ended()),
     ];
     let all: Vec<Frame<Bytes>> = frames(stream::iter(steps).boxed(), context(), true)
         .collect()

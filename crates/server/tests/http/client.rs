@@ -35,6 +35,8 @@ pub(crate) fn service(engine: &Arc<Tiny>, settings: &Settings) -> Service {
         exec_log_bytes: 1 << 20,
         exec_retention: Duration::from_secs(60),
         state_dir: None,
+        terminals: 1,
+        recordings: None,
         pull: PullPolicy::Never,
     };
     Service::new(Arc::clone(engine) as Arc<_>, limits)

@@ -98,6 +98,7 @@ pub(super) fn argv(argv: &[&str]) -> ExecSpec {
         workdir: None,
         environment: Vec::new(),
         stdin: false,
+        open_ended: false,
         terminal: None,
         agent: true,
     }

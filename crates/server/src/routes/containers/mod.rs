@@ -12,4 +12,5 @@ pub(crate) mod logs;
 pub(crate) mod remove;
 pub(crate) mod start;
 pub(crate) mod stop;
+pub(crate) mod terminals;
 pub(crate) mod users;

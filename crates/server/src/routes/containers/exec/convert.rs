@@ -2,7 +2,7 @@
 
 use super::super::{environment, fields};
 use crate::refusal::Refusal;
-use crate::stream::convert::end;
+use crate::stream::convert::{end, terminal};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use podlane_api::{ExecCommand, Execution, OutputEncoding};
@@ -15,19 +15,40 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads a body. A time-out above the request's own `limit` is refused; without one, above a day.
 pub(super) fn new_exec(body: ExecCommand, limit: Option<Duration>) -> Result<NewExec, Refusal> {
+    let stdin = stdin(&body)?;
+    let terminal = body.terminal.map(|size| terminal("terminal.", size));
     Ok(NewExec {
         command: command(body.command)?,
         user: fields::user(body.user.as_deref())?,
         workdir: fields::workdir(body.workdir.as_deref())?,
         environment: environment::variables(body.environment)?,
-        stdin: match body.stdin {
-            Some(text) if !text.0.is_empty() => Input::Bytes(text.0.into()),
-            _ => Input::Empty,
-        },
-        terminal: None,
+        stdin,
+        terminal: terminal.transpose()?,
         timeout: timeout(body.timeout, limit)?,
         agent: body.agent.unwrap_or(true),
     })
+}
+
+/// What it reads; what makes sense in the background alone is refused elsewhere.
+fn stdin(body: &ExecCommand) -> Result<Input, Refusal> {
+    let open = body.stdin_open == Some(true);
+    if body.detach != Some(true) {
+        for (field, given) in [("terminal", body.terminal.is_some()), ("stdin_open", open)] {
+            if given {
+                let message = format!("`{field}` is for commands in the background: add `detach`");
+                return Err(Refusal::field(field, message));
+            }
+        }
+    }
+    match &body.stdin {
+        Some(_) if open => {
+            let message = "give `stdin`, or `stdin_open` and write to it later, but not both";
+            Err(Refusal::field("stdin_open", message))
+        }
+        Some(text) if !text.0.is_empty() => Ok(Input::Bytes(text.0.clone().into())),
+        _ if open => Ok(Input::Open),
+        _ => Ok(Input::Empty),
+    }
 }
 
 fn command(wire: podlane_api::Command) -> Result<Command, Refusal> {
@@ -134,6 +155,8 @@ mod tests {
             ("workdir", serde_json::json!("tmp")),
             ("workdir", serde_json::json!("/a/../b")),
             ("environment", serde_json::json!(["A"])),
+            ("terminal", serde_json::json!({"columns": 80, "rows": 24})),
+            ("stdin_open", serde_json::json!(true)),
         ] {
             let mut body = serde_json::json!({"command": "true"});
             body[field] = value;

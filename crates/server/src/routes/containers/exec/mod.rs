@@ -8,13 +8,16 @@ mod convert;
 use crate::Metrics;
 use crate::error::Result;
 use crate::extract::{Json, Name, Query};
+use crate::routes::execs;
 use crate::stream::{self, Beginning, Context, EXEC_PATH, Form, Trailers, Wanted};
 use axum::Extension;
 use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
-use podlane_api::{ExecCommand, ExecEvent, ExecStart, ExecutedCommand, True};
+use podlane_api::{BackgroundExec, ExecCommand, ExecEvent, ExecStart, ExecutedCommand, True};
 use podlane_engine::{Call, ContainerRef};
-use podlane_service::{NewExec, Service, Texts};
+use podlane_service::{Background, NewExec, Service, Texts};
 
 /// Execute a command in a running container.
 #[utoipa::path(
@@ -23,6 +26,14 @@ use podlane_service::{NewExec, Service, Texts};
     tag = "containers",
     request_body = ExecCommand,
     responses((
+        status = 201,
+        description = "It runs in the background.",
+        body = BackgroundExec,
+        headers(
+            ("Location" = String, description = "Where it is."),
+            ("X-Exec-Path" = podlane_api::ExecPath, description = "How the command was started."),
+        ),
+    ), (
         status = 200,
         description = "What became of the command; or, if `Accept` asks for a stream, what happens while it runs.",
         content(
@@ -48,6 +59,12 @@ pub(crate) async fn exec_command(
     trailers: Trailers,
     Json(body): Json<ExecCommand>,
 ) -> Result<Response> {
+    if body.detach == Some(true) {
+        let exec = convert::new_exec(body, None)?;
+        let exec = service.detach_exec(&call, &name, exec).await?;
+        metrics.executed(exec.path);
+        return Ok(detached(exec));
+    }
     let encoding = body.encoding.unwrap_or_default();
     if form != Form::Document {
         let exec = convert::new_exec(body, None)?;
@@ -66,6 +83,14 @@ pub(crate) async fn exec_command(
         execution: convert::execution(&execution, encoding),
     });
     Ok(([(EXEC_PATH, execution.path.as_str())], body).into_response())
+}
+
+fn detached(exec: Background) -> Response {
+    let path = exec.path.as_str();
+    let location = format!("/api/v1/execs/{}", exec.id);
+    let headers = [(LOCATION, location.as_str()), (EXEC_PATH, path)];
+    let body = axum::Json(execs::convert::answer(exec));
+    (StatusCode::CREATED, headers, body).into_response()
 }
 
 async fn streamed(

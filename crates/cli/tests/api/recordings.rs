@@ -1,0 +1,146 @@
+//! What terminals showed, kept and played again.
+
+use crate::container::Container;
+use crate::server_with;
+use crate::websocket::{JSON, Socket};
+use podlane_testkit::{BUSYBOX, Client, Server, ServerOptions};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+fn recording(which: &str, state: &Path) -> Server {
+    let options = ServerOptions::default()
+        .env("PODLANE_RECORDINGS", which)
+        .env("XDG_STATE_HOME", state.to_str().expect("text"));
+    server_with(options)
+}
+
+async fn list(api: &Client) -> Vec<Value> {
+    let answer = api.get("/recordings").await.expect(200);
+    answer.json["recordings"]
+        .as_array()
+        .expect("a list")
+        .clone()
+}
+
+async fn session(server: &Server, container: &Container) {
+    let path = container.path("exec/ws?shell=sh&columns=90&rows=20");
+    let mut socket = Socket::open(server, &path, Some(JSON)).await;
+    socket.type_in("stty -echo; echo rea''dy\n").await;
+    socket.until("ready\r\n").await;
+    socket.type_in("read secret; sleep 0.5; echo grüße\n").await;
+    socket.type_in("swordfish\n").await;
+    socket.until("grüße\r\n").await;
+    socket
+        .say(json!({ "type": "resize", "columns": 100, "rows": 30 }))
+        .await;
+    socket.type_in("exit 4\n").await;
+    assert_eq!(socket.end().await.2["exit_code"], 4);
+}
+
+#[tokio::test]
+async fn a_terminal_is_recorded_replayed_and_removed() {
+    let state = tempfile::tempdir().expect("a directory");
+    let server = recording("terminals", state.path());
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    api.exec(&container.name, "echo not recorded").await;
+    assert_eq!(list(&api).await, Vec::<Value>::new());
+    session(&server, &container).await;
+    let recordings = list(&api).await;
+    assert_eq!(recordings.len(), 1, "{recordings:?}");
+    assert_eq!(recordings[0]["title"], format!("{}: sh", container.name));
+    assert!(recordings[0]["duration_ms"].as_u64().expect("a number") >= 500);
+    let id = recordings[0]["id"].as_str().expect("text");
+    let cast = api.get(&format!("/recordings/{id}")).await.expect(200);
+    assert_eq!(cast.headers["content-type"], "application/x-asciicast");
+    let lines: Vec<Value> = cast
+        .text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(
+        (
+            &lines[0]["version"],
+            &lines[0]["width"],
+            &lines[0]["height"]
+        ),
+        (&json!(2), &json!(90), &json!(20))
+    );
+    let output: String = lines[1..]
+        .iter()
+        .filter(|line| line[1] == "o")
+        .filter_map(|line| line[2].as_str())
+        .collect();
+    assert!(
+        output.contains("ready\r\n") && output.contains("grüße\r\n"),
+        "{output}"
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line[1] == "r" && line[2] == "100x30")
+    );
+    assert!(
+        !cast.text.contains("swordfish"),
+        "what is typed is not recorded"
+    );
+    assert!(lines[1..].is_sorted_by_key(|line| line[0].as_f64()));
+
+    let begun = Instant::now();
+    let played = api
+        .get(&format!("/recordings/{id}/replay"))
+        .await
+        .expect(200);
+    assert!(
+        begun.elapsed() >= Duration::from_millis(500),
+        "in its own time"
+    );
+    let events: Vec<&str> = played.text.split_terminator("\n\n").collect();
+    let wanted: Vec<String> = cast
+        .text
+        .lines()
+        .map(|line| format!("data: {line}"))
+        .collect();
+    assert_eq!(events, wanted);
+    let begun = Instant::now();
+    let fast = api
+        .get(&format!("/recordings/{id}/replay?speed=1000"))
+        .await
+        .expect(200);
+    assert!(begun.elapsed() < Duration::from_millis(400));
+    assert_eq!(fast.text, played.text);
+    api.get(&format!("/recordings/{id}/replay?speed=0"))
+        .await
+        .refused(400, "speed");
+
+    let gone = api.delete(&format!("/recordings/{id}")).await.expect(200);
+    assert_eq!(gone.json["id"], id);
+    for path in [
+        format!("/recordings/{id}"),
+        "/recordings/..%2F..%2Fx".into(),
+    ] {
+        let _none = api.get(&path).await.expect(404);
+        let _none = api.delete(&path).await.expect(404);
+    }
+    assert_eq!(list(&api).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn all_or_nothing_if_asked() {
+    let state = tempfile::tempdir().expect("a directory");
+    let server = recording("off", state.path());
+    let container = Container::sleeping(&server.client(), BUSYBOX).await;
+    session(&server, &container).await;
+    assert_eq!(list(&server.client()).await, Vec::<Value>::new());
+    assert!(!state.path().join("podlane/recordings").exists());
+
+    let server = recording("all", state.path());
+    let api = server.client();
+    assert_eq!(api.exec(&container.name, "echo hi").await["output"], "hi\n");
+    let recordings = list(&api).await;
+    assert_eq!(recordings.len(), 1);
+    let id = recordings[0]["id"].as_str().expect("text");
+    let cast = api.get(&format!("/recordings/{id}")).await.expect(200);
+    assert!(cast.text.contains(",\"o\",\"hi\\n\"]"), "{}", cast.text);
+}

@@ -1,0 +1,4 @@
+//! Commands and containers over a WebSocket.
+
+pub(crate) mod exec;
+mod query;

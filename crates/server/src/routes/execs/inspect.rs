@@ -1,0 +1,25 @@
+//! `GET /api/v1/execs/{id}`
+
+use super::{Id, convert};
+use crate::error::Result;
+use crate::extract::Query;
+use axum::Json;
+use axum::extract::State;
+use podlane_api::BackgroundExec;
+use podlane_service::Service;
+
+/// Look at a background command.
+#[utoipa::path(
+    get,
+    path = "/api/v1/execs/{id}",
+    tag = "execs",
+    responses((status = 200, description = "The command.", body = BackgroundExec))
+)]
+pub(crate) async fn inspect_exec(
+    State(service): State<Service>,
+    Id(id): Id,
+    Query(()): Query<()>,
+) -> Result<Json<BackgroundExec>> {
+    let exec = service.inspect_exec(&id).await?;
+    Ok(Json(convert::answer(exec)))
+}

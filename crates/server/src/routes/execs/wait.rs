@@ -1,0 +1,47 @@
+//! `POST /api/v1/execs/{id}/wait`
+//!
+//! Past the time it answers the command as it is: `state` tells whether it has ended.
+
+use super::{Id, convert};
+use crate::error::Result;
+use crate::extract::{NoBody, Parameters, Query, QueryShape};
+use crate::refusal::Refusal;
+use axum::extract::State;
+use axum::{Extension, Json};
+use podlane_api::BackgroundExec;
+use podlane_engine::Call;
+use podlane_service::Service;
+use std::time::Duration;
+
+/// `?timeout=seconds`
+pub(crate) struct Patience(Option<Duration>);
+
+impl QueryShape for Patience {
+    const NAMES: &'static [&'static str] = &["timeout"];
+
+    fn read(parameters: &Parameters) -> Result<Self, Refusal> {
+        let seconds = parameters.seconds("timeout")?;
+        Ok(Self(seconds.map(Duration::from_secs)))
+    }
+}
+
+/// Wait for the end of a background command.
+#[utoipa::path(
+    post,
+    path = "/api/v1/execs/{id}/wait",
+    tag = "execs",
+    params(("timeout" = Option<u64>, Query, description = "Seconds to wait, at most the server's request time-out, which is the default.")),
+    responses((status = 200, description = "The command: ended, or still `running` when the time was up.", body = BackgroundExec))
+)]
+pub(crate) async fn wait_exec(
+    State(service): State<Service>,
+    Extension(call): Extension<Call>,
+    Id(id): Id,
+    Query(Patience(limit)): Query<Patience>,
+    NoBody: NoBody,
+) -> Result<Json<BackgroundExec>> {
+    Refusal::unless_within("timeout", limit, call.limit)?;
+    let limit = limit.unwrap_or(call.limit);
+    let exec = service.wait_exec(&call, &id, limit).await?;
+    Ok(Json(convert::answer(exec)))
+}

@@ -1,0 +1,141 @@
+//! Recordings of terminals: what they showed, in files beside the server, where no container comes.
+//!
+//! What was typed is not recorded: it holds passwords, which a terminal does not show.
+
+mod cast;
+mod recorder;
+mod store;
+
+pub(crate) use recorder::{Recorded, Recorder};
+pub use store::Recording;
+
+use crate::{Error, Result, Service};
+use podlane_engine::{ContainerRef, ExecSpec, TerminalSize};
+use recorder::Line;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::mpsc::SyncSender;
+
+/// The size that is written down for a command without a terminal.
+const NO_TERMINAL: TerminalSize = TerminalSize {
+    columns: 80,
+    rows: 24,
+};
+
+/// What is recorded, where, and how much of it is kept.
+#[derive(Debug, Clone)]
+pub struct RecordingRules {
+    /// The directory of the files; made if it is not there.
+    pub directory: PathBuf,
+    /// Commands without a terminal too.
+    pub all: bool,
+    /// Bytes of one recording.
+    pub bytes: usize,
+    /// Recordings kept; the oldest go.
+    pub count: usize,
+    /// Bytes of all recordings together; the oldest go.
+    pub total: u64,
+}
+
+/// The recordings of a server.
+#[derive(Debug, Default)]
+pub(crate) struct Recordings {
+    rules: Option<RecordingRules>,
+    sender: OnceLock<SyncSender<Line>>,
+}
+
+impl Recordings {
+    pub(crate) fn new(rules: Option<RecordingRules>) -> Self {
+        Self {
+            rules,
+            sender: OnceLock::new(),
+        }
+    }
+
+    /// Begins to record a command, if such ones are recorded. One that can't be recorded is not run:
+    /// who asks for recordings wants them without a gap.
+    pub(crate) async fn begin(
+        &self,
+        container: &ContainerRef,
+        spec: &ExecSpec,
+    ) -> Result<Option<Recorder>> {
+        let rules = self.rules.as_ref();
+        let Some(rules) = rules.filter(|rules| rules.all || spec.terminal.is_some()) else {
+            return Ok(None);
+        };
+        let failed = |error: std::io::Error| Error::Internal {
+            step: "recording the command",
+            reason: error.to_string(),
+        };
+        let sender = if let Some(sender) = self.sender.get() {
+            sender
+        } else {
+            let started = recorder::start().map_err(failed)?;
+            // Of two that start one at once, the other's ends at once.
+            self.sender.get_or_init(|| started)
+        };
+        let size = spec.terminal.unwrap_or(NO_TERMINAL);
+        // No argument: people put secrets there.
+        let program = spec.command.program();
+        let program: String = program
+            .chars()
+            .map(|c| match c {
+                '"' | '\\' => '?',
+                c if c.is_control() => '?',
+                c => c,
+            })
+            .take(255)
+            .collect();
+        let title = format!("{container}: {program}");
+        let (own, bytes) = (rules.clone(), rules.bytes);
+        let file = tokio::task::spawn_blocking(move || store::create(&own, size, &title)).await;
+        let file = file.map_err(std::io::Error::other).and_then(|file| file);
+        let file = file.map_err(failed)?;
+        Ok(Some(Recorder::new(file, sender.clone(), bytes)))
+    }
+}
+
+impl Service {
+    /// The recordings that are kept, the newest first; none where nothing is recorded.
+    pub async fn recordings(&self) -> Result<Vec<Recording>> {
+        match self.0.recordings.rules.clone() {
+            None => Ok(Vec::new()),
+            Some(rules) => blocking(move || store::list(&rules.directory)).await,
+        }
+    }
+
+    /// A recording's file; `None` if there is none of that name.
+    pub async fn recording(&self, id: &str) -> Result<Option<tokio::fs::File>> {
+        let Some(path) = self.path_of(id) else {
+            return Ok(None);
+        };
+        let opened = blocking(move || store::found(std::fs::File::open(path))).await?;
+        Ok(opened.map(tokio::fs::File::from_std))
+    }
+
+    /// Removes a recording; whether there was one.
+    pub async fn remove_recording(&self, id: &str) -> Result<bool> {
+        let Some(path) = self.path_of(id) else {
+            return Ok(false);
+        };
+        let removed = blocking(move || store::found(std::fs::remove_file(path))).await?;
+        Ok(removed.is_some())
+    }
+
+    fn path_of(&self, id: &str) -> Option<PathBuf> {
+        let rules = self.0.recordings.rules.as_ref()?;
+        store::path(&rules.directory, id)
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(std::io::Error::other)
+        .and_then(|done| done)
+        .map_err(|error| Error::Internal {
+            step: "looking at the recordings",
+            reason: error.to_string(),
+        })
+}
