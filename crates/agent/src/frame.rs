@@ -11,6 +11,13 @@ pub const MAX_REPLY: usize = 64 << 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed(pub(crate) &'static str);
 
+impl Malformed {
+    /// A frame for a channel that is not open.
+    pub const UNKNOWN_CHANNEL: Self = Self("there is no such channel");
+    /// A frame that could be right at another time.
+    pub const OUT_OF_TURN: Self = Self("it is not its turn");
+}
+
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "malformed frame: {}", self.0)

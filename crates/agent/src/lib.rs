@@ -5,14 +5,16 @@
 //! take memory for it, and give up the connection at the first frame that is not as it should be: the
 //! other side may be anybody who has power over the container.
 //!
-//! Two connections exist, both stream sockets. On the first the agent says hello and is asked for
+//! There are two kinds of connection. Where descriptors can be handed over, both are stream sockets. On the first the agent says hello and is asked for
 //! workers, with the worker's own socket as a descriptor beside the frame. On a worker's socket one
-//! command at a time is run: its standard streams come as descriptors beside the frame.
+//! command at a time is run: its standard streams come as descriptors beside the frame. Where they can't,
+//! all that goes over one stream: [`mux`].
 
 #![forbid(unsafe_code)]
 
 mod frame;
 mod message;
+pub mod mux;
 
 pub use frame::{Decoder, MAX_REPLY, MAX_REQUEST, Malformed};
 pub use message::{Failure, Reply, Request, Run, Status, Survivor, Target, Terminal};

@@ -9,38 +9,46 @@
 
 #![no_main]
 
+mod channel;
 mod connection;
 mod control;
 mod process;
 mod spawn;
+mod stdio;
+mod streams;
 mod sys;
 mod terminal;
 mod tree;
 mod worker;
 
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 /// What the server could not be told.
 const FAILED: libc::c_int = 70;
 
-/// `podlane-agent fd FD`: serves the socket that is descriptor FD.
+/// `podlane-agent fd FD`: serves the socket that is descriptor FD. `podlane-agent stdio`: serves standard
+/// input and output.
 #[unsafe(no_mangle)]
 extern "C" fn main(_: libc::c_int, _: *const *const libc::c_char) -> libc::c_int {
     let mut arguments = std::env::args().skip(1);
-    let descriptor = match (arguments.next().as_deref(), arguments.next()) {
-        (Some("fd"), Some(number)) => number.parse().ok().filter(|number| *number > 2),
-        _ => None,
+    let served = match (arguments.next().as_deref(), arguments.next()) {
+        (Some("fd"), Some(number)) => match number.parse() {
+            Ok(number @ 3..) => serve_descriptor(number),
+            _ => return libc::EXIT_FAILURE,
+        },
+        (Some("stdio"), None) => stdio::serve(),
+        _ => return libc::EXIT_FAILURE,
     };
-    let Some(descriptor) = descriptor else {
-        return libc::EXIT_FAILURE;
-    };
-    // SAFETY: the engine was told to hand this descriptor over, and nothing else in this process owns it.
-    let socket = unsafe { OwnedFd::from_raw_fd(descriptor) };
-    if spawn::fill_standard_streams().is_err() {
-        return FAILED;
-    }
-    match control::serve(&socket) {
+    match served {
         Ok(()) => libc::EXIT_SUCCESS,
         Err(_) => FAILED,
     }
+}
+
+fn serve_descriptor(number: RawFd) -> io::Result<()> {
+    // SAFETY: the engine was told to hand this descriptor over, and nothing else in this process owns it.
+    let socket = unsafe { OwnedFd::from_raw_fd(number) };
+    spawn::fill_standard_streams()?;
+    control::serve(&socket)
 }

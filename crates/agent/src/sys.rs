@@ -20,15 +20,18 @@ fn check_size(result: isize) -> io::Result<usize> {
     usize::try_from(result).map_err(|_negative| io::Error::last_os_error())
 }
 
+/// Room for the descriptors beside one piece of data.
+const SPACE: usize = 64;
+
+#[repr(align(8))]
+struct Control([u8; SPACE]);
+
 /// Receives into `buffer`; descriptors that come along are appended to `descriptors`. 0 at the end.
 pub(crate) fn receive(
     socket: BorrowedFd<'_>,
     buffer: &mut [u8],
     descriptors: &mut VecDeque<OwnedFd>,
 ) -> io::Result<usize> {
-    const SPACE: usize = 64;
-    #[repr(align(8))]
-    struct Control([u8; SPACE]);
     let mut control = Control([0; SPACE]);
     let mut data = libc::iovec {
         iov_base: buffer.as_mut_ptr().cast(),
@@ -74,11 +77,50 @@ pub(crate) fn receive(
     Ok(received)
 }
 
-/// Sends what the socket takes at once.
-pub(crate) fn send(socket: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
+/// Sends what the socket takes at once, with copies of `beside` next to its first byte.
+pub(crate) fn send(socket: BorrowedFd<'_>, data: &[u8], beside: &[OwnedFd]) -> io::Result<usize> {
+    let mut control = Control([0; SPACE]);
+    let mut data = libc::iovec {
+        iov_base: data.as_ptr().cast_mut().cast(),
+        iov_len: data.len(),
+    };
+    // SAFETY: all fields of this C structure may be zero.
+    let mut message: libc::msghdr = unsafe { zeroed() };
+    message.msg_iov = &raw mut data;
+    message.msg_iovlen = 1;
+    if !beside.is_empty() {
+        let length = u32::try_from(size_of_val(beside)).unwrap_or(u32::MAX);
+        // SAFETY: no more than arithmetic.
+        let space = unsafe { libc::CMSG_SPACE(length) };
+        // SAFETY: no more than arithmetic.
+        let whole = unsafe { libc::CMSG_LEN(length) };
+        if space as usize > SPACE {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        message.msg_control = control.0.as_mut_ptr().cast();
+        #[allow(clippy::useless_conversion, reason = "another type with another libc")]
+        {
+            message.msg_controllen = space.try_into().unwrap_or_default();
+        }
+        // SAFETY: the control part lies in `control` and has room for a header.
+        let header = unsafe { libc::CMSG_FIRSTHDR(&raw const message) };
+        #[allow(clippy::useless_conversion, reason = "another type with another libc")]
+        let head = libc::cmsghdr {
+            cmsg_len: whole.try_into().unwrap_or_default(),
+            cmsg_level: libc::SOL_SOCKET,
+            cmsg_type: libc::SCM_RIGHTS,
+        };
+        // SAFETY: the header is within `control`, which is aligned for it.
+        unsafe { ptr::write(header, head) };
+        // SAFETY: no more than arithmetic.
+        let to = unsafe { libc::CMSG_DATA(header) };
+        let from = beside.as_ptr().cast::<u8>();
+        // SAFETY: a descriptor is no more than its number, and there is room for all of them.
+        unsafe { ptr::copy_nonoverlapping(from, to, size_of_val(beside)) };
+    }
     let flags = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
-    // SAFETY: the pointer and the length are those of a slice.
-    check_size(unsafe { libc::send(socket.as_raw_fd(), data.as_ptr().cast(), data.len(), flags) })
+    // SAFETY: the message points at buffers that live until after the call, with their true lengths.
+    check_size(unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, flags) })
 }
 
 /// Whether the other side has closed its end, looked at without waiting or taking anything.
@@ -117,6 +159,20 @@ pub(crate) fn do_not_block(descriptor: BorrowedFd<'_>) -> io::Result<()> {
             flags | libc::O_NONBLOCK,
         )
     })?;
+    Ok(())
+}
+
+/// How many bytes a pipe holds.
+pub(crate) fn capacity(pipe: BorrowedFd<'_>) -> io::Result<usize> {
+    // SAFETY: takes no pointer.
+    let capacity = check(unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_GETPIPE_SZ) })?;
+    Ok(usize::try_from(capacity).unwrap_or_default())
+}
+
+/// Puts what a descriptor is at another number; a command may inherit it there.
+pub(crate) fn put(descriptor: BorrowedFd<'_>, at: RawFd) -> io::Result<()> {
+    // SAFETY: takes no pointer. What was open at that number has no owner: it is a standard stream.
+    check(unsafe { libc::dup2(descriptor.as_raw_fd(), at) })?;
     Ok(())
 }
 

@@ -88,7 +88,7 @@ fn reap_all(mut ended: impl FnMut(Reaped)) -> io::Result<bool> {
 }
 
 struct Worker<'a> {
-    server: Connection<'a>,
+    server: Connection<&'a OwnedFd>,
     children: OwnedFd,
     home: &'a Home,
 }

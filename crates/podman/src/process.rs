@@ -65,9 +65,42 @@ impl PodmanEngine {
         id: &ContainerId,
         spec: &ExecSpec,
     ) -> Result<LibpodProcess> {
-        let mark = self.instance().attempt();
         let line = self.line(call, id, spec).await?;
-        let create = requests::create_exec(id, spec, &line.argv, &mark);
+        let session = self.prepare_exec(call, id, spec, &line.argv).await?;
+        let (target, stream) = session.attach(call).await?;
+        let (output, input) = tokio::io::split(stream);
+        let running = Running {
+            target,
+            over: AtomicBool::new(false),
+        };
+        Ok(LibpodProcess {
+            running: Arc::new(running),
+            output,
+            input: spec.stdin.then_some(input),
+            buffer: BytesMut::new(),
+            received: Bytes::new(),
+            decoder: spec.terminal.is_none().then(Decoder::default),
+            sifter: Sifter::new(
+                line.argv.first().map_or("", String::as_str),
+                spec.terminal.is_some(),
+            ),
+            greets: line.greets,
+            ended: false,
+            exit: None,
+            failure: None,
+        })
+    }
+
+    /// Makes a session in which nothing runs yet.
+    pub(crate) async fn prepare_exec(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        spec: &ExecSpec,
+        argv: &[String],
+    ) -> Result<Session> {
+        let mark = self.instance().attempt();
+        let create = requests::create_exec(id, spec, argv, &mark);
         let session = self
             .connection()
             .json::<crate::answers::Created>(call, &create)
@@ -86,11 +119,44 @@ impl PodmanEngine {
             session,
             mark,
         };
+        Ok(Session {
+            start: requests::start_exec(&target.session, spec.terminal, create.about),
+            target,
+        })
+    }
+
+    /// Podman can lose output of a command that leaves its input unread, so a shell reads the rest, if
+    /// the image has one. Where input has no end, so would that have none.
+    async fn line(&self, call: &Call, id: &ContainerId, spec: &ExecSpec) -> Result<Line> {
+        let reading = spec.stdin
+            && !spec.open_ended
+            && spec.terminal.is_none()
+            && match &spec.command {
+                Command::Shell(_) => true,
+                Command::Argv(_) => {
+                    let sh = InnerPath::parse("/bin/sh").map_err(|_invalid| gone())?;
+                    self.stat(call, id, &sh).await?.is_some()
+                }
+            };
+        Ok(shell::line(&spec.command, reading, spec.terminal.is_some()))
+    }
+}
+
+/// A session that has not been started.
+#[derive(Debug)]
+pub(crate) struct Session {
+    target: Target,
+    start: requests::Request,
+}
+
+impl Session {
+    /// Starts it; answers its stream.
+    pub(crate) async fn attach(self, call: &Call) -> Result<(Target, TokioIo<Upgraded>)> {
+        let Self { target, start } = self;
+        let engine = target.engine.clone();
         // From here on something may run: whatever ends this function early ends that too.
         let guard = EndOnDrop(Some(target));
-        let target = guard.0.as_ref().ok_or_else(gone)?;
-        let start = requests::start_exec(&target.session, spec.terminal, create.about);
-        let response = match self.connection().send(call, &start).await {
+        let response = match engine.connection().send(call, &start).await {
             Ok(response) => response,
             Err(error) => {
                 if !leaves_doubt(&error) {
@@ -113,43 +179,7 @@ impl PodmanEngine {
                 step: start.step.into(),
                 reason: error.to_string(),
             })?;
-        let (output, input) = tokio::io::split(TokioIo::new(stream));
-        let running = Running {
-            target: guard.disarm().ok_or_else(gone)?,
-            over: AtomicBool::new(false),
-        };
-        Ok(LibpodProcess {
-            running: Arc::new(running),
-            output,
-            input: spec.stdin.then_some(input),
-            buffer: BytesMut::new(),
-            received: Bytes::new(),
-            decoder: spec.terminal.is_none().then(Decoder::default),
-            sifter: Sifter::new(
-                line.argv.first().map_or("", String::as_str),
-                spec.terminal.is_some(),
-            ),
-            greets: line.greets,
-            ended: false,
-            exit: None,
-            failure: None,
-        })
-    }
-
-    /// Podman can lose output of a command that leaves its input unread, so a shell reads the rest, if
-    /// the image has one. Where input has no end, so would that have none.
-    async fn line(&self, call: &Call, id: &ContainerId, spec: &ExecSpec) -> Result<Line> {
-        let reading = spec.stdin
-            && !spec.open_ended
-            && spec.terminal.is_none()
-            && match &spec.command {
-                Command::Shell(_) => true,
-                Command::Argv(_) => {
-                    let sh = InnerPath::parse("/bin/sh").map_err(|_invalid| gone())?;
-                    self.stat(call, id, &sh).await?.is_some()
-                }
-            };
-        Ok(shell::line(&spec.command, reading, spec.terminal.is_some()))
+        Ok((guard.disarm().ok_or_else(gone)?, TokioIo::new(stream)))
     }
 }
 

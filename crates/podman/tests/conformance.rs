@@ -36,9 +36,16 @@ fn real_fd() -> Ready<Subject> {
     let podman = std::env::var_os("PODLANE_TEST_PODMAN").expect("a podman of this run");
     let engine = PodmanEngine::new(podlane_testkit::podman_socket(), None);
     let engine = engine
-        .with_agents(PROGRAM, podman.into())
+        .with_agents(PROGRAM, Some(podman.into()))
         .expect("a program");
     std::future::ready(subject(engine).executing_by(ExecPath::Fd))
+}
+
+/// The same, over streams through the engine.
+fn real_stream() -> Ready<Subject> {
+    let engine = PodmanEngine::new(podlane_testkit::podman_socket(), None);
+    let engine = engine.with_agents(PROGRAM, None).expect("a program");
+    std::future::ready(subject(engine).executing_by(ExecPath::Stream))
 }
 
 fn subject(engine: PodmanEngine) -> Subject {
@@ -76,6 +83,10 @@ mod real {
 
 mod real_fd {
     podlane_testkit::conformance!(super::real_fd());
+}
+
+mod real_stream {
+    podlane_testkit::conformance!(super::real_stream());
 }
 
 mod fake_4_3 {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// Says which request of which server made a container.
 const LABEL: &str = "io.podlane.made-by";
 
-fn send(server: &Server, path: &str, body: &serde_json::Value) -> TcpStream {
+pub(crate) fn send(server: &Server, path: &str, body: &serde_json::Value) -> TcpStream {
     let body = body.to_string();
     let mut stream = TcpStream::connect(server.address()).expect("a connection");
     write!(

@@ -1,10 +1,12 @@
 //! Commands by agents, and where they don't, by the engine itself.
 
+use super::link::Link;
 use super::process::{AgentProcess, Begun, Owner};
 use super::{Agents, names::Known};
 use crate::answers::Info;
 use crate::{PodmanEngine, requests};
-use podlane_engine::{Call, ContainerId, ContainerRef, Engine, ExecSpec, Result, Status};
+use podlane_engine::{Call, ContainerId, ContainerRef, Engine, ExecSpec, Result, Status, UserSpec};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -25,7 +27,9 @@ impl PodmanEngine {
         let agents = self.agents().filter(|_| spec.agent)?;
         // An idle agent may end in just this moment.
         for last in [false, true] {
-            let agent = agents.get(id, spec.user.as_ref(), async || self.permit(call, id).await);
+            let user = spec.user.as_ref();
+            let start = async || self.start_agent(agents, call, id, user).await;
+            let agent = agents.get(id, user, start);
             let agent = timeout_at(call.deadline, agent).await.ok()??;
             let owner = Owner {
                 engine: self.clone(),
@@ -47,22 +51,40 @@ impl PodmanEngine {
         None
     }
 
-    /// Whether an agent may be started in a container now, and with which options of the podman command.
-    async fn permit(&self, call: &Call, id: &ContainerId) -> Option<&[String]> {
-        let container = self.inspect(call, &id.into()).await.ok()?;
-        let runs = container.status == Status::Running;
+    /// Starts an agent on the best way that there is.
+    async fn start_agent(
+        &self,
+        agents: &Agents,
+        call: &Call,
+        id: &ContainerId,
+        user: Option<&UserSpec>,
+    ) -> io::Result<Link> {
+        if !self.permits(call, id).await {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        if let Some(podman) = &agents.podman {
+            let find = async || self.options(call).await;
+            match podman.start(id, user, find).await {
+                Ok(link) => return Ok(link),
+                Err(error) => {
+                    tracing::debug!(container = id.short(), %error, "an agent gets no descriptors");
+                }
+            }
+        }
+        let attached = self.attach_agent(call, id, user, agents.program).await;
+        attached.map(Link::Stream).map_err(io::Error::other)
+    }
+
+    /// Whether an agent may be started in a container now.
+    async fn permits(&self, call: &Call, id: &ContainerId) -> bool {
+        let Ok(container) = self.inspect(call, &id.into()).await else {
+            return false;
+        };
         let off = container
             .labels
             .get(AGENT_LABEL)
             .is_some_and(|value| value == "off");
-        if !runs || off {
-            return None;
-        }
-        let options = self
-            .agents()?
-            .options(async || self.options(call).await)
-            .await?;
-        Some(options)
+        container.status == Status::Running && !off
     }
 
     /// What makes the podman command one with the service: its store and its way with cgroups.

@@ -1,23 +1,25 @@
 //! Agents in containers: which there are, and when one is started, used or given up.
 //!
 //! One agent per container and user, started by the engine as that user. What it is and speaks stands in
-//! the crate `podlane-agent`.
+//! the crate `podlane-agent`. There are two ways to one: descriptors that the podman command hands over,
+//! where it can be used, else one stream through the engine.
 
+mod attach;
 mod exec;
+mod link;
 mod names;
 mod pipes;
 mod process;
 mod program;
 mod socket;
+mod stream;
 
+use link::{Link, Worker};
 use names::Names;
-use podlane_agent::Request;
 use podlane_engine::{ContainerId, ContainerRef, UserSpec};
 use program::Program;
-use socket::Socket;
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -33,6 +35,8 @@ const IDLE: Duration = Duration::from_secs(300);
 const MAX_IDLE_WORKERS: usize = 16;
 /// How long a container is left alone in which an agent could not be started.
 const REFUSED: Duration = Duration::from_secs(10);
+/// How long the podman command is not tried again in a container where it has failed.
+const AVOIDED: Duration = Duration::from_secs(60);
 
 /// The commands of one user in one container.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,19 +51,28 @@ type Slot = Arc<OnceCell<Option<Arc<Agent>>>>;
 /// The agents of one engine.
 #[derive(Debug)]
 pub(crate) struct Agents {
-    program: Program,
-    podman: PathBuf,
-    /// What makes the podman command one with the service, once that has been asked.
-    options: OnceCell<Vec<String>>,
+    program: &'static [u8],
+    podman: Option<PodmanCommand>,
     slots: Mutex<HashMap<Key, Slot>>,
     names: Names,
+}
+
+/// The podman command, which can hand descriptors over.
+#[derive(Debug)]
+struct PodmanCommand {
+    path: PathBuf,
+    program: Program,
+    /// What makes it one with the service, once that has been asked.
+    options: OnceCell<Vec<String>>,
+    /// Where it has failed, and when.
+    failed: Mutex<HashMap<ContainerId, Instant>>,
 }
 
 /// An agent that runs.
 #[derive(Debug)]
 pub(crate) struct Agent {
     key: Key,
-    control: Socket,
+    link: Link,
     /// Not to be used any more.
     over: CancellationToken,
     state: Mutex<State>,
@@ -67,17 +80,17 @@ pub(crate) struct Agent {
 
 #[derive(Debug)]
 struct State {
-    idle: Vec<Socket>,
+    idle: Vec<Worker>,
     busy: usize,
     used: Instant,
 }
 
 impl Agents {
-    pub(crate) fn new(program: &[u8], podman: PathBuf) -> io::Result<Self> {
+    pub(crate) fn new(program: &'static [u8], podman: Option<PathBuf>) -> io::Result<Self> {
+        let podman = podman.map(|path| PodmanCommand::new(path, program));
         Ok(Self {
-            program: Program::new(program)?,
-            podman,
-            options: OnceCell::new(),
+            program,
+            podman: podman.transpose()?,
             slots: Mutex::default(),
             names: Names::default(),
         })
@@ -88,11 +101,11 @@ impl Agents {
     }
 
     /// The agent for a user's commands, started if there is none; `None` if there can't be one.
-    pub(crate) async fn get<'a>(
+    async fn get(
         self: &Arc<Self>,
         container: &ContainerId,
         user: Option<&UserSpec>,
-        permit: impl AsyncFnOnce() -> Option<&'a [String]>,
+        start: impl AsyncFnOnce() -> io::Result<Link>,
     ) -> Option<Arc<Agent>> {
         let key = Key {
             container: container.clone(),
@@ -101,16 +114,8 @@ impl Agents {
         let slot = Arc::clone(self.slots().entry(key.clone()).or_default());
         let start = || async {
             self.make_room();
-            let started = match permit().await {
-                Some(options) => {
-                    self.program
-                        .start(&self.podman, options, container, user)
-                        .await
-                }
-                None => Err(io::ErrorKind::PermissionDenied.into()),
-            };
-            match started {
-                Ok(control) => Some(self.introduce(key.clone(), control)),
+            match start().await {
+                Ok(link) => Some(self.introduce(key.clone(), link)),
                 Err(error) => {
                     tracing::debug!(container = container.short(), %error, "no agent could be started");
                     self.forget_later(key.clone(), &slot);
@@ -122,10 +127,10 @@ impl Agents {
     }
 
     /// A new agent, forgotten when it ends, and ended when it has long had nothing to do.
-    fn introduce(self: &Arc<Self>, key: Key, control: Socket) -> Arc<Agent> {
+    fn introduce(self: &Arc<Self>, key: Key, link: Link) -> Arc<Agent> {
         let agent = Arc::new(Agent {
             key,
-            control,
+            link,
             over: CancellationToken::new(),
             state: Mutex::new(State {
                 idle: Vec::new(),
@@ -143,17 +148,6 @@ impl Agents {
             }
         });
         agent
-    }
-
-    /// The options, found out once.
-    pub(crate) async fn options(
-        &self,
-        find: impl AsyncFnOnce() -> Option<Vec<String>>,
-    ) -> Option<&[String]> {
-        let found = self
-            .options
-            .get_or_try_init(|| async { find().await.ok_or(()) });
-        found.await.ok().map(Vec::as_slice)
     }
 
     fn forget(&self, agent: &Arc<Agent>) {
@@ -234,6 +228,40 @@ impl Agents {
     }
 }
 
+impl PodmanCommand {
+    fn new(path: PathBuf, program: &[u8]) -> io::Result<Self> {
+        Ok(Self {
+            path,
+            program: Program::new(program)?,
+            options: OnceCell::new(),
+            failed: Mutex::default(),
+        })
+    }
+
+    /// Starts an agent that has descriptors of ours. `find` tells the options, and is asked once.
+    async fn start(
+        &self,
+        id: &ContainerId,
+        user: Option<&UserSpec>,
+        find: impl AsyncFnOnce() -> Option<Vec<String>>,
+    ) -> io::Result<Link> {
+        let failed = || self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed().retain(|_, since| since.elapsed() < AVOIDED);
+        if failed().contains_key(id) {
+            return Err(io::Error::other("the podman command has failed there"));
+        }
+        let options = self
+            .options
+            .get_or_try_init(|| async { find().await.ok_or(io::ErrorKind::NotConnected) });
+        let options = options.await?;
+        let started = self.program.start(&self.path, options, id, user).await;
+        if started.is_err() {
+            failed().insert(id.clone(), Instant::now());
+        }
+        started.map(Link::Descriptors)
+    }
+}
+
 impl Agent {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -253,13 +281,7 @@ impl Agent {
             };
             tokio::select! {
                 () = self.over.cancelled() => return,
-                readable = self.control.readable() => {
-                    // It has nothing more to say after its hello.
-                    let mut spoke = false;
-                    if readable.is_err() || self.control.receive(|_| spoke = true).is_err() || spoke {
-                        return;
-                    }
-                }
+                () = self.link.gone() => return,
                 () = sleep_until(idle_until.min(Instant::now() + IDLE / 10)) => {
                     if Instant::now() >= idle_until {
                         return;
@@ -270,7 +292,7 @@ impl Agent {
     }
 
     /// A worker with nothing to do. It is counted as busy until it is given back or counted off.
-    async fn worker(&self) -> io::Result<Socket> {
+    async fn worker(&self) -> io::Result<Worker> {
         loop {
             if self.over.is_cancelled() {
                 return Err(io::ErrorKind::NotConnected.into());
@@ -289,14 +311,13 @@ impl Agent {
                 None => break,
             }
         }
-        let (ours, theirs) = Socket::pair()?;
-        self.control.send(&Request::Fork, &[theirs.as_fd()]).await?;
+        let worker = self.link.worker().await?;
         self.state().busy += 1;
-        Ok(ours)
+        Ok(worker)
     }
 
     /// Takes a worker back, if it can be used again.
-    fn give_back(&self, worker: Option<Socket>) {
+    fn give_back(&self, worker: Option<Worker>) {
         let mut state = self.state();
         state.busy = state.busy.saturating_sub(1);
         state.used = Instant::now();

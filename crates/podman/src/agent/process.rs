@@ -1,8 +1,7 @@
 //! A command that an agent runs.
 
 use super::Agent;
-use super::pipes::{self, Output};
-use super::socket::Socket;
+use super::link::{Output, Worker};
 use crate::PodmanEngine;
 use crate::instance::Attempt;
 use async_trait::async_trait;
@@ -13,7 +12,6 @@ use podlane_engine::{
     Usage,
 };
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -29,11 +27,10 @@ const EAGAIN: i32 = 11;
 const ENOMEM: i32 = 12;
 
 /// A command under way.
-#[derive(Debug)]
 pub(crate) struct AgentProcess {
     running: Arc<Running>,
     outputs: Vec<(Source, Output)>,
-    stdin: Option<tokio::net::unix::pipe::Sender>,
+    stdin: Option<StdinSink>,
     failure: Option<StartFailure>,
     /// How it ended with its container.
     vanished: Option<Exit>,
@@ -45,7 +42,7 @@ pub(crate) struct Running {
     owner: Owner,
     agent: Arc<Agent>,
     /// `None` once it has been given back.
-    worker: Mutex<Option<Arc<Socket>>>,
+    worker: Mutex<Option<Arc<Worker>>>,
     heard: Mutex<Heard>,
     changed: Notify,
 }
@@ -66,7 +63,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Running {
-    fn worker(&self) -> Option<Arc<Socket>> {
+    fn worker(&self) -> Option<Arc<Worker>> {
         lock(&self.worker).clone()
     }
 
@@ -167,6 +164,14 @@ fn survivor(survivor: podlane_agent::Survivor) -> Survivor {
     }
 }
 
+impl std::fmt::Debug for AgentProcess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AgentProcess")
+            .field("running", &self.running)
+            .finish_non_exhaustive()
+    }
+}
+
 impl AgentProcess {
     /// Hands a command to a worker of an agent.
     pub(super) async fn hand_over(
@@ -174,27 +179,11 @@ impl AgentProcess {
         owner: Owner,
         spec: &ExecSpec,
     ) -> io::Result<Self> {
-        let mut theirs: Vec<OwnedFd> = Vec::new();
-        let mut stdin = None;
-        if spec.stdin {
-            let (ours, end) = pipes::input()?;
-            stdin = Some(ours);
-            theirs.push(end);
-        }
-        let sources: &[Source] = match spec.terminal {
-            Some(_) => &[Source::Stdout],
-            None => &[Source::Stdout, Source::Stderr],
-        };
-        let mut outputs = Vec::new();
-        for source in sources {
-            let (ours, end) = pipes::output()?;
-            outputs.push((*source, ours));
-            theirs.push(end);
-        }
         let request = Request::Run(run(spec, owner.mark.as_str()));
         let worker = Arc::new(agent.worker().await?);
+        let made = worker.streams(spec);
         // From here on it is given back, or ended, when it is dropped.
-        let process = Self {
+        let mut process = Self {
             running: Arc::new(Running {
                 owner,
                 agent: Arc::clone(agent),
@@ -202,13 +191,15 @@ impl AgentProcess {
                 heard: Mutex::default(),
                 changed: Notify::new(),
             }),
-            outputs,
-            stdin,
+            outputs: Vec::new(),
+            stdin: None,
             failure: None,
             vanished: None,
         };
-        let beside: Vec<BorrowedFd<'_>> = theirs.iter().map(AsFd::as_fd).collect();
-        worker.send(&request, &beside).await?;
+        let made = made?;
+        process.stdin = made.stdin;
+        process.outputs = made.outputs;
+        worker.send(&request, &made.theirs).await?;
         Ok(process)
     }
 
@@ -348,9 +339,10 @@ impl Drop for AgentProcess {
 
 /// What is known after the agent has gone.
 fn lost() -> Error {
-    Error::Unavailable {
+    Error::Failed {
         step: "running the command".into(),
-        reason: "the agent in the container was lost; how far the command came is unknown".into(),
+        message: "its agent in the container was killed; how far it came is unknown, and what was left of it is ended"
+            .into(),
     }
 }
 
@@ -401,7 +393,7 @@ impl Process for AgentProcess {
     }
 
     fn take_stdin(&mut self) -> Option<StdinSink> {
-        self.stdin.take().map(|pipe| Box::pin(pipe) as StdinSink)
+        self.stdin.take()
     }
 
     async fn wait(&mut self) -> Result<Exit> {
@@ -421,7 +413,7 @@ impl Process for AgentProcess {
     }
 
     fn path(&self) -> ExecPath {
-        ExecPath::Fd
+        self.running.agent.link.path()
     }
 
     fn control(&self) -> Arc<dyn Control> {

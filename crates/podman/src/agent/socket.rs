@@ -105,9 +105,4 @@ impl Socket {
             }
         }
     }
-
-    /// Whether the other side has gone, as far as is known now. Nothing may be waiting to be received.
-    pub(super) fn is_closed(&self) -> bool {
-        self.receive(|_| {}).is_err()
-    }
 }

@@ -49,7 +49,7 @@ pub struct Config {
     /// Whether an agent in the container may run its commands.
     pub exec_agent: bool,
     /// The podman command.
-    pub podman: PathBuf,
+    pub podman: Option<PathBuf>,
     /// Engine calls under way at once.
     pub max_workers: NonZeroUsize,
     /// Requests that may wait for a worker.

@@ -115,11 +115,14 @@ pub(super) fn listener(raw: &Raw) -> Result<SocketAddr, String> {
     ))
 }
 
-/// A program: a name to be found in PATH, or an absolute path.
-pub(super) fn program(raw: &Raw) -> Result<PathBuf, String> {
+/// A program: a name to be found in PATH, or an absolute path; nothing for none.
+pub(super) fn program(raw: &Raw) -> Result<Option<PathBuf>, String> {
     let name = text(raw).unwrap_or_default().trim();
-    if !name.is_empty() && !name.contains('\0') && (name.starts_with('/') || !name.contains('/')) {
-        return Ok(PathBuf::from(name));
+    if name.is_empty() {
+        return Ok(None);
+    }
+    if !name.contains('\0') && (name.starts_with('/') || !name.contains('/')) {
+        return Ok(Some(PathBuf::from(name)));
     }
     Err("it must be the name of a program in PATH, or an absolute path".to_owned())
 }

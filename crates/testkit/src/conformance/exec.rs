@@ -1,7 +1,7 @@
 //! Processes in a running container.
 
 use super::subject::{GRACE, Subject, argv, call, path, shell};
-use podlane_engine::{ContainerId, Process, Source, UserSpec};
+use podlane_engine::{ContainerId, ExecPath, Process, Source, UserSpec};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 
@@ -122,6 +122,42 @@ pub async fn an_exec_streams_much_output(subject: &Subject) {
     }
     assert_eq!((bytes, lines), (1_288_895, 200_000));
     assert_eq!(process.wait().await.expect("a code").code, 0);
+}
+
+/// How many commands run at once, and how many lines of output each writes to either stream.
+const CROWD: usize = 40;
+const LINES: usize = 15_000;
+
+/// Each command's output and code are its own, and one that is not read keeps no other waiting.
+pub async fn many_execs_at_once_keep_their_outputs_apart(subject: &Subject) {
+    let id = subject.idle().await;
+    let endless = shell("seq 1 100000000");
+    let unread = subject.engine.exec(&call(), &id, &endless).await;
+    let mut unread = unread.expect("an exec");
+    assert!(unread.next().await.expect("output").is_some());
+    let crowd = match subject.path() {
+        // It takes a tenth of a second of a processor to start one.
+        ExecPath::Engine => 6,
+        ExecPath::Fd | ExecPath::Stream => CROWD,
+    };
+    let commands = (0..crowd).map(|number| {
+        let id = &id;
+        async move {
+            let (first, last) = (number * 100_000 + 1, number * 100_000 + 1 + LINES);
+            let script = format!(
+                "seq {first} {last}; seq {last} {} >&2; exit {number}",
+                last + LINES
+            );
+            let ended = subject.exec(id, &shell(&script)).await;
+            let lines = |first: usize| (first..=first + LINES).map(|line| format!("{line}\n"));
+            assert_eq!(usize::try_from(ended.code), Ok(number));
+            assert!(ended.stdout == lines(first).collect::<String>(), "{number}");
+            assert!(ended.stderr == lines(last).collect::<String>(), "{number}");
+        }
+    });
+    futures_util::future::join_all(commands).await;
+    assert!(unread.next().await.expect("output").is_some());
+    assert!(unread.control().terminate(GRACE).await.is_complete());
 }
 
 /// A tree that a time-out has to end: it ignores signals, and some of it has left group, session or

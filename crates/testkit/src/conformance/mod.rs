@@ -71,6 +71,7 @@ macro_rules! conformance {
             an_exec_reads_input_to_its_end,
             an_exec_has_environment_user_and_directory,
             an_exec_streams_much_output,
+            many_execs_at_once_keep_their_outputs_apart,
             an_exec_that_is_killed_leaves_nothing,
             an_exec_that_is_dropped_leaves_nothing,
             an_exec_ends_although_a_child_holds_its_output,

@@ -130,6 +130,11 @@ impl Subject {
         Self { path, ..self }
     }
 
+    /// The way that commands must take.
+    pub(super) fn path(&self) -> ExecPath {
+        self.path
+    }
+
     /// A container of the busybox image that runs `command`.
     pub(super) fn spec(&self, command: &[&str]) -> ContainerSpec {
         ContainerSpec {
