@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use std::error::Error;
@@ -38,6 +39,7 @@ impl Address {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
@@ -99,13 +101,27 @@ impl Connection {
         self.send(request).await
     }
 
+    /// Sends a request and gives back the answer with its body unread.
+    pub(crate) async fn begin(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>> {
+        Ok(self.sender().await?.send_request(request).await?)
+    }
+
+    /// Closes the connection, whatever is under way on it.
+    pub(crate) fn close(&mut self) {
+        self.sender = None;
+    }
+
     /// Sends a request and reads the answer.
     pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Answer> {
-        let response = self.sender().await?.send_request(request).await?;
+        let response = self.begin(request).await?;
         let (head, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();
         Ok(Answer {
             status: head.status,
+            headers: head.headers,
             body,
         })
     }

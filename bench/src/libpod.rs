@@ -46,18 +46,24 @@ impl Client {
             }
             Operation::Exec => {
                 self.inspect(TARGET).await?;
-                let command = json!({"Cmd": ["sh", "-c", SHELL, "echo hi"]});
-                let said = self.exec(command).await?;
-                return if said.ends_with(b"hi\n") {
-                    Ok(())
-                } else {
-                    Err(format!("exec said {said:?}").into())
-                };
+                return self
+                    .say_hi(TARGET, json!(["sh", "-c", SHELL, "echo hi"]))
+                    .await;
             }
+            Operation::Echo => return self.say_hi(TARGET, json!(["echo", "hi"])).await,
             Operation::File => return self.file().await,
             Operation::CreateRemove => return self.create_and_remove().await,
         };
         Ok(())
+    }
+
+    /// Executes a command that is to write what `echo hi` writes.
+    pub(crate) async fn say_hi(&mut self, container: &str, command: Value) -> Result<()> {
+        let said = self.exec(container, json!({"Cmd": command})).await?;
+        if said.ends_with(b"hi\n") {
+            return Ok(());
+        }
+        Err(format!("exec said {said:?}").into())
     }
 
     /// As Podlane writes a file: beside its place, then renamed.
@@ -86,7 +92,10 @@ impl Client {
         let from = format!("{directory}/{temporary}");
         let argv = [mv, "-f", "-T", &from, &place];
         let said = self
-            .exec(json!({"Cmd": argv, "User": "0:0", "WorkingDir": "/"}))
+            .exec(
+                TARGET,
+                json!({"Cmd": argv, "User": "0:0", "WorkingDir": "/"}),
+            )
             .await?;
         if said.is_empty() {
             Ok(())
@@ -104,8 +113,20 @@ impl Client {
             .await?;
         self.inspect(&name).await?;
         self.inspect(&name).await?;
+        self.remove(&name).await
+    }
+
+    pub(crate) async fn remove(&mut self, name: &str) -> Result<()> {
         let path = format!("/containers/{name}?v=true&force=true&timeout=0");
         self.call(Method::DELETE, &path, &Value::Null).await?;
+        Ok(())
+    }
+
+    /// Makes and starts a container that only sleeps.
+    pub(crate) async fn start_sleeper(&mut self, name: &str) -> Result<()> {
+        self.create(name, &["sleep", "86400"]).await?;
+        self.post(&format!("/containers/{name}/start"), &Value::Null)
+            .await?;
         Ok(())
     }
 
@@ -117,12 +138,12 @@ impl Client {
     }
 
     /// Runs a command and answers the stream that Podman sent: frames of its output.
-    async fn exec(&mut self, mut body: Value) -> Result<Bytes> {
+    async fn exec(&mut self, container: &str, mut body: Value) -> Result<Bytes> {
         body["Env"] = json!(["PODLANE_EXEC=bench"]);
         body["AttachStdout"] = json!(true);
         body["AttachStderr"] = json!(true);
         let created = self
-            .post(&format!("/containers/{TARGET}/exec"), &body)
+            .post(&format!("/containers/{container}/exec"), &body)
             .await?;
         let created: Value = serde_json::from_slice(&created.body)?;
         let session = created["Id"]
@@ -150,7 +171,7 @@ impl Client {
         }
     }
 
-    async fn inspect(&mut self, name: &str) -> Result<Answer> {
+    pub(crate) async fn inspect(&mut self, name: &str) -> Result<Answer> {
         self.get(&format!("/containers/{name}/json")).await
     }
 

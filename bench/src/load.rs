@@ -2,6 +2,7 @@
 
 use crate::connection::Result;
 use crate::operation::{Effort, Operation};
+use crate::say;
 use crate::side::Side;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,6 +29,15 @@ pub(crate) struct Block {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cell {
     blocks: Vec<Block>,
+}
+
+/// One line of the table of calls.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) operation: Operation,
+    pub(crate) clients: usize,
+    /// Podlane, Podman, and whoever else.
+    pub(crate) cells: Vec<Cell>,
 }
 
 impl Block {
@@ -87,6 +97,16 @@ impl Cell {
         Some([last / 4, last / 2, last - last / 4].map(|index| differences[index]))
     }
 
+    /// Says what went wrong, if anything did.
+    pub(crate) fn complain(&self, what: &str) -> Result<bool> {
+        let mut errors = self.errors();
+        let Some(first) = errors.next() else {
+            return Ok(false);
+        };
+        say(&format!("{what}: {first} (and {} more)", errors.count()))?;
+        Ok(true)
+    }
+
     /// In all blocks.
     pub(crate) fn errors(&self) -> impl Iterator<Item = &str> {
         self.blocks
@@ -96,8 +116,28 @@ impl Cell {
 }
 
 /// Measures an operation on all sides, so that a disturbance meets them all: one client asks them in
-/// turn, more clients ask in alternating blocks.
+/// turn, more clients ask in alternating [`blocks`].
 pub(crate) async fn compare(
+    sides: &[Side],
+    operation: Operation,
+    clients: usize,
+    Effort { block, rounds }: Effort,
+) -> Result<Vec<Cell>> {
+    if clients > 1 {
+        return blocks(sides, operation, clients, Effort { block, rounds }).await;
+    }
+    let mut cells = vec![Cell::default(); sides.len()];
+    for _ in 0..rounds {
+        let blocks = alternate(sides, operation, block).await;
+        for (cell, block) in cells.iter_mut().zip(blocks) {
+            cell.blocks.push(block);
+        }
+    }
+    Ok(cells)
+}
+
+/// Measures an operation on one side after the other, several times.
+pub(crate) async fn blocks(
     sides: &[Side],
     operation: Operation,
     clients: usize,
@@ -106,15 +146,8 @@ pub(crate) async fn compare(
     let began = Instant::now();
     let mut cells = vec![Cell::default(); sides.len()];
     for round in 0..rounds {
-        if clients > 1 && round >= FEWEST_ROUNDS && began.elapsed() > PATIENCE {
+        if round >= FEWEST_ROUNDS && began.elapsed() > PATIENCE {
             break;
-        }
-        if clients == 1 {
-            let blocks = alternate(sides, operation, block).await;
-            for (cell, block) in cells.iter_mut().zip(blocks) {
-                cell.blocks.push(block);
-            }
-            continue;
         }
         for turn in 0..sides.len() {
             // Each goes first as often as the others.
@@ -131,7 +164,7 @@ async fn alternate(sides: &[Side], operation: Operation, time: Duration) -> Vec<
     let mut clients: Vec<_> = sides.iter().map(|side| side.client(0)).collect();
     let mut blocks = vec![Block::default(); sides.len()];
     for (client, block) in clients.iter_mut().zip(&mut blocks) {
-        let connected = client.run(Operation::Health).await;
+        let connected = client.connect().await;
         block
             .errors
             .extend(connected.err().map(|error| error.to_string()));
@@ -173,7 +206,7 @@ async fn measure(
         let barrier = Arc::clone(&barrier);
         tasks.spawn(async move {
             // Connects, and is not counted.
-            let connected = client.run(Operation::Health).await;
+            let connected = client.connect().await;
             barrier.wait().await;
             let (mut took, mut errors) = (Vec::new(), Vec::new());
             if let Err(error) = connected {

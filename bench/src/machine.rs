@@ -44,6 +44,15 @@ pub(crate) fn describe((version, info): &(Value, Value), load_before: &str) -> R
     ))
 }
 
+/// Podman's major version.
+pub(crate) fn major((version, _): &(Value, Value)) -> Result<u32> {
+    let text = version["Version"].as_str().unwrap_or_default();
+    let (major, _) = text
+        .split_once('.')
+        .ok_or("Podman does not say its version")?;
+    Ok(major.parse()?)
+}
+
 /// The load average of the last minute.
 pub(crate) fn load_average() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();

@@ -1,25 +1,25 @@
-//! The load of `bench/run`: the same operations, in alternating blocks, on Podlane, on Podman's own
-//! socket and on whoever else keeps Podlane's API; then the tables of bench/README.md.
+//! The load of `bench/run` and `bench/soak`: the same operations on Podlane, on Podman's own socket and
+//! on whoever else can do them; then the tables of bench/README.md.
 
 mod api;
+mod calls;
+mod census;
 mod connection;
+mod exec;
 mod libpod;
 mod load;
 mod machine;
 mod operation;
+mod program;
 mod report;
 mod server;
 mod side;
+mod soak;
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 use connection::{Address, Result};
-use operation::{ALL, CLIENTS, Operation};
-use report::{Process, Row};
-use server::Server;
-use side::Side;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// The image of all containers here; script/load-images brings it.
 const IMAGE: &str = "localhost/podlane-busybox:1";
@@ -43,164 +43,66 @@ fn target_command() -> String {
 /// Measures Podlane beside Podman's own socket.
 #[derive(Debug, Parser)]
 struct Arguments {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    setting: Setting,
+}
+
+/// What there is to measure.
+#[derive(Debug, Subcommand)]
+enum What {
+    /// The process and its calls, beside the same calls on Podman's socket
+    Calls(calls::Options),
+    /// Commands in a container, by all ways that there are to run them
+    Exec(exec::Options),
+    /// Whether commands leave anything behind
+    Soak(soak::Options),
+}
+
+/// Whom to measure, and where the results go.
+#[derive(Debug, Args)]
+struct Setting {
     /// The program to measure
     #[arg(long)]
     podlane: PathBuf,
+    /// The podman command, which the program starts agents with
+    #[arg(long)]
+    podman: PathBuf,
     /// Podman's socket
     #[arg(long)]
     socket: PathBuf,
     /// Where the server's log goes
     #[arg(long)]
     log: PathBuf,
-    /// The file whose results are replaced
+    /// The file whose results are replaced; without it they are printed
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Another server that keeps the same API: NAME=http://host:port
-    #[arg(long)]
-    also: Vec<String>,
-    /// Only operations whose name begins so
-    #[arg(long)]
-    only: Option<String>,
+}
+
+impl Setting {
+    fn address(&self) -> Address {
+        Address::Unix(self.socket.clone())
+    }
+
+    fn publish(&self, section: &str, results: &str) -> Result<()> {
+        match &self.out {
+            Some(path) => report::write(path, section, results),
+            None => Ok(writeln!(std::io::stdout(), "{results}")?),
+        }
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let arguments = Arguments::parse();
-    let load_before = machine::load_average();
-    let podman = Address::Unix(arguments.socket.clone());
-    let facts = libpod::Client::new(podman.clone(), 0, 0).facts().await?;
-    let major = facts.0["Version"].as_str().and_then(|version| {
-        let (major, _) = version.split_once('.')?;
-        major.parse().ok()
-    });
-    let raw = Side {
-        name: "Podman".into(),
-        address: podman.clone(),
-        libpod: Some(major.ok_or("Podman does not say its version")?),
-    };
-    libpod::Client::new(podman, 0, 0).make_target().await?;
-
-    let (server, mut process) = measure_process(&arguments).await?;
-    let mut sides = vec![server.side.clone(), raw];
-    for also in &arguments.also {
-        sides.push(other(also)?);
+    let Arguments { what, setting } = Arguments::parse();
+    match what {
+        What::Calls(options) => calls::run(&setting, &options).await,
+        What::Exec(options) => exec::run(&setting, &options).await,
+        What::Soak(options) => soak::run(&setting, &options).await,
     }
-    let rows = measure_calls(&sides, arguments.only.as_deref()).await?;
-    process.after_load = server.memory()?;
-    process.peak = server.peak_memory()?;
-
-    let names: Vec<String> = sides.into_iter().map(|side| side.name).collect();
-    let results = format!(
-        "{}\n{}\n{}",
-        machine::describe(&facts, &load_before)?,
-        report::calls(&names, &rows),
-        report::process(&process)
-    );
-    match &arguments.out {
-        Some(path) => report::write(path, &results)?,
-        None => writeln!(std::io::stdout(), "{results}")?,
-    }
-    complain(&names, &rows)
-}
-
-fn other(also: &str) -> Result<Side> {
-    let (name, url) = also
-        .split_once('=')
-        .ok_or("--also is NAME=http://host:port")?;
-    let host = url
-        .strip_prefix("http://")
-        .ok_or("--also speaks http:// only")?;
-    Ok(Side {
-        name: name.to_owned(),
-        address: Address::Tcp(host.trim_end_matches('/').to_owned()),
-        libpod: None,
-    })
 }
 
 fn say(text: &str) -> Result<()> {
     Ok(writeln!(std::io::stderr(), "{text}")?)
-}
-
-async fn measure_process(arguments: &Arguments) -> Result<(Server, Process)> {
-    let start = || Server::start(&arguments.podlane, &arguments.socket, &arguments.log);
-    say("starting it 20 times")?;
-    let mut starts = Vec::new();
-    for _ in 0..20 {
-        starts.push(start().await?.started_in);
-    }
-    starts.sort_unstable();
-    let server = start().await?;
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    let idle = server.memory()?;
-    let mut steady = None;
-    if arguments.only.is_none() {
-        say("100,000 requests")?;
-        load::steady(&server.side, 10_000).await?;
-        let before = server.memory()?;
-        load::steady(&server.side, 100_000).await?;
-        steady = Some((before, server.memory()?));
-    }
-    let process = Process {
-        binary_bytes: std::fs::metadata(&arguments.podlane)?.len(),
-        start_p50: starts[9],
-        start_worst: starts[19],
-        idle,
-        steady,
-        after_load: 0,
-        peak: 0,
-    };
-    Ok((server, process))
-}
-
-async fn measure_calls(sides: &[Side], only: Option<&str>) -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    for operation in ALL {
-        if only.is_some_and(|only| !operation.name().starts_with(only)) {
-            continue;
-        }
-        if let Operation::List(containers) = operation {
-            // The raw socket first: whoever has the same engine then has nothing left to do.
-            for side in sides.iter().filter(|side| side.libpod.is_some()) {
-                side.provide(containers).await?;
-            }
-        }
-        for side in sides.iter().filter(|side| side.libpod.is_none()) {
-            side.provide(1).await?;
-            if let Operation::List(containers) = operation {
-                side.provide(containers).await?;
-            }
-        }
-        for clients in CLIENTS {
-            say(&format!("{}, {clients} clients", operation.name()))?;
-            let cells = load::compare(sides, operation, clients, operation.effort(clients)).await?;
-            rows.push(Row {
-                operation,
-                clients,
-                cells,
-            });
-        }
-    }
-    Ok(rows)
-}
-
-/// An error of Podlane or of Podman makes the whole run fail; of others it is only shown.
-fn complain(names: &[String], rows: &[Row]) -> Result<()> {
-    let mut failed = false;
-    for row in rows {
-        for (index, (name, cell)) in names.iter().zip(&row.cells).enumerate() {
-            let mut errors = cell.errors();
-            if let Some(first) = errors.next() {
-                let (more, call) = (errors.count(), row.operation.name());
-                let clients = row.clients;
-                say(&format!(
-                    "{name}, {call}, {clients} clients: {first} (and {more} more)"
-                ))?;
-                failed |= index < 2;
-            }
-        }
-    }
-    if failed {
-        return Err("there were errors: the figures are worth nothing".into());
-    }
-    Ok(())
 }

@@ -10,7 +10,10 @@ pub(crate) enum Operation {
     List(usize),
     Inspect,
     Logs,
+    /// A line for the container's shell.
     Exec,
+    /// The same by its arguments, without a shell.
+    Echo,
     File,
     CreateRemove,
 }
@@ -40,7 +43,8 @@ impl Operation {
             Self::List(count) => format!("list, {count} containers"),
             Self::Inspect => "inspect".into(),
             Self::Logs => "logs, 100 lines".into(),
-            Self::Exec => "exec `echo hi`".into(),
+            Self::Exec => "exec `echo hi` by the engine".into(),
+            Self::Echo => "exec `echo hi`".into(),
             Self::File => "file, 1 KB".into(),
             Self::CreateRemove => "create + remove".into(),
         }
@@ -50,11 +54,12 @@ impl Operation {
     /// those that have a goal, so slow calls get more time there.
     pub(crate) fn effort(self, clients: usize) -> Effort {
         let (milliseconds, rounds) = match (self, clients) {
-            (Self::Exec | Self::File | Self::CreateRemove, 1) => (1800, 9),
+            (Self::Exec | Self::File | Self::CreateRemove, 1) => (1500, 9),
             (Self::List(100), 1) => (1000, 9),
             (_, 1) => (400, 9),
-            (Self::Exec | Self::File, _) => (2000, 3),
-            (Self::CreateRemove, _) => (3000, 2),
+            (Self::Exec | Self::File, _) => (1500, 2),
+            (Self::CreateRemove, _) => (2000, 2),
+            (Self::Echo, _) => (1500, 3),
             (Self::Health | Self::List(_) | Self::Inspect | Self::Logs, _) => (700, 3),
         };
         Effort {

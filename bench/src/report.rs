@@ -1,14 +1,12 @@
 //! The tables, as Markdown, between two markers in a file.
 
 use crate::connection::Result;
-use crate::load::Cell;
-use crate::operation::Operation;
+use crate::load::Row;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-const BEGIN: &str = "<!-- results: written by bench/run -->";
 const END: &str = "<!-- end of results -->";
 /// By how many milliseconds a call may be slower than the same calls on Podman's socket.
 const MARGIN: f64 = 0.5;
@@ -17,15 +15,6 @@ const IDLE: u64 = 15 * 1024;
 /// Kilobytes by which it may differ after 100,000 requests: what an allocator does, not a leak.
 const GROWTH: u64 = 512;
 const START: Duration = Duration::from_millis(100);
-
-/// One line of the table of calls.
-#[derive(Debug)]
-pub(crate) struct Row {
-    pub(crate) operation: Operation,
-    pub(crate) clients: usize,
-    /// Podlane, Podman, and whoever else.
-    pub(crate) cells: Vec<Cell>,
-}
 
 /// What was measured of the process.
 #[derive(Debug)]
@@ -40,7 +29,7 @@ pub(crate) struct Process {
     pub(crate) peak: u64,
 }
 
-fn number(value: Option<f64>) -> String {
+pub(crate) fn number(value: Option<f64>) -> String {
     match value {
         None => "–".into(),
         Some(value) if value >= 100.0 => format!("{value:.0}"),
@@ -49,7 +38,7 @@ fn number(value: Option<f64>) -> String {
     }
 }
 
-fn verdict(pass: bool) -> &'static str {
+pub(crate) fn verdict(pass: bool) -> &'static str {
     if pass { "pass" } else { "**miss**" }
 }
 
@@ -148,11 +137,12 @@ pub(crate) fn process(process: &Process) -> String {
     text
 }
 
-/// Puts the results between the markers of a file.
-pub(crate) fn write(path: &Path, results: &str) -> Result<()> {
+/// Puts the results between the markers of a section of a file.
+pub(crate) fn write(path: &Path, section: &str, results: &str) -> Result<()> {
     let text = fs::read_to_string(path)?;
-    let (before, rest) = text.split_once(BEGIN).ok_or("the file has no marker")?;
+    let begin = format!("<!-- results: {section} -->");
+    let (before, rest) = text.split_once(&begin).ok_or("the file has no marker")?;
     let (_, after) = rest.split_once(END).ok_or("the file has no end marker")?;
-    fs::write(path, format!("{before}{BEGIN}\n\n{results}\n{END}{after}"))?;
+    fs::write(path, format!("{before}{begin}\n\n{results}\n{END}{after}"))?;
     Ok(())
 }

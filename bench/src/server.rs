@@ -1,11 +1,10 @@
 //! A Podlane of our own: started, asked for its health, measured, ended.
 
 use crate::connection::{Address, Result};
-use crate::operation::Operation;
-use crate::side::Side;
+use crate::side::{Kind, Side};
+use crate::{Setting, census};
 use std::fs::{self, File};
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,26 +12,27 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
-    pub(crate) side: Side,
+    pub(crate) address: Address,
     /// From exec to the first healthy answer.
     pub(crate) started_in: Duration,
 }
 
 impl Server {
     /// Starts it on a free port, as in production: its log goes to a file.
-    pub(crate) async fn start(binary: &Path, socket: &Path, log: &Path) -> Result<Self> {
+    pub(crate) async fn start(setting: &Setting, options: &[&str]) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let listen = format!("127.0.0.1:{port}");
-        let side = Side {
-            name: "Podlane".into(),
-            address: Address::Tcp(listen.clone()),
-            libpod: None,
-        };
-        let log = File::options().create(true).append(true).open(log)?;
-        let mut command = Command::new(binary);
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&setting.log)?;
+        let mut command = Command::new(&setting.podlane);
         command
             .args(["serve", "--listen", &listen, "--engine"])
-            .arg(format!("unix://{}", socket.display()))
+            .arg(format!("unix://{}", setting.socket.display()))
+            .arg("--podman")
+            .arg(&setting.podman)
+            .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
@@ -40,10 +40,10 @@ impl Server {
         let child = command.spawn()?;
         let mut server = Self {
             child,
-            side,
+            address: Address::Tcp(listen),
             started_in: Duration::ZERO,
         };
-        while server.side.client(0).run(Operation::Health).await.is_err() {
+        while server.side(None).client(0).connect().await.is_err() {
             if began.elapsed() > Duration::from_secs(10) || server.child.try_wait()?.is_some() {
                 return Err("the server does not become healthy; see its log".into());
             }
@@ -51,6 +51,21 @@ impl Server {
         }
         server.started_in = began.elapsed();
         Ok(server)
+    }
+
+    /// The server as one that gets load; its commands are to be run by an agent or not.
+    pub(crate) fn side(&self, agent: Option<bool>) -> Side {
+        Side {
+            name: "Podlane".into(),
+            kind: Kind::Api {
+                address: self.address.clone(),
+                agent,
+            },
+        }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Resident memory now, in kilobytes.
@@ -65,9 +80,7 @@ impl Server {
 
     fn status(&self, field: &str) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(field));
-        let value = line.and_then(|line| line.trim().strip_suffix("kB"));
-        Ok(value.ok_or("/proc has no such line")?.trim().parse()?)
+        census::kilobytes(&status, field)
     }
 }
 

@@ -1,34 +1,20 @@
-//! The way to Podman's socket: HTTP/1.1 over a Unix socket, connections pooled and kept alive.
-//! Sends requests and bounds them in time; knows nothing of what they mean.
+//! The way to Podman's socket. Sends requests and bounds them in time; knows nothing of what they mean.
 
 use crate::failure;
+use crate::pool::{Answer, Pool};
 use crate::requests::Request;
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
-use hyper::{Response, StatusCode, Uri};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::{Connected, Connection as PooledConnection};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use http_body_util::{BodyExt, Limited};
+use hyper::{Response, StatusCode};
 use podlane_engine::{Call, Error, Result};
 use serde::de::DeserializeOwned;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::pin::Pin;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::net::UnixStream;
 use tokio::time::{Instant, timeout_at};
-use tower_service::Service;
 
 /// The most bytes of an answer that is read whole. A list of 10,000 containers has about 10 MB.
 const MAX_ANSWER: usize = 64 << 20;
-/// Idle connections kept, and for how long.
-const MAX_IDLE: usize = 64;
-const IDLE: Duration = Duration::from_secs(60);
-
 /// The header that describes a path in a container.
 pub(crate) const PATH_STAT: &str = "x-docker-container-path-stat";
 
@@ -41,30 +27,22 @@ pub type Observer = Arc<dyn Fn(&'static str, &'static str, Duration) + Send + Sy
 /// A pool of connections to one Podman service.
 #[derive(Clone)]
 pub(crate) struct Connection {
-    client: Client<Connector, Full<Bytes>>,
-    socket: Arc<Path>,
+    pool: Pool,
     observer: Option<Observer>,
 }
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Connection")
-            .field("socket", &self.socket)
+            .field("socket", &self.pool.socket())
             .finish_non_exhaustive()
     }
 }
 
 impl Connection {
     pub(crate) fn new(socket: PathBuf, observer: Option<Observer>) -> Self {
-        let socket: Arc<Path> = socket.into();
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(MAX_IDLE)
-            .build(Connector(Arc::clone(&socket)));
         Self {
-            client,
-            socket,
+            pool: Pool::new(socket.into()),
             observer,
         }
     }
@@ -72,7 +50,7 @@ impl Connection {
     /// Sends a request and gives back an answer whose status is a success, body unread.
     /// Podman's own lock trouble is tried again until the deadline and never shown, and so, a few times,
     /// is a look that fell into the moment in which a process ended.
-    pub(crate) async fn send(&self, call: &Call, request: &Request) -> Result<Response<Incoming>> {
+    pub(crate) async fn send(&self, call: &Call, request: &Request) -> Result<Response<Answer>> {
         let mut pause = Duration::from_millis(10);
         let mut looks = 0;
         loop {
@@ -109,12 +87,24 @@ impl Connection {
         }
     }
 
-    async fn send_once(&self, call: &Call, request: &Request) -> Result<Response<Incoming>> {
+    async fn send_once(&self, call: &Call, request: &Request) -> Result<Response<Answer>> {
         let began = Instant::now();
-        let sent = timeout_at(call.deadline, self.client.request(request.to_http(call))).await;
+        let sent = async {
+            let http = request.to_http(call);
+            if request.upgrades() {
+                self.pool.upgrade(http).await
+            } else {
+                self.pool.send(http).await
+            }
+        };
+        let sent = timeout_at(call.deadline, sent).await;
         let result = match sent {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(failure::from_transport(request.step, &self.socket, &error)),
+            Ok(Err(error)) => Err(failure::from_transport(
+                request.step,
+                self.pool.socket(),
+                &error,
+            )),
             Err(_elapsed) => Err(timed_out(call, request.step)),
         };
         let outcome = match &result {
@@ -145,7 +135,7 @@ impl Connection {
         &self,
         call: &Call,
         request: &Request,
-        response: Response<Incoming>,
+        response: Response<Answer>,
     ) -> Result<Bytes> {
         let body = Limited::new(response.into_body(), MAX_ANSWER).collect();
         match timeout_at(call.deadline, body).await {
@@ -203,60 +193,4 @@ pub(crate) fn timed_out(call: &Call, step: &str) -> Error {
 pub(crate) fn jittered(pause: Duration) -> Duration {
     let random = getrandom::u32().unwrap_or(u32::MAX / 2);
     pause / 2 + pause.mul_f64(f64::from(random) / f64::from(u32::MAX)) / 2
-}
-
-/// Opens connections to one socket, whatever the URI says.
-#[derive(Clone)]
-struct Connector(Arc<Path>);
-
-impl Service<Uri> for Connector {
-    type Response = Stream;
-    type Error = io::Error;
-    type Future = BoxFuture<'static, io::Result<Stream>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Uri) -> Self::Future {
-        let socket = Arc::clone(&self.0);
-        Box::pin(async move { Ok(Stream(TokioIo::new(UnixStream::connect(socket).await?))) })
-    }
-}
-
-/// A Unix stream that can live in hyper's pool.
-struct Stream(TokioIo<UnixStream>);
-
-impl PooledConnection for Stream {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
-impl hyper::rt::Read for Stream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: hyper::rt::ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
-    }
-}
-
-impl hyper::rt::Write for Stream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, data)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
 }

@@ -6,13 +6,13 @@ use crate::connection::{Connection, Observer, PATH_STAT, timed_out};
 use crate::failure;
 use crate::frames::Decoder;
 use crate::instance::Instance;
+use crate::pool::Answer;
 use crate::requests::{self, Adaptation};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use http_body_util::BodyExt;
 use hyper::Response;
-use hyper::body::Incoming;
 use podlane_engine::{
     Archive, Call, Change, Container, ContainerId, ContainerRef, ContainerSpec, ContainerSummary,
     Engine, EngineVersion, Error, ExecSpec, FileStat, Image, ImageRef, InnerPath, LogQuery,
@@ -145,7 +145,7 @@ fn change(step: &'static str, status: http::StatusCode) -> Result<Change> {
 }
 
 /// The body of an answer as it comes, bounded by the call's deadline.
-fn body(call: &Call, step: &'static str, response: Response<Incoming>) -> Archive {
+fn body(call: &Call, step: &'static str, response: Response<Answer>) -> Archive {
     let call = call.clone();
     stream::try_unfold(response.into_body(), move |mut body| {
         let call = call.clone();

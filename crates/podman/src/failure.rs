@@ -365,26 +365,23 @@ pub(crate) fn of_pull(image: &ImageRef, words: String) -> Error {
 pub(crate) fn from_transport(
     step: &'static str,
     socket: &Path,
-    error: &hyper_util::client::legacy::Error,
+    error: &crate::pool::Failure,
 ) -> Error {
-    let reason = if error.is_connect() {
-        format!("no Podman service answers at {}", socket.display())
-    } else {
-        chain(error)
-    };
-    // What hyper can't parse is an answer, if a senseless one.
-    let garbled = std::error::Error::source(error)
-        .and_then(|source| source.downcast_ref::<hyper::Error>())
-        .is_some_and(hyper::Error::is_parse);
-    if garbled {
-        return Error::Garbled {
-            step: step.into(),
-            reason,
-        };
-    }
-    Error::Unavailable {
-        step: step.into(),
-        reason,
+    let step = step.into();
+    match error {
+        crate::pool::Failure::Connect(_) => Error::Unavailable {
+            step,
+            reason: format!("no Podman service answers at {}", socket.display()),
+        },
+        // What hyper can't parse is an answer, if a senseless one.
+        crate::pool::Failure::Http(error) if error.is_parse() => Error::Garbled {
+            step,
+            reason: chain(error),
+        },
+        crate::pool::Failure::Http(error) => Error::Unavailable {
+            step,
+            reason: chain(error),
+        },
     }
 }
 

@@ -16,6 +16,7 @@ mod frames;
 mod host;
 mod instance;
 mod noise;
+mod pool;
 mod process;
 #[cfg(test)]
 mod properties;

@@ -106,9 +106,7 @@ impl Request {
         let mut request = http::Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
         // Names are checked, queries are encoded: the target is always a valid URI.
-        *request.uri_mut() = format!("http://podman{}", self.target)
-            .parse()
-            .unwrap_or_default();
+        *request.uri_mut() = self.target.parse().unwrap_or_default();
         let headers = request.headers_mut();
         headers.insert(HOST, HeaderValue::from_static("podman"));
         if let Ok(id) = HeaderValue::from_str(call.request_id.as_str()) {

@@ -57,7 +57,10 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let answer = self.answer();
         let mut response = answer.status.into_response();
-        if matches!(self, Self::Refused(Refusal::Ambiguous { .. })) {
+        if let Self::Refused(
+            Refusal::Ambiguous { .. } | Refusal::Unreadable { .. } | Refusal::HeadTooLarge { .. },
+        ) = self
+        {
             // Where the next request begins, nobody can say.
             let headers = response.headers_mut();
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

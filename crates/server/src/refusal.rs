@@ -36,6 +36,10 @@ pub(crate) enum Refusal {
     BodyCut,
     #[error("the request can be read in two ways: {what}")]
     Ambiguous { what: &'static str },
+    #[error("the request can't be read as HTTP: {what}")]
+    Unreadable { what: &'static str },
+    #[error("the request's head is too large: {what}")]
+    HeadTooLarge { what: &'static str },
     #[error("{message}")]
     Host { message: String },
     #[error("\"{host}\" is not a name of this server")]
@@ -88,9 +92,11 @@ impl Refusal {
             | Self::Json { .. }
             | Self::BodyCut
             | Self::Ambiguous { .. }
+            | Self::Unreadable { .. }
             | Self::Host { .. } => StatusCode::BAD_REQUEST,
             Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BodySilent { .. } | Self::BodySlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Misdirected { .. } => StatusCode::MISDIRECTED_REQUEST,
             Self::Origin { .. } | Self::CrossSite { .. } => StatusCode::FORBIDDEN,
@@ -136,7 +142,9 @@ impl Refusal {
             Self::BodyTooLarge { .. } => "body too large",
             Self::BodySilent { .. } | Self::BodySlow { .. } => "slow body",
             Self::BodyCut => "cut body",
-            Self::Ambiguous { what } => what,
+            Self::Ambiguous { what } | Self::Unreadable { what } | Self::HeadTooLarge { what } => {
+                what
+            }
             Self::Host { .. } => "invalid host",
             Self::Misdirected { .. } => "unknown host",
             Self::Origin { .. } => "foreign origin",

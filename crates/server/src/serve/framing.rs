@@ -3,26 +3,40 @@
 //! hyper is lenient where RFC 9112 lets it: it takes `Transfer-Encoding` when `Content-Length` stands
 //! beside it, and a bare line feed as a line's end. A proxy before us may read the same bytes in the
 //! other way and let a second request through inside the first. So the bytes are looked at on their
-//! way to hyper, with no leniency at all, and a request that has any of this is refused. What is
-//! refused once stays so: nothing more is taken from that connection.
+//! way to hyper ([`super::watched`]), with no leniency at all, and a request that has any of this is
+//! refused. What is refused once stays so: nothing more is taken from that connection.
 
 use crate::refusal::Refusal;
 use axum::http::Extensions;
-use std::io;
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What was found on a connection; goes with each of its requests.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Framing(Arc<OnceLock<&'static str>>);
+pub(crate) struct Framing(Arc<OnceLock<Fault>>);
+
+/// Why no request is taken from a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It can be read in two ways.
+    Ambiguous(&'static str),
+    /// It is no HTTP/1.
+    Unreadable(&'static str),
+    /// Its head is larger than is taken.
+    TooLarge(&'static str),
+    /// It speaks another protocol by now.
+    Left,
+}
 
 impl Framing {
     /// Refuses a request whose connection has shown a fault so far.
     pub(crate) fn check(request: &Extensions) -> Result<(), Refusal> {
         match request.get::<Self>().and_then(Self::fault) {
-            Some(what) => Err(Refusal::Ambiguous { what }),
+            Some(Fault::Ambiguous(what)) => Err(Refusal::Ambiguous { what }),
+            Some(Fault::Unreadable(what)) => Err(Refusal::Unreadable { what }),
+            Some(Fault::TooLarge(what)) => Err(Refusal::HeadTooLarge { what }),
+            Some(Fault::Left) => Err(Refusal::Unreadable {
+                what: "the connection does not speak HTTP any more",
+            }),
             None => Ok(()),
         }
     }
@@ -30,85 +44,22 @@ impl Framing {
     /// From here on the connection speaks another protocol: its bytes are looked at no more, and no
     /// further request is taken from it.
     pub(crate) fn leave_http(&self) {
-        // Where a fault was found before, this is the same.
-        let _ = self.0.set("the connection does not speak HTTP any more");
+        self.set(Fault::Left);
     }
 
-    /// What is ambiguous, if anything is.
-    fn fault(&self) -> Option<&'static str> {
+    /// The first fault stays.
+    pub(super) fn set(&self, fault: Fault) {
+        let _ = self.0.set(fault);
+    }
+
+    pub(super) fn fault(&self) -> Option<Fault> {
         self.0.get().copied()
-    }
-}
-
-/// A connection whose bytes are looked at as they are read.
-pub(super) struct Watched<T> {
-    inner: T,
-    framing: Framing,
-    scanner: Scanner,
-}
-
-impl<T> Watched<T> {
-    pub(super) fn new(inner: T, framing: Framing, header_bytes: usize) -> Self {
-        Self {
-            inner,
-            framing,
-            scanner: Scanner::new(header_bytes),
-        }
-    }
-}
-
-impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
-        if this.framing.fault().is_none()
-            && let Err(fault) = this.scanner.feed(&buf.filled()[before..])
-        {
-            // It was empty just now, and only this connection writes it.
-            let _ = this.framing.0.set(fault);
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        pieces: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, pieces)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
     }
 }
 
 /// Follows requests through a stream of bytes, as far as is needed to see where each ends.
 #[derive(Debug)]
-struct Scanner {
+pub(super) struct Scanner {
     place: Place,
     /// The line so far, in the places that have lines.
     line: Vec<u8>,
@@ -132,10 +83,10 @@ enum Place {
     Trailer,
 }
 
-type Scan<T = ()> = Result<T, &'static str>;
+type Scan<T = ()> = Result<T, Fault>;
 
 impl Scanner {
-    fn new(max_size: usize) -> Self {
+    pub(super) fn new(max_size: usize) -> Self {
         Self {
             place: Place::RequestLine,
             line: Vec::new(),
@@ -146,34 +97,40 @@ impl Scanner {
         }
     }
 
-    fn feed(&mut self, mut bytes: &[u8]) -> Scan {
-        while !bytes.is_empty() {
-            match self.place {
-                Place::Content(left) => {
-                    let left = skip(&mut bytes, left);
-                    self.place = if left == 0 {
-                        self.next_request()
-                    } else {
-                        Place::Content(left)
-                    };
-                }
-                Place::Chunk(left) => {
-                    let left = skip(&mut bytes, left);
-                    self.place = if left == 0 {
-                        Place::ChunkEnd
-                    } else {
-                        Place::Chunk(left)
-                    };
-                }
-                _ => {
-                    if self.take_line(&mut bytes)? {
-                        let line = std::mem::take(&mut self.line);
-                        self.place = self.judge(&line)?;
-                    }
+    /// Whether what comes next belongs to a request's head.
+    pub(super) fn is_in_head(&self) -> bool {
+        matches!(self.place, Place::RequestLine | Place::Header)
+    }
+
+    /// Takes a line, or what there is of content, off `bytes`; whether a head ended with it.
+    pub(super) fn step(&mut self, bytes: &mut &[u8]) -> Scan<bool> {
+        match self.place {
+            Place::Content(left) => {
+                let left = skip(bytes, left);
+                self.place = if left == 0 {
+                    self.next_request()
+                } else {
+                    Place::Content(left)
+                };
+            }
+            Place::Chunk(left) => {
+                let left = skip(bytes, left);
+                self.place = if left == 0 {
+                    Place::ChunkEnd
+                } else {
+                    Place::Chunk(left)
+                };
+            }
+            _ => {
+                if self.take_line(bytes)? {
+                    let line = std::mem::take(&mut self.line);
+                    let in_headers = self.place == Place::Header;
+                    self.place = self.judge(&line)?;
+                    return Ok(in_headers && line.is_empty());
                 }
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Takes bytes up to a line's end; whether it was reached.
@@ -183,7 +140,11 @@ impl Scanner {
         *bytes = rest;
         self.size += piece.len();
         if self.size > self.max_size {
-            return Err("its headers are too large");
+            return Err(Fault::TooLarge("its headers are too large"));
+        }
+        let is_text = |byte: &u8| !byte.is_ascii_control() || matches!(byte, b'\r' | b'\n');
+        if self.place == Place::RequestLine && !piece.iter().all(is_text) {
+            return Err(Fault::Unreadable("it does not begin with text"));
         }
         self.line.extend_from_slice(piece);
         if end.is_none() {
@@ -191,9 +152,9 @@ impl Scanner {
         }
         let whole = self.line.strip_suffix(b"\r\n").map(<[u8]>::len);
         self.line
-            .truncate(whole.ok_or("a line ends without a carriage return")?);
+            .truncate(whole.ok_or(Fault::Ambiguous("a line ends without a carriage return"))?);
         if self.line.contains(&b'\r') {
-            return Err("a carriage return stands within a line");
+            return Err(Fault::Ambiguous("a carriage return stands within a line"));
         }
         Ok(true)
     }
@@ -209,7 +170,7 @@ impl Scanner {
                 self.size = 0;
                 Ok(Place::ChunkSize)
             }
-            Place::ChunkEnd => Err("a chunk is longer than its size"),
+            Place::ChunkEnd => Err(Fault::Ambiguous("a chunk is longer than its size")),
             Place::Trailer if line.is_empty() => Ok(self.next_request()),
             Place::Trailer => Ok(Place::Trailer),
             Place::Content(_) | Place::Chunk(_) => unreachable!("content has no lines"),
@@ -218,28 +179,32 @@ impl Scanner {
 
     fn header(&mut self, line: &[u8]) -> Scan {
         if line.starts_with(b" ") || line.starts_with(b"\t") {
-            return Err("a header goes on in a second line");
+            return Err(Fault::Ambiguous("a header goes on in a second line"));
         }
         let colon = line.iter().position(|b| *b == b':');
-        let (name, value) = line.split_at(colon.ok_or("a header has no colon")?);
+        let (name, value) = line.split_at(colon.ok_or(Fault::Ambiguous("a header has no colon"))?);
         let (name, value) = (name.trim_ascii(), value[1..].trim_ascii());
         if name.eq_ignore_ascii_case(b"content-length") {
             let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
             let number = std::str::from_utf8(value).ok().filter(|_| digits);
             let length = number
                 .and_then(|number| number.parse().ok())
-                .ok_or("its Content-Length is no number")?;
+                .ok_or(Fault::Ambiguous("its Content-Length is no number"))?;
             if self.length.replace(length).is_some() {
-                return Err("it has two Content-Length headers");
+                return Err(Fault::Ambiguous("it has two Content-Length headers"));
             }
         } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
             if self.chunked || !value.eq_ignore_ascii_case(b"chunked") {
-                return Err("its Transfer-Encoding is not plainly chunked");
+                return Err(Fault::Ambiguous(
+                    "its Transfer-Encoding is not plainly chunked",
+                ));
             }
             self.chunked = true;
         }
         if self.chunked && self.length.is_some() {
-            return Err("it has both Content-Length and Transfer-Encoding");
+            return Err(Fault::Ambiguous(
+                "it has both Content-Length and Transfer-Encoding",
+            ));
         }
         Ok(())
     }
@@ -262,7 +227,7 @@ impl Scanner {
         match size.and_then(|size| u64::from_str_radix(size, 16).ok()) {
             Some(0) => Ok(Place::Trailer),
             Some(size) => Ok(Place::Chunk(size)),
-            None => Err("the size of a chunk is no number"),
+            None => Err(Fault::Ambiguous("the size of a chunk is no number")),
         }
     }
 

@@ -38,9 +38,12 @@ const AMBIGUOUS: &[&str] = &[
 
 fn scan(text: &str, piece: usize) -> Scan {
     let mut scanner = Scanner::new(4096);
-    text.as_bytes()
-        .chunks(piece)
-        .try_for_each(|bytes| scanner.feed(bytes))
+    text.as_bytes().chunks(piece).try_for_each(|mut bytes| {
+        while !bytes.is_empty() {
+            scanner.step(&mut bytes)?;
+        }
+        Ok(())
+    })
 }
 
 #[test]

@@ -7,13 +7,13 @@
 mod framing;
 mod lease;
 mod progress;
+mod watched;
 
 pub(crate) use framing::Framing;
 pub(crate) use lease::Lease;
 
 use crate::{App, Metrics, Settings, router};
 use axum::Router;
-use framing::Watched;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use hyper::server::conn::http1;
@@ -29,6 +29,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
+use watched::Watched;
 
 /// How long connections may take to send what is ready once their work was ended for them.
 const LAST_WORDS: Duration = Duration::from_secs(1);

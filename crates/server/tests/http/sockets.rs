@@ -110,7 +110,7 @@ async fn a_body_may_not_become_ambiguous_later() {
     }
 }
 
-/// Refused by hyper before we see it: the status is right, the body is empty.
+/// Answered like any other mistake, although no handler can have seen it.
 #[tokio::test]
 async fn what_is_not_http_is_refused() {
     let live = live(quick()).await;
@@ -167,7 +167,33 @@ async fn what_is_not_http_is_refused() {
         let answer = live.exchange(bytes.as_bytes()).await;
         let shown = &bytes[..bytes.len().min(80)];
         assert_eq!(status(&answer), expected, "{shown:?}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{shown:?}: {answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+        assert!(answer.contains("\r\nx-request-id: "), "{answer}");
+        assert!(answer.contains(r#""success":false"#), "{shown:?}: {answer}");
+        assert!(answer.contains(r#""type":"ValidationError""#), "{answer}");
+        assert!(answer.contains(r#""request_id":""#), "{answer}");
         assert_eq!(live.engine.calls(), 0, "{shown:?}");
+    }
+}
+
+/// Also behind good requests, and however the bytes are cut.
+#[tokio::test]
+async fn what_comes_before_what_is_not_http_is_answered() {
+    let live = live(quick()).await;
+    let good = create(&format!("Content-Length: {}\r\n", BODY.len()), BODY);
+    let bytes = format!("{good}GET /livez HTTP/1.1\r\nHost : localhost\r\n\r\nGET /livez");
+    for cut in (1..bytes.len()).step_by(7) {
+        let mut stream = live.connect().await;
+        for piece in [&bytes[..cut], &bytes[cut..]] {
+            stream.write_all(piece.as_bytes()).await.expect("sent");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let answer = read(&mut stream).await;
+        assert!(answer.ends_with('}'), "cut at {cut}: {answer}");
+        let last = answer.rfind("HTTP/1.1").expect("an answer");
+        assert_eq!(status(&answer[last..]), 400, "cut at {cut}: {answer}");
+        assert!(answer.matches("HTTP/1.1").count() <= 2, "{answer}");
     }
 }
 

@@ -1,0 +1,105 @@
+//! What is there: processes, descriptors, memory; all that commands could leave behind.
+
+use crate::connection::Result;
+use std::fs;
+use std::path::Path;
+
+/// Kilobytes by which a process may grow: what an allocator does, not a leak.
+const GROWTH: u64 = 512;
+/// How the engine starts an agent.
+const AGENT: &[u8] = b"/proc/self/fd/3\0";
+
+/// A look into /proc. The processes of other namespaces are not there, and none of these is strange.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Census {
+    processes: usize,
+    conmons: usize,
+    server: Held,
+    /// All processes of agents together.
+    agents: Held,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    descriptors: usize,
+    kilobytes: u64,
+}
+
+impl Census {
+    /// Counts all processes; one of them is the server.
+    pub(crate) fn take(server: u32) -> Result<Self> {
+        let mut census = Self {
+            processes: 0,
+            conmons: 0,
+            server: Held::of(&Path::new("/proc").join(server.to_string()))?,
+            agents: Held::default(),
+        };
+        for entry in fs::read_dir("/proc")? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+            // One that has ended since is none.
+            let Ok(comm) = fs::read(path.join("comm")) else {
+                continue;
+            };
+            if !name.iter().all(u8::is_ascii_digit) {
+                continue;
+            }
+            census.processes += 1;
+            census.conmons += usize::from(comm == b"conmon\n");
+            if fs::read(path.join("cmdline"))?.starts_with(AGENT) {
+                let held = Held::of(&path)?;
+                census.agents.descriptors += held.descriptors;
+                census.agents.kilobytes += held.kilobytes;
+            }
+        }
+        Ok(census)
+    }
+
+    /// Whether nothing has become more since `before`, but for what allocators do.
+    pub(crate) fn is_clean(&self, before: &Self) -> bool {
+        self.processes <= before.processes
+            && self.conmons <= before.conmons
+            && self.server.is_clean(&before.server)
+            && self.agents.is_clean(&before.agents)
+    }
+
+    /// What there was and what there is.
+    pub(crate) fn compare(&self, before: &Self) -> String {
+        let held = |was: &Held, is: &Held| {
+            format!(
+                "{} to {} descriptors, {} to {} KB",
+                was.descriptors, is.descriptors, was.kilobytes, is.kilobytes
+            )
+        };
+        format!(
+            "{} to {} processes, {} to {} conmon; server: {}; agents: {}",
+            before.processes,
+            self.processes,
+            before.conmons,
+            self.conmons,
+            held(&before.server, &self.server),
+            held(&before.agents, &self.agents)
+        )
+    }
+}
+
+impl Held {
+    fn of(process: &Path) -> Result<Self> {
+        let status = fs::read_to_string(process.join("status"))?;
+        Ok(Self {
+            descriptors: fs::read_dir(process.join("fd"))?.count(),
+            kilobytes: kilobytes(&status, "VmRSS:")?,
+        })
+    }
+
+    fn is_clean(&self, before: &Self) -> bool {
+        self.descriptors <= before.descriptors && self.kilobytes <= before.kilobytes + GROWTH
+    }
+}
+
+/// A field of /proc/PID/status.
+pub(crate) fn kilobytes(status: &str, field: &str) -> Result<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    let value = line.and_then(|line| line.trim().strip_suffix("kB"));
+    Ok(value.ok_or("/proc has no such line")?.trim().parse()?)
+}
