@@ -1,5 +1,6 @@
 //! The API as its users have it: the real server beside a real Podman, called over HTTP.
 
+mod attach;
 mod background;
 mod bounds;
 mod confinement;
