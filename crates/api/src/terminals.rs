@@ -40,7 +40,7 @@ pub enum TerminalInput {
         /// Lines.
         rows: u16,
     },
-    /// A signal for the command and its process group.
+    /// A signal for the command and its process group; of an attachment, for the container's PID 1.
     Signal {
         /// Its name, with or without `SIG`, or its number.
         signal: String,

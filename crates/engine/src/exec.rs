@@ -46,6 +46,14 @@ pub struct TerminalSize {
     pub rows: u16,
 }
 
+impl TerminalSize {
+    /// What a terminal has whose size nobody says.
+    pub const USUAL: Self = Self {
+        columns: 80,
+        rows: 24,
+    };
+}
+
 /// A process to start.
 #[derive(Clone)]
 pub struct ExecSpec {
@@ -269,7 +277,8 @@ impl Signal {
 /// Writes to a process's standard input; shutting it down is the process's end of file.
 pub type StdinSink = Pin<Box<dyn AsyncWrite + Send>>;
 
-/// A running process. Dropping it before its exit is known ends it with everything it started.
+/// A running process. Dropping it before its exit is known ends it with everything it started, unless
+/// it is somebody else's that was only joined ([`crate::Attachment`]).
 #[async_trait]
 pub trait Process: Send + std::fmt::Debug {
     /// The next piece of output; `None` once the process has ended and its output is read. A reader

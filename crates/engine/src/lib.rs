@@ -4,6 +4,7 @@
 //! Nothing here knows HTTP, JSON or Podman, and nothing here does I/O. A noun is checked once, when it
 //! is made from a string, and then carried as a type.
 
+mod attach;
 mod call;
 mod container;
 mod create;
@@ -15,6 +16,7 @@ mod logs;
 mod names;
 mod status;
 
+pub use attach::Attachment;
 pub use call::{Call, RequestId};
 pub use container::{Container, ContainerSummary, PublishedPort};
 pub use create::{ContainerSpec, HostPort, Init, Mount, MountSource, PortMapping, Protocol};
@@ -109,6 +111,16 @@ pub trait Engine: Debug + Send + Sync + 'static {
         id: &ContainerId,
         spec: &ExecSpec,
     ) -> Result<Box<dyn Process>>;
+
+    /// Joins the main process of a running container: what it writes from now on, and, with `stdin`
+    /// and if it can be written to, its input (`None`: only on a terminal). [`Error::WrongState`] if it
+    /// does not run.
+    async fn attach(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        stdin: Option<bool>,
+    ) -> Result<Attachment>;
 
     /// Looks at a path without following a final symbolic link. `None` if nothing is there.
     async fn stat(

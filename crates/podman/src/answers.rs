@@ -231,6 +231,10 @@ struct Config {
     working_dir: String,
     #[serde(default)]
     labels: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    tty: bool,
+    #[serde(default)]
+    open_stdin: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -283,6 +287,16 @@ fn start_failed(error: &str) -> bool {
 impl InspectedContainer {
     pub(crate) fn labels(&self) -> Option<&BTreeMap<String, String>> {
         self.config.labels.as_ref()
+    }
+
+    /// Whether its main process has a terminal.
+    pub(crate) fn has_terminal(&self) -> bool {
+        self.config.tty
+    }
+
+    /// Whether its main process can be written to.
+    pub(crate) fn reads_input(&self) -> bool {
+        self.config.tty || self.config.open_stdin
     }
 
     /// Whether its main process has ever run. After a reboot Podman 4.3 lists containers that did run

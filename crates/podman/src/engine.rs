@@ -14,9 +14,9 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use http_body_util::BodyExt;
 use hyper::Response;
 use podlane_engine::{
-    Archive, Call, Change, Container, ContainerId, ContainerRef, ContainerSpec, ContainerSummary,
-    Engine, EngineVersion, Error, ExecSpec, FileStat, Image, ImageRef, InnerPath, LogQuery,
-    LogStream, Ownership, Process, Resource, Result,
+    Archive, Attachment, Call, Change, Container, ContainerId, ContainerRef, ContainerSpec,
+    ContainerSummary, Engine, EngineVersion, Error, ExecSpec, FileStat, Image, ImageRef, InnerPath,
+    LogQuery, LogStream, Ownership, Process, Resource, Result,
 };
 use std::io;
 use std::path::PathBuf;
@@ -313,6 +313,15 @@ impl Engine for PodmanEngine {
         }
         self.know_version(call).await?;
         Ok(Box::new(self.start_process(call, id, spec).await?))
+    }
+
+    async fn attach(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        stdin: Option<bool>,
+    ) -> Result<Attachment> {
+        self.attach_to(call, id, stdin).await
     }
 
     async fn stat(

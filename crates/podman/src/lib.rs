@@ -5,6 +5,7 @@
 
 mod agent;
 mod answers;
+mod attach;
 mod behind_init;
 pub mod child;
 mod connection;
@@ -26,6 +27,7 @@ mod recover;
 mod requests;
 mod run;
 mod shell;
+mod upgraded;
 
 pub use connection::Observer;
 pub use engine::PodmanEngine;

@@ -3,37 +3,27 @@
 
 use crate::PodmanEngine;
 use crate::ending::{EndOnDrop, Target};
-use crate::frames::{Decoder, FrameError};
 use crate::noise::Sifter;
 use crate::requests;
 use crate::shell::{self, GREETING, Line};
+use crate::upgraded::{self, Output};
 use async_trait::async_trait;
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Buf;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use podlane_engine::{
     Call, Chunk, Command, ContainerId, Control, Engine, Error, ExecPath, ExecSpec, Exit, InnerPath,
     Process, Result, Signal, Source, StartFailure, StdinSink, TerminalSize, Termination,
 };
-use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, ReadHalf, WriteHalf};
-use tokio::time::timeout_at;
-
-/// How much is read from the connection at once.
-const BUFFER: usize = 64 * 1024;
 
 /// A running exec.
 pub(crate) struct LibpodProcess {
     running: Arc<Running>,
-    output: ReadHalf<TokioIo<Upgraded>>,
-    input: Option<WriteHalf<TokioIo<Upgraded>>>,
-    buffer: BytesMut,
-    received: Bytes,
-    /// A terminal's output has no frames.
-    decoder: Option<Decoder>,
+    output: Output,
+    input: Option<StdinSink>,
     sifter: Sifter,
     /// The greeting of our shell is still to come.
     greets: bool,
@@ -68,7 +58,8 @@ impl PodmanEngine {
         let line = self.line(call, id, spec).await?;
         let session = self.prepare_exec(call, id, spec, &line.argv).await?;
         let (target, stream) = session.attach(call).await?;
-        let (output, input) = tokio::io::split(stream);
+        let terminal = spec.terminal.is_some();
+        let (output, input) = upgraded::split(stream, "running the command", terminal);
         let running = Running {
             target,
             over: AtomicBool::new(false),
@@ -77,13 +68,7 @@ impl PodmanEngine {
             running: Arc::new(running),
             output,
             input: spec.stdin.then_some(input),
-            buffer: BytesMut::new(),
-            received: Bytes::new(),
-            decoder: spec.terminal.is_none().then(Decoder::default),
-            sifter: Sifter::new(
-                line.argv.first().map_or("", String::as_str),
-                spec.terminal.is_some(),
-            ),
+            sifter: Sifter::new(line.argv.first().map_or("", String::as_str), terminal),
             greets: line.greets,
             ended: false,
             exit: None,
@@ -165,21 +150,8 @@ impl Session {
                 return Err(error);
             }
         };
-        if response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
-            let reason = format!("status {} in place of an upgrade", response.status());
-            return Err(Error::Garbled {
-                step: start.step.into(),
-                reason,
-            });
-        }
-        let upgrade = timeout_at(call.deadline, hyper::upgrade::on(response)).await;
-        let stream = upgrade
-            .map_err(|_elapsed| crate::connection::timed_out(call, start.step))?
-            .map_err(|error| Error::Unavailable {
-                step: start.step.into(),
-                reason: error.to_string(),
-            })?;
-        Ok((guard.disarm().ok_or_else(gone)?, TokioIo::new(stream)))
+        let stream = upgraded::take(call, start.step, response).await?;
+        Ok((guard.disarm().ok_or_else(gone)?, stream))
     }
 }
 
@@ -226,15 +198,15 @@ impl Process for LibpodProcess {
             if self.ended {
                 return Ok(None);
             }
-            match self.decode().map_err(garbled)? {
+            match self.output.next().await? {
                 Some(chunk) => self.sifter.push(chunk),
-                None => self.read().await?,
+                None => self.settle().await?,
             }
         }
     }
 
     fn take_stdin(&mut self) -> Option<StdinSink> {
-        self.input.take().map(|input| Box::pin(input) as StdinSink)
+        self.input.take()
     }
 
     async fn wait(&mut self) -> Result<Exit> {
@@ -286,40 +258,6 @@ impl LibpodProcess {
         self.running.over.store(true, Ordering::Relaxed);
     }
 
-    fn decode(&mut self) -> Result<Option<Chunk>, FrameError> {
-        let Some(decoder) = &mut self.decoder else {
-            let data = std::mem::take(&mut self.received);
-            let source = Source::Stdout;
-            return Ok((!data.is_empty()).then_some(Chunk { source, data }));
-        };
-        decoder.next(&mut self.received)
-    }
-
-    /// Reads more of the stream. At its end, settles how the process ended.
-    async fn read(&mut self) -> Result<()> {
-        self.buffer.reserve(BUFFER);
-        let read = match self.output.read_buf(&mut self.buffer).await {
-            // How a stream ends whose standard input nobody has read: all output has come before.
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok(0),
-            read => read,
-        };
-        match read {
-            Ok(0) => {
-                if let Some(decoder) = &self.decoder {
-                    decoder
-                        .finish()
-                        .map_err(|_cut_off| lost("its output broke off"))?;
-                }
-                self.settle().await
-            }
-            Ok(_) => {
-                self.received = self.buffer.split().freeze();
-                Ok(())
-            }
-            Err(error) => Err(lost(error.to_string())),
-        }
-    }
-
     /// Asks for the exit code, and tells the runtime's own complaints from the command's output.
     async fn settle(&mut self) -> Result<()> {
         let code = self.running.target.exit_code().await?;
@@ -334,19 +272,5 @@ impl LibpodProcess {
         self.leave_alone();
         self.running.target.forget();
         Ok(())
-    }
-}
-
-fn garbled(error: FrameError) -> Error {
-    Error::Garbled {
-        step: "running the command".into(),
-        reason: error.to_string(),
-    }
-}
-
-fn lost(reason: impl Into<String>) -> Error {
-    Error::Unavailable {
-        step: "running the command".into(),
-        reason: reason.into(),
     }
 }

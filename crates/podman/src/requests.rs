@@ -10,7 +10,7 @@ use http::{HeaderValue, Method};
 use http_body_util::Full;
 use podlane_engine::{
     Call, ContainerId, ContainerRef, ContainerSpec, ExecSpec, HostPort, ImageRef, Init, InnerPath,
-    LogQuery, MountSource, Ownership, TerminalSize,
+    LogQuery, MountSource, Ownership, Signal, TerminalSize,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -380,6 +380,39 @@ pub(crate) fn logs(id: &ContainerId, query: &LogQuery, tail_leaks: bool) -> Requ
     pairs.extend(tail.map(|tail| ("tail", tail.to_string())));
     Request::get("reading the log", &format!("/containers/{id}/logs"))
         .query(pairs)
+        .container(id.short())
+}
+
+/// Without keys that detach: they would be taken out of the input.
+pub(crate) fn attach(id: &ContainerId, stdin: bool) -> Request {
+    let stdin = if stdin { "true" } else { "false" };
+    let mut request = Request::post(
+        "attaching to the container",
+        &format!("/containers/{id}/attach"),
+    )
+    .query([
+        ("stream", "true"),
+        ("logs", "false"),
+        ("detachKeys", ""),
+        ("stdin", stdin),
+        ("stdout", "true"),
+        ("stderr", "true"),
+    ])
+    .container(id.short());
+    request.upgrade = true;
+    request
+}
+
+pub(crate) fn resize_container(id: &ContainerId, size: TerminalSize) -> Request {
+    let pairs = [("h", size.rows), ("w", size.columns)];
+    Request::post("resizing the terminal", &format!("/containers/{id}/resize"))
+        .query(pairs.map(|(name, value)| (name, value.to_string())))
+        .container(id.short())
+}
+
+pub(crate) fn kill_container(id: &ContainerId, signal: Signal) -> Request {
+    Request::post("sending the signal", &format!("/containers/{id}/kill"))
+        .query([("signal", signal.number().to_string())])
         .container(id.short())
 }
 

@@ -40,6 +40,7 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(execs::wait::wait_exec))
         .routes(routes!(execs::remove::remove_exec))
         .routes(routes!(terminals::exec::exec_terminal))
+        .routes(routes!(terminals::attach::attach_terminal))
         .routes(routes!(users::add::add_user))
         .routes(routes!(files::add::add_file))
         .routes(routes!(recordings::list::list_recordings))

@@ -4,6 +4,7 @@
 //! [`Call`]: who asks, and until when.
 
 mod archive;
+mod attached;
 mod background;
 mod captured;
 mod command;
@@ -22,6 +23,7 @@ mod text;
 mod tool;
 mod users;
 
+pub use attached::NewAttachment;
 pub use background::{
     Background, End, ExecId, Filter, How, OutputReader, RemovedExec, StdinWriter,
 };

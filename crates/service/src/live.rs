@@ -128,7 +128,9 @@ impl Service {
         crate::command::check(exec)?;
         let container = self.0.engine.resolve(call, name).await?;
         let spec = exec.spec();
-        let recorder = self.0.recordings.begin(name, &spec).await?;
+        let program = spec.command.program();
+        let recordings = &self.0.recordings;
+        let recorder = recordings.begin(name, program, spec.terminal).await?;
         let began = Instant::now();
         let process = self.0.engine.exec(call, &container, &spec).await?;
         let mut live = Live {

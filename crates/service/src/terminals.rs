@@ -1,5 +1,7 @@
-//! Commands that somebody looks at while they run: a bounded number of them, each for as long as it runs.
+//! Commands and main processes that somebody looks at while they run: a bounded number of them, each for
+//! as long as it runs.
 
+use crate::attached::{Attached, NewAttachment};
 use crate::exec::NewExec;
 use crate::live::{Event, Live};
 use crate::places::Place;
@@ -9,13 +11,18 @@ use std::sync::Arc;
 use tokio::time::{Instant, sleep_until};
 
 /// An open terminal, or a command without one that is looked at in the same way. Dropping it ends the
-/// command with everything that it started.
+/// command with everything that it started, but no container's main process.
 #[derive(Debug)]
 pub struct Terminal {
-    live: Live,
-    /// When the command's own time is up.
-    until: Option<Instant>,
+    process: Kind,
     _place: Place,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// A command, and when its own time is up.
+    Command(Box<Live>, Option<Instant>),
+    Main(Attached),
 }
 
 impl Service {
@@ -30,9 +37,25 @@ impl Service {
         let place = self.0.terminals.take()?;
         let _worker = self.0.gate.enter(call).await?;
         let live = self.live_exec(call, name, exec, exec.timeout).await?;
+        let until = exec.timeout.map(|limit| Instant::now() + limit);
         Ok(Terminal {
-            live,
-            until: exec.timeout.map(|limit| Instant::now() + limit),
+            process: Kind::Command(Box::new(live), until),
+            _place: place,
+        })
+    }
+
+    /// Joins a container's main process, under the same bounds.
+    pub async fn attach_terminal(
+        &self,
+        call: &Call,
+        name: &ContainerRef,
+        new: NewAttachment,
+    ) -> Result<Terminal> {
+        let place = self.0.terminals.take()?;
+        let _worker = self.0.gate.enter(call).await?;
+        let attached = self.attach(call, name, new).await?;
+        Ok(Terminal {
+            process: Kind::Main(attached),
             _place: place,
         })
     }
@@ -41,38 +64,56 @@ impl Service {
 impl Terminal {
     /// What comes next; an error after the end. Cancel safe.
     pub async fn next(&mut self) -> Result<Event> {
-        self.live.next().await
+        match &mut self.process {
+            Kind::Command(live, _) => live.next().await,
+            Kind::Main(attached) => attached.next().await,
+        }
     }
 
     /// Standard input, once, if it was asked for.
     pub fn take_stdin(&mut self) -> Option<StdinSink> {
-        self.live.take_stdin()
+        match &mut self.process {
+            Kind::Command(live, _) => live.take_stdin(),
+            Kind::Main(attached) => attached.take_stdin(),
+        }
     }
 
     /// Acts on the command while it is read.
     pub fn control(&self) -> Arc<dyn Control> {
-        self.live.control()
+        match &self.process {
+            Kind::Command(live, _) => live.control(),
+            Kind::Main(attached) => attached.control(),
+        }
     }
 
     /// Whether it has a terminal, not just three streams.
     pub fn is_terminal(&self) -> bool {
-        self.live.is_terminal()
+        match &self.process {
+            Kind::Command(live, _) => live.is_terminal(),
+            Kind::Main(attached) => attached.is_terminal(),
+        }
     }
 
     /// The way on which it was started.
     pub fn path(&self) -> ExecPath {
-        self.live.path()
+        match &self.process {
+            Kind::Command(live, _) => live.path(),
+            Kind::Main(attached) => attached.path(),
+        }
     }
 
     /// Waits until the command's own time is up, then ends it: for a reader who is kept from
     /// [`Terminal::next`], which does the same.
     pub fn end_in_time(&self) -> impl Future<Output = ()> + Send + use<> {
-        let (until, control, grace) = (self.until, self.control(), self.live.grace());
+        let ending = match &self.process {
+            Kind::Command(live, Some(until)) => Some((*until, live.control(), live.grace())),
+            Kind::Command(_, None) | Kind::Main(_) => None,
+        };
         async move {
-            match until {
-                Some(until) => sleep_until(until).await,
-                None => std::future::pending().await,
-            }
+            let Some((until, control, grace)) = ending else {
+                return std::future::pending().await;
+            };
+            sleep_until(until).await;
             control.terminate(grace).await;
         }
     }

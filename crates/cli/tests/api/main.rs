@@ -1,6 +1,7 @@
 //! The API as its users have it: the real server beside a real Podman, called over HTTP.
 
 mod agents;
+mod attach;
 mod background;
 mod bounds;
 mod confinement;

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use podlane_engine::{
-    Archive, Call, Change, Container, ContainerId, ContainerRef, ContainerSpec, ContainerSummary,
-    Engine, EngineVersion, Error, ExecSpec, FileStat, Image, ImageRef, InnerPath, LogQuery,
-    LogStream, Ownership, Process, Result, Status,
+    Archive, Attachment, Call, Change, Container, ContainerId, ContainerRef, ContainerSpec,
+    ContainerSummary, Engine, EngineVersion, Error, ExecSpec, FileStat, Image, ImageRef, InnerPath,
+    LogQuery, LogStream, Ownership, Process, Result, Status,
 };
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -155,6 +155,13 @@ impl Engine for Tiny {
         self.asked().await?;
         Err(Error::Failed {
             step: "exec".into(),
+            message: "nothing runs here".into(),
+        })
+    }
+
+    async fn attach(&self, _: &Call, _: &ContainerId, _: Option<bool>) -> Result<Attachment> {
+        self.asked().await?;
+        Err(Error::WrongState {
             message: "nothing runs here".into(),
         })
     }

@@ -10,17 +10,11 @@ pub(crate) use recorder::{Recorded, Recorder};
 pub use store::Recording;
 
 use crate::{Error, Result, Service};
-use podlane_engine::{ContainerRef, ExecSpec, TerminalSize};
+use podlane_engine::{ContainerRef, TerminalSize};
 use recorder::Line;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::mpsc::SyncSender;
-
-/// The size that is written down for a command without a terminal.
-const NO_TERMINAL: TerminalSize = TerminalSize {
-    columns: 80,
-    rows: 24,
-};
 
 /// What is recorded, where, and how much of it is kept.
 #[derive(Debug, Clone)]
@@ -52,15 +46,17 @@ impl Recordings {
         }
     }
 
-    /// Begins to record a command, if such ones are recorded. One that can't be recorded is not run:
+    /// Begins to record a command, if such ones are recorded; of its words only the program is named,
+    /// because people put secrets into arguments. One that can't be recorded is not run:
     /// who asks for recordings wants them without a gap.
     pub(crate) async fn begin(
         &self,
         container: &ContainerRef,
-        spec: &ExecSpec,
+        program: &str,
+        terminal: Option<TerminalSize>,
     ) -> Result<Option<Recorder>> {
         let rules = self.rules.as_ref();
-        let Some(rules) = rules.filter(|rules| rules.all || spec.terminal.is_some()) else {
+        let Some(rules) = rules.filter(|rules| rules.all || terminal.is_some()) else {
             return Ok(None);
         };
         let failed = |error: std::io::Error| Error::Internal {
@@ -74,9 +70,7 @@ impl Recordings {
             // Of two that start one at once, the other's ends at once.
             self.sender.get_or_init(|| started)
         };
-        let size = spec.terminal.unwrap_or(NO_TERMINAL);
-        // No argument: people put secrets there.
-        let program = spec.command.program();
+        let size = terminal.unwrap_or(TerminalSize::USUAL);
         let program: String = program
             .chars()
             .map(|c| match c {

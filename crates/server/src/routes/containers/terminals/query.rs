@@ -11,11 +11,6 @@ use std::time::Duration;
 
 /// The longest time limit of a command: 30 days.
 const LONGEST: f64 = 30.0 * 86_400.0;
-/// The size of a terminal whose size nobody says.
-const USUAL: TerminalSize = TerminalSize {
-    columns: 80,
-    rows: 24,
-};
 /// The container's shell with somebody at its terminal.
 const SHELL: &str = "command -v bash >/dev/null 2>&1 && exec bash; exec sh";
 
@@ -72,7 +67,7 @@ impl QueryShape for NewTerminal {
                     Some(false) => Input::Empty,
                     _ => Input::Open,
                 },
-                terminal: tty.then(|| size.unwrap_or(USUAL)),
+                terminal: tty.then(|| size.unwrap_or(TerminalSize::USUAL)),
                 timeout: timeout(parameters)?,
                 agent: parameters.flag("agent")?.unwrap_or(true),
             },
@@ -104,7 +99,7 @@ fn command(parameters: &Parameters) -> Result<Command, Refusal> {
     }
 }
 
-fn size(parameters: &Parameters) -> Result<Option<TerminalSize>, Refusal> {
+pub(super) fn size(parameters: &Parameters) -> Result<Option<TerminalSize>, Refusal> {
     let number = |name: &'static str, usual| -> Result<u16, Refusal> {
         let Some(text) = parameters.get(name) else {
             return Ok(usual);
@@ -113,8 +108,8 @@ fn size(parameters: &Parameters) -> Result<Option<TerminalSize>, Refusal> {
         number.ok_or_else(|| Refusal::field(name, format!("`{name}` must be 1 to 65535")))
     };
     let size = TerminalSize {
-        columns: number("columns", USUAL.columns)?,
-        rows: number("rows", USUAL.rows)?,
+        columns: number("columns", TerminalSize::USUAL.columns)?,
+        rows: number("rows", TerminalSize::USUAL.rows)?,
     };
     let said = parameters.get("columns").or(parameters.get("rows"));
     Ok(said.map(|_| size))

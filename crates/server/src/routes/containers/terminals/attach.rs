@@ -1,0 +1,63 @@
+//! `GET /api/v1/containers/{name}/attach/ws`
+
+use super::query::size;
+use crate::error::Result;
+use crate::extract::{Name, Parameters, Query, QueryShape};
+use crate::refusal::Refusal;
+use crate::terminal::{Handshake, Opening, View};
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use podlane_engine::Call;
+use podlane_service::{NewAttachment, Service};
+
+/// What the query of an attachment says.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    new: NewAttachment,
+    view: View,
+}
+
+impl QueryShape for Wanted {
+    const NAMES: &'static [&'static str] = &["columns", "rows", "stdin", "stdout", "stderr"];
+
+    fn read(parameters: &Parameters) -> Result<Self, Refusal> {
+        Ok(Self {
+            new: NewAttachment {
+                stdin: parameters.flag("stdin")?,
+                size: size(parameters)?,
+            },
+            view: View {
+                // It does not end with the server: nothing is to be waited for.
+                interactive: true,
+                stdout: parameters.flag("stdout")?.unwrap_or(true),
+                stderr: parameters.flag("stderr")?.unwrap_or(true),
+            },
+        })
+    }
+}
+
+/// Attach to a container's main process over a WebSocket.
+#[utoipa::path(
+    get,
+    path = "/api/v1/containers/{name}/attach/ws",
+    tag = "containers",
+    params(
+        ("columns" = Option<u16>, Query, description = "Characters in a line of its terminal, if it has one; as it is if left out."),
+        ("rows" = Option<u16>, Query, description = "Lines of its terminal, if it has one; as it is if left out."),
+        ("stdin" = Option<bool>, Query, description = "Whether it is to be written to. If left out, only if it has a terminal: any other's input ends with the attachment."),
+        ("stdout" = Option<bool>, Query, description = "Whether standard output is wanted; true if left out."),
+        ("stderr" = Option<bool>, Query, description = "Whether standard error is wanted; true if left out."),
+    ),
+    responses((status = 101, description = "Attached; messages are as the subprotocol says: `v5.channel.k8s.io`, `v4.channel.k8s.io`, `podlane.v1.json` (TerminalInput, TerminalOutput), or plain bytes without one."))
+)]
+pub(crate) async fn attach_terminal(
+    State(service): State<Service>,
+    Extension(call): Extension<Call>,
+    Name(name): Name,
+    Query(wanted): Query<Wanted>,
+    handshake: Handshake,
+) -> Result<Response> {
+    let terminal = service.attach_terminal(&call, &name, wanted.new).await?;
+    Ok(handshake.grant(Opening::Done(Box::new(terminal)), wanted.view))
+}
