@@ -254,8 +254,14 @@ impl PodmanCommand {
             .options
             .get_or_try_init(|| async { find().await.ok_or(io::ErrorKind::NotConnected) });
         let options = options.await?;
-        let started = self.program.start(&self.path, options, id, user).await;
-        if started.is_err() {
+        let start = || self.program.start(&self.path, options, id, user);
+        let mut started = start().await;
+        if matches!(&started, Err(error) if error.kind() != io::ErrorKind::TimedOut) {
+            // Podman's own processes can have been in each other's way.
+            started = start().await;
+        }
+        if let Err(error) = &started {
+            tracing::debug!(container = id.short(), %error, "the podman command starts no agent");
             failed().insert(id.clone(), Instant::now());
         }
         started.map(Link::Descriptors)

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 /// How long the podman command may take. It waits for the container's lock, and for a busy machine.
 const STARTING: Duration = Duration::from_secs(20);
 /// How long a started agent may take to say hello.
-pub(super) const HELLO: Duration = Duration::from_secs(2);
+pub(super) const HELLO: Duration = Duration::from_secs(5);
 
 /// The program, in memory that nobody can change any more.
 #[derive(Debug)]
