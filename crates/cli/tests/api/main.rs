@@ -3,6 +3,7 @@
 mod agents;
 mod background;
 mod bounds;
+mod by_stream;
 mod confinement;
 mod container;
 mod contract;
@@ -31,6 +32,11 @@ use std::borrow::Borrow;
 /// A server with default settings.
 fn server() -> Server {
     server_with(ServerOptions::default())
+}
+
+/// One without the podman command, whose agents are reached over streams.
+fn server_by_stream() -> Server {
+    server_with(ServerOptions::default().flag("--podman="))
 }
 
 fn server_with(options: impl Borrow<ServerOptions>) -> Server {
