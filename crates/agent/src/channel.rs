@@ -12,6 +12,8 @@ pub(crate) struct Channel {
     /// `None` once it has ended.
     worker: Option<Connection<OwnedFd>>,
     command: Option<Command>,
+    /// A command of which it has been asked whether it is still wanted.
+    held: Option<(Request, Vec<OwnedFd>)>,
     closed: bool,
     /// There may be something to move.
     pub(crate) ready: bool,
@@ -30,6 +32,7 @@ impl Channel {
         Self {
             worker,
             command: None,
+            held: None,
             closed: false,
             ready: true,
         }
@@ -57,45 +60,79 @@ impl Channel {
         );
     }
 
-    /// Takes what the server says. Nothing is done yet, but kept.
-    pub(crate) fn obey(&mut self, id: u32, part: Part<'_>, out: &mut Out) -> Result<(), Malformed> {
+    /// Takes what the server says. Nothing is done yet, but kept. `prompt`: whatever the server has said up
+    /// to now has come.
+    pub(crate) fn obey(
+        &mut self,
+        id: u32,
+        part: Part<'_>,
+        prompt: bool,
+        out: &mut Out,
+    ) -> Result<(), Malformed> {
         self.ready = true;
         match part {
-            Part::Message(body) => self.request(id, body, out),
+            Part::Message(body) => {
+                let request = Request::decode(body)?;
+                match &request {
+                    Request::Fork => return Err(Malformed::OUT_OF_TURN),
+                    Request::Run(run) => return self.run(id, run, &request, prompt, out),
+                    Request::Terminate { .. } if self.held.take().is_some() => self.command = None,
+                    Request::Signal(_) | Request::Resize(_) | Request::Terminate { .. } => {}
+                }
+                self.tell(&request, Vec::new());
+            }
+            Part::Go => {
+                if let Some((request, beside)) = self.held.take() {
+                    self.tell(&request, beside);
+                }
+            }
             // What comes after a command's end was meant for it.
-            part => match &mut self.command {
-                Some(command) => command.obey(part),
-                None => Ok(()),
-            },
-        }
-    }
-
-    fn request(&mut self, id: u32, body: &[u8], out: &mut Out) -> Result<(), Malformed> {
-        let request = Request::decode(body)?;
-        let Some(worker) = &mut self.worker else {
-            return Ok(());
-        };
-        let mut beside = Vec::new();
-        match &request {
-            Request::Fork => return Err(Malformed::OUT_OF_TURN),
-            Request::Run(_) if self.command.is_some() => return Err(Malformed::OUT_OF_TURN),
-            Request::Run(run) => match Command::new(run) {
-                Ok((command, theirs)) => {
-                    self.command = Some(command);
-                    beside = theirs;
+            part => {
+                if let Some(command) = &mut self.command {
+                    command.obey(part)?;
                 }
-                Err(error) => {
-                    let errno = error.raw_os_error().unwrap_or(libc::EIO);
-                    out.reply(id, &Reply::Failed(Failure::Other(errno)));
-                    return Ok(());
-                }
-            },
-            Request::Signal(_) | Request::Resize(_) | Request::Terminate { .. } => {}
-        }
-        if worker.keep(&request.encode(), beside).is_err() {
-            self.worker = None;
+            }
         }
         Ok(())
+    }
+
+    fn run(
+        &mut self,
+        id: u32,
+        run: &Run,
+        request: &Request,
+        prompt: bool,
+        out: &mut Out,
+    ) -> Result<(), Malformed> {
+        if self.command.is_some() {
+            return Err(Malformed::OUT_OF_TURN);
+        }
+        match Command::new(run) {
+            Ok((command, theirs)) => {
+                self.command = Some(command);
+                if prompt {
+                    self.tell(request, theirs);
+                } else {
+                    self.held = Some((request.clone(), theirs));
+                    out.send(id, Part::Go);
+                }
+            }
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                out.reply(id, &Reply::Failed(Failure::Other(errno)));
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, request: &Request, beside: Vec<OwnedFd>) {
+        let kept = self
+            .worker
+            .as_mut()
+            .map(|worker| worker.keep(&request.encode(), beside));
+        if matches!(kept, Some(Err(_))) {
+            self.worker = None;
+        }
     }
 
     /// Moves what can be moved.

@@ -5,6 +5,10 @@
 //! one command at a time is run; what it reads and writes comes as [`Part::Data`], never more of a stream
 //! than its reader has given credit for: [`WINDOW`] at the start, and what it has taken since.
 //!
+//! A container may be frozen while commands are on their way to it, and those are given up then. They must
+//! not start when it goes on. What is short, and all that follows it, is in the agent's pipe by then; of
+//! what may not have been, the agent asks whether it is still wanted ([`Part::Go`]).
+//!
 //! Channel 0 has no worker: on it the agent says hello.
 
 use crate::frame::{Fields, MAX_REPLY, MAX_REQUEST, Malformed, Writer};
@@ -46,6 +50,9 @@ pub enum Part<'a> {
     End,
     /// So many bytes of a stream have been taken.
     Credit(Stream, u32),
+    /// From the agent: a command has come late, or may have; is it still to be started? From the server: it
+    /// is.
+    Go,
     /// Nothing more comes on this channel from this side.
     Close,
 }
@@ -67,6 +74,7 @@ mod kind {
     pub(super) const END: u8 = 131;
     pub(super) const CREDIT: u8 = 132;
     pub(super) const CLOSE: u8 = 133;
+    pub(super) const GO: u8 = 134;
 }
 
 impl std::fmt::Debug for Part<'_> {
@@ -77,6 +85,7 @@ impl std::fmt::Debug for Part<'_> {
             Self::Data(stream, data) => write!(f, "Data({stream:?}, {} bytes)", data.len()),
             Self::End => f.write_str("End"),
             Self::Credit(stream, bytes) => write!(f, "Credit({stream:?}, {bytes})"),
+            Self::Go => f.write_str("Go"),
             Self::Close => f.write_str("Close"),
         }
     }
@@ -91,6 +100,7 @@ impl<'a> Frame<'a> {
             Part::Data(stream, data) => writer(kind::DATA).u8(stream.number()).bytes(data),
             Part::End => writer(kind::END),
             Part::Credit(stream, bytes) => writer(kind::CREDIT).u8(stream.number()).u32(bytes),
+            Part::Go => writer(kind::GO),
             Part::Close => writer(kind::CLOSE),
         }
         .u8(END)
@@ -106,6 +116,7 @@ impl<'a> Frame<'a> {
             kind::DATA => Part::Data(Stream::read(&mut fields)?, fields.bytes()?),
             kind::END => Part::End,
             kind::CREDIT => Part::Credit(Stream::read(&mut fields)?, fields.u32()?),
+            kind::GO => Part::Go,
             kind::CLOSE => Part::Close,
             _ => return Err(Malformed("its kind is unknown")),
         };

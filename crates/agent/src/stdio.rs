@@ -18,6 +18,9 @@ use std::os::unix::net::UnixStream;
 
 /// What is read at once.
 const BUFFER: usize = 16 << 10;
+/// With less than this in a turn the pipe was not full, and nothing waited before it. Source: pipe(7), which
+/// gives it 64 KiB.
+const PROMPT: usize = 32 << 10;
 /// The channel of the agent itself.
 const OWN: u32 = 0;
 
@@ -74,8 +77,10 @@ impl Switchboard {
         self.wait()?;
         // All that has come, before anything of it is acted on: what was given up while the container was
         // frozen must not start after all.
-        let open = self.receive()?;
-        self.obey().map_err(io::Error::other)?;
+        let whole = self.decoder.is_empty();
+        let (open, received) = self.receive()?;
+        self.obey(whole && received < PROMPT)
+            .map_err(io::Error::other)?;
         self.greet()?;
         let (before, after): (Vec<u32>, Vec<u32>) =
             self.channels.keys().partition(|id| **id < self.first);
@@ -120,20 +125,28 @@ impl Switchboard {
         Ok(())
     }
 
-    fn receive(&mut self) -> io::Result<bool> {
+    /// Takes all that has come; whether more may come, and how much it was.
+    fn receive(&mut self) -> io::Result<(bool, usize)> {
         let mut buffer = [0; BUFFER];
+        let mut received = 0;
         loop {
             match sys::read(self.input.as_fd(), &mut buffer) {
-                Ok(0) => return Ok(false),
-                Ok(read) => self.decoder.push(&buffer[..read]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
+                Ok(0) => return Ok((false, received)),
+                Ok(read) => {
+                    self.decoder.push(&buffer[..read]);
+                    received += read;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok((true, received));
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
     }
 
-    fn obey(&mut self) -> Result<(), Malformed> {
+    /// `prompt`: whatever was sent with them has come, too.
+    fn obey(&mut self, prompt: bool) -> Result<(), Malformed> {
         while let Some(body) = self.decoder.next_frame()? {
             let Frame { channel: id, part } = Frame::decode(body)?;
             match (self.channels.get_mut(&id), part) {
@@ -143,7 +156,7 @@ impl Switchboard {
                         self.out.send(id, Part::Close);
                     }
                 }
-                (Some(channel), part) => channel.obey(id, part, &mut self.out)?,
+                (Some(channel), part) => channel.obey(id, part, prompt, &mut self.out)?,
                 (None, Part::Message(body))
                     if id != OWN && Request::decode(body)? == Request::Fork =>
                 {

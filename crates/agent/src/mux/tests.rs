@@ -5,7 +5,7 @@ use proptest::prelude::*;
 /// A frame with its data beside it.
 fn frame() -> impl Strategy<Value = (u32, u8, Vec<u8>, u32)> {
     let data = prop::collection::vec(any::<u8>(), 0..60);
-    (any::<u32>(), 0u8..9, data, any::<u32>())
+    (any::<u32>(), 0u8..10, data, any::<u32>())
 }
 
 fn of((channel, kind, data, number): &(u32, u8, Vec<u8>, u32)) -> Frame<'_> {
@@ -16,7 +16,8 @@ fn of((channel, kind, data, number): &(u32, u8, Vec<u8>, u32)) -> Frame<'_> {
             0 => Part::Message(data),
             1 => Part::Data(stream, data),
             2 => Part::Credit(stream, *number),
-            3 => Part::End,
+            3 if stream == Stream::Stdin => Part::End,
+            3 => Part::Go,
             _ => Part::Close,
         },
     }

@@ -10,7 +10,7 @@ use std::fs;
 use std::process::Command;
 
 /// The agent's processes in a container, as this host sees them: the first one, then its workers.
-fn agents(container: &Container) -> Vec<i32> {
+pub(crate) fn agents(container: &Container) -> Vec<i32> {
     let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
     let own = namespace(&container.inspect("{{.State.Pid}}"));
     let mut found: Vec<i32> = fs::read_dir("/proc")
@@ -18,7 +18,9 @@ fn agents(container: &Container) -> Vec<i32> {
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|pid| {
             let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            line == b"/proc/self/fd/3\0fd\x004\0" && own.is_some() && namespace(pid) == own
+            let is_agent = line == b"/proc/self/fd/3\0fd\x004\0"
+                || line.starts_with(b"/.podlane-agent-") && line.ends_with(b"\0stdio\0");
+            is_agent && own.is_some() && namespace(pid) == own
         })
         .filter_map(|pid| pid.parse().ok())
         .collect();
@@ -32,7 +34,7 @@ fn kill(pids: &[i32]) {
     assert!(killed.expect("kill").success(), "{pids:?}");
 }
 
-async fn hello(api: &Client, container: &Container) -> Answer {
+pub(crate) async fn hello(api: &Client, container: &Container) -> Answer {
     let body = json!({ "command": "echo hello" });
     let answer = api.post(&container.path("exec"), body).await.expect(200);
     assert_eq!(answer.json["execution"]["output"], "hello\n");

@@ -1,7 +1,7 @@
 //! A command that the agent runs has what one has that the engine runs, and no more.
 
 use crate::container::Container;
-use crate::server;
+use crate::{server, server_by_stream};
 use podlane_testkit::{BUSYBOX, Client, SCRATCH};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -113,12 +113,26 @@ fn profiles() -> BTreeMap<&'static str, (Vec<&'static str>, Value)> {
 
 #[tokio::test]
 async fn the_agent_changes_nothing_that_a_command_has() {
-    let server = server();
-    let api = server.client();
+    compare(&server().client(), "fd", profiles()).await;
+}
+
+#[tokio::test]
+async fn nor_does_one_over_a_stream() {
+    let mut profiles = profiles();
+    // It has to be put somewhere.
+    profiles.retain(|_, (flags, _)| !flags.contains(&"--read-only"));
+    compare(&server_by_stream().client(), "stream", profiles).await;
+}
+
+async fn compare(
+    api: &Client,
+    path: &str,
+    profiles: BTreeMap<&'static str, (Vec<&'static str>, Value)>,
+) {
     let mut differences = Vec::new();
-    for (what, (flags, more)) in profiles() {
-        let container = Container::by_podman(&api, BUSYBOX, &flags);
-        let (way, wanted) = probe(&api, &container, false, &more).await;
+    for (what, (flags, more)) in profiles {
+        let container = Container::by_podman(api, BUSYBOX, &flags);
+        let (way, wanted) = probe(api, &container, false, &more).await;
         assert_eq!(way, "engine", "{what}");
         assert!(
             wanted.len() > 40,
@@ -126,8 +140,8 @@ async fn the_agent_changes_nothing_that_a_command_has() {
         );
         // The second command of an agent has no more than its first.
         for turn in ["first", "second"] {
-            let (way, found) = probe(&api, &container, true, &more).await;
-            assert_eq!(way, "fd", "{what}");
+            let (way, found) = probe(api, &container, true, &more).await;
+            assert_eq!(way, path, "{what}");
             let missing = wanted.iter().filter(|line| !found.contains(line));
             let added = found.iter().filter(|line| !wanted.contains(line));
             let missing = missing.map(|line| format!("{what}, {turn}: without {line}"));

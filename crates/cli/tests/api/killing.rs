@@ -2,7 +2,7 @@
 //! and nothing else is touched.
 
 use crate::container::{Container, nap, running, until};
-use crate::{server, server_with};
+use crate::{server, server_by_stream, server_with};
 use podlane_testkit::{BUSYBOX, Client, DEBIAN, Server, ServerOptions, podman};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -112,9 +112,14 @@ fn begin(server: &Server, container: &Container, command: &str) -> TcpStream {
 
 #[tokio::test]
 async fn nothing_outlives_its_own_time_limit() {
-    let server = server();
-    let api = server.client();
-    for (image, agent) in [(BUSYBOX, true), (DEBIAN, true), (BUSYBOX, false)] {
+    let (server, by_stream) = (server(), server_by_stream());
+    for (server, image, agent) in [
+        (&server, BUSYBOX, true),
+        (&server, DEBIAN, true),
+        (&by_stream, BUSYBOX, true),
+        (&server, BUSYBOX, false),
+    ] {
+        let api = server.client();
         let container = Container::sleeping(&api, image).await;
         let bystander = Bystander::new(&api, &container).await;
         let strangers = if agent { &STRANGERS[..] } else { &[] };

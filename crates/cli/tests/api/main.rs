@@ -4,6 +4,7 @@ mod agents;
 mod attach;
 mod background;
 mod bounds;
+mod by_stream;
 mod confinement;
 mod container;
 mod contract;
@@ -32,6 +33,11 @@ use std::borrow::Borrow;
 /// A server with default settings.
 fn server() -> Server {
     server_with(ServerOptions::default())
+}
+
+/// One without the podman command, whose agents are reached over streams.
+fn server_by_stream() -> Server {
+    server_with(ServerOptions::default().flag("--podman="))
 }
 
 fn server_with(options: impl Borrow<ServerOptions>) -> Server {

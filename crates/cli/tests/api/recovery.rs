@@ -207,13 +207,13 @@ async fn commands_of_a_killed_server_are_ended_by_the_next() {
 }
 
 /// A Podman service on the store of the tests, to be killed.
-struct Engine {
-    socket: PathBuf,
+pub(crate) struct Engine {
+    pub(crate) socket: PathBuf,
     process: Child,
 }
 
 impl Engine {
-    fn start(socket: PathBuf) -> Self {
+    pub(crate) fn start(socket: PathBuf) -> Self {
         let _ = std::fs::remove_file(&socket);
         let program = std::env::var_os("PODLANE_TEST_PODMAN").expect("an isolated Podman");
         let process = Command::new(program)
@@ -227,7 +227,7 @@ impl Engine {
         Self { socket, process }
     }
 
-    async fn answers(&self, api: &Client) {
+    pub(crate) async fn answers(&self, api: &Client) {
         let deadline = Instant::now() + Duration::from_secs(30);
         while api.get("/health").await.status != 200 {
             assert!(Instant::now() < deadline, "the engine does not come up");
@@ -236,7 +236,7 @@ impl Engine {
     }
 
     /// Ends it with SIGKILL.
-    fn kill(mut self) -> PathBuf {
+    pub(crate) fn kill(mut self) -> PathBuf {
         self.process.kill().expect("it runs");
         self.process.wait().expect("it ended");
         std::mem::take(&mut self.socket)

@@ -150,7 +150,7 @@ impl Heard {
                 self.terminated = Some(if survivors.is_empty() {
                     Termination::Complete { killed }
                 } else {
-                    Termination::Survivors(survivors.into_iter().map(survivor).collect())
+                    Termination::Survivors(survivors.iter().map(survivor).collect())
                 });
             }
             // Out of turn: it is none of ours any more.
@@ -159,7 +159,7 @@ impl Heard {
     }
 }
 
-fn survivor(survivor: podlane_agent::Survivor) -> Survivor {
+fn survivor(survivor: &podlane_agent::Survivor) -> Survivor {
     Survivor {
         pid: survivor.pid,
         name: String::from_utf8_lossy(&survivor.name).into_owned(),

@@ -49,8 +49,8 @@ impl Socket {
         let mut sent = 0;
         while sent < frame.len() {
             let beside = if sent == 0 { descriptors } else { &[] };
-            let send = || self.send_some(&frame[sent..], beside);
-            sent += self.stream.async_io(Interest::WRITABLE, send).await?;
+            let attempt = || self.send_some(&frame[sent..], beside);
+            sent += self.stream.async_io(Interest::WRITABLE, attempt).await?;
         }
         Ok(())
     }

@@ -135,6 +135,7 @@ impl Line {
                 output.buffer.extend_from_slice(data);
             }
             Part::End => state.end_input(),
+            Part::Go => self.send(Part::Go),
             Part::Credit(Stream::Stdin, bytes) => {
                 // For what was sent before it ended, maybe.
                 if let Some(credit) = &mut state.stdin {

@@ -19,6 +19,7 @@ enum Received {
     Input(u32, usize),
     End(u32),
     Credit(u32, u32),
+    Go(u32),
     Close(u32),
 }
 
@@ -61,6 +62,7 @@ impl Agent {
                     Part::Data(_, data) => Received::Input(channel, data.len()),
                     Part::End => Received::End(channel),
                     Part::Credit(_, bytes) => Received::Credit(channel, bytes),
+                    Part::Go => Received::Go(channel),
                     Part::Close => Received::Close(channel),
                 };
             }
@@ -154,8 +156,11 @@ async fn a_channel_is_closed_from_both_sides() {
     let (first, second) = (mux.open().expect("one"), mux.open().expect("another"));
     agent.forked(1).await;
     agent.forked(2).await;
+    agent.send(1, Part::Go).await;
+    assert_eq!(agent.receive().await, Received::Go(1), "it is still wanted");
     drop(first);
     assert_eq!(agent.receive().await, Received::Close(1));
+    agent.send(1, Part::Go).await;
     // What was on its way is nobody's.
     agent.reply(1, &Reply::Started).await;
     agent.send(1, Part::Close).await;
