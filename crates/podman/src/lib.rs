@@ -6,6 +6,7 @@
 mod agent;
 mod answers;
 mod behind_init;
+mod body;
 pub mod child;
 mod connection;
 mod ending;

@@ -167,7 +167,11 @@ async fn what_is_not_http_is_refused() {
         let answer = live.exchange(bytes.as_bytes()).await;
         let shown = &bytes[..bytes.len().min(80)];
         assert_eq!(status(&answer), expected, "{shown:?}: {answer}");
-        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{shown:?}: {answer}");
+        assert_eq!(
+            answer.matches("HTTP/1.1 ").count(),
+            1,
+            "{shown:?}: {answer}"
+        );
         assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
         assert!(answer.contains("\r\nx-request-id: "), "{answer}");
         assert!(answer.contains(r#""success":false"#), "{shown:?}: {answer}");
