@@ -83,7 +83,7 @@ pub(crate) struct ConfigFlags {
     /// Whether an agent in the container may run its commands [default: true] [env: PODLANE_EXEC_AGENT]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     exec_agent: Option<String>,
-    /// The podman command that starts agents [default: podman] [env: PODLANE_PODMAN]
+    /// The podman command that starts agents; empty for none [default: podman] [env: PODLANE_PODMAN]
     #[arg(long, value_name = "PROGRAM")]
     podman: Option<String>,
     /// Calls under way in the engine at once, 1 to 1024 [default: 10] [env: MAX_WORKERS]

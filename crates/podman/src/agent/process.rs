@@ -22,9 +22,11 @@ const ENDING: Duration = Duration::from_secs(8);
 /// How long a look from outside may take.
 const LOOKING: Duration = Duration::from_secs(10);
 
-/// What a kernel says that has no room for another process. Source: errno(3), on Linux.
+/// What a kernel says that has no room for another process or its pipes. Source: errno(3), on Linux.
 const EAGAIN: i32 = 11;
 const ENOMEM: i32 = 12;
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
 
 /// A command under way.
 pub(crate) struct AgentProcess {
@@ -206,7 +208,7 @@ impl AgentProcess {
     /// Waits until it runs, or is known not to.
     pub(super) async fn begun(&mut self) -> Begun {
         let begun = self.running.hear(|heard| match heard.failed {
-            Some(Failure::Other(EAGAIN | ENOMEM)) => Some(Begun::NoRoom),
+            Some(Failure::Other(EAGAIN | ENOMEM | ENFILE | EMFILE)) => Some(Begun::NoRoom),
             Some(_) => Some(Begun::Yes),
             None if heard.running => Some(Begun::Yes),
             // What was about to be started may have been.

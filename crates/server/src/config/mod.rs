@@ -48,7 +48,7 @@ pub struct Config {
     pub start_engine: bool,
     /// Whether an agent in the container may run its commands.
     pub exec_agent: bool,
-    /// The podman command.
+    /// The podman command; `None` to do without.
     pub podman: Option<PathBuf>,
     /// Engine calls under way at once.
     pub max_workers: NonZeroUsize,

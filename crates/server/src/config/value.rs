@@ -115,16 +115,17 @@ pub(super) fn listener(raw: &Raw) -> Result<SocketAddr, String> {
     ))
 }
 
-/// A program: a name to be found in PATH, or an absolute path; nothing for none.
+/// A program: a name to be found in PATH, or an absolute path; `None` for none at all.
 pub(super) fn program(raw: &Raw) -> Result<Option<PathBuf>, String> {
-    let name = text(raw).unwrap_or_default().trim();
+    const RIGHT: &str = "it must be the name of a program in PATH, an absolute path or empty";
+    let name = text(raw).ok_or(RIGHT)?.trim();
     if name.is_empty() {
         return Ok(None);
     }
     if !name.contains('\0') && (name.starts_with('/') || !name.contains('/')) {
         return Ok(Some(PathBuf::from(name)));
     }
-    Err("it must be the name of a program in PATH, or an absolute path".to_owned())
+    Err(RIGHT.to_owned())
 }
 
 /// The socket of an engine; `None` for "search".

@@ -51,9 +51,9 @@ impl Channel {
         Ok(())
     }
 
-    /// Sends a short request, unless many wait already.
+    /// Sends a short request, unless much waits already. An end is always sent.
     pub(in crate::agent) fn send_now(&self, request: &Request) -> io::Result<()> {
-        if self.line.is_stuck() {
+        if self.line.is_stuck() && !matches!(request, Request::Terminate { .. }) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         self.send(request)

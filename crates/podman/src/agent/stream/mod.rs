@@ -11,7 +11,7 @@ pub(super) use channel::{Channel, Output};
 use bytes::BytesMut;
 use incoming::Incoming;
 use line::Line;
-use podlane_agent::mux::{Frame, Part};
+use podlane_agent::mux::{Frame, Part, WINDOW};
 use podlane_agent::{Malformed, Request};
 use std::collections::HashMap;
 use std::io;
@@ -20,8 +20,8 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// With so much waiting, an agent takes nothing, and what can be left out is.
-const ENOUGH: usize = 1 << 20;
+/// With so much waiting to be sent, what can be left out is: the input of sixteen commands.
+const ENOUGH: usize = 16 * WINDOW;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -167,3 +167,6 @@ impl Out {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
