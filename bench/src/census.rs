@@ -6,13 +6,18 @@ use std::path::Path;
 
 /// Kilobytes by which a process may grow: what an allocator does, not a leak.
 const GROWTH: u64 = 512;
+/// The processes of an agent that has nothing to do: those that it keeps for the next commands, and two
+/// of its own.
+const IDLE_AGENT: usize = 18;
 /// How the engine starts an agent.
 const AGENT: &[u8] = b"/proc/self/fd/3\0";
 
 /// A look into /proc. The processes of other namespaces are not there, and none of these is strange.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Census {
+    /// All but those of agents.
     processes: usize,
+    agent_processes: usize,
     conmons: usize,
     server: Held,
     /// All processes of agents together.
@@ -30,6 +35,7 @@ impl Census {
     pub(crate) fn take(server: u32) -> Result<Self> {
         let mut census = Self {
             processes: 0,
+            agent_processes: 0,
             conmons: 0,
             server: Held::of(&Path::new("/proc").join(server.to_string()))?,
             agents: Held::default(),
@@ -44,23 +50,36 @@ impl Census {
             if !name.iter().all(u8::is_ascii_digit) {
                 continue;
             }
-            census.processes += 1;
             census.conmons += usize::from(comm == b"conmon\n");
             if fs::read(path.join("cmdline"))?.starts_with(AGENT) {
                 let held = Held::of(&path)?;
                 census.agents.descriptors += held.descriptors;
                 census.agents.kilobytes += held.kilobytes;
+                census.agent_processes += 1;
+            } else {
+                census.processes += 1;
             }
         }
         Ok(census)
     }
 
-    /// Whether nothing has become more since `before`, but for what allocators do.
+    /// Whether nothing has become more since `before`, but for what allocators do and the processes that
+    /// an agent keeps, each with no more than one had before.
     pub(crate) fn is_clean(&self, before: &Self) -> bool {
         self.processes <= before.processes
             && self.conmons <= before.conmons
             && self.server.is_clean(&before.server)
-            && self.agents.is_clean(&before.agents)
+            && self.agent_processes <= before.agent_processes.max(IDLE_AGENT)
+            && self.agent().is_clean(&before.agent())
+    }
+
+    /// What one process of the agents holds.
+    fn agent(&self) -> Held {
+        let processes = self.agent_processes.max(1);
+        Held {
+            descriptors: self.agents.descriptors / processes,
+            kilobytes: self.agents.kilobytes / processes as u64,
+        }
     }
 
     /// What there was and what there is.
@@ -72,12 +91,14 @@ impl Census {
             )
         };
         format!(
-            "{} to {} processes, {} to {} conmon; server: {}; agents: {}",
+            "{} to {} processes, {} to {} conmon; server: {}; agents: {} to {} processes, {}",
             before.processes,
             self.processes,
             before.conmons,
             self.conmons,
             held(&before.server, &self.server),
+            before.agent_processes,
+            self.agent_processes,
             held(&before.agents, &self.agents)
         )
     }

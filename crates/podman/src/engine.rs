@@ -2,17 +2,15 @@
 
 use crate::agent::Agents;
 use crate::answers::{InspectedContainer, InspectedImage, ListedContainer, PathStat, PullLine};
-use crate::connection::{Connection, Observer, PATH_STAT, timed_out};
+use crate::body::{Lines, body};
+use crate::connection::{Connection, Observer, PATH_STAT};
 use crate::failure;
 use crate::frames::Decoder;
 use crate::instance::Instance;
-use crate::pool::Answer;
 use crate::requests::{self, Adaptation};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use http_body_util::BodyExt;
-use hyper::Response;
 use podlane_engine::{
     Archive, Attachment, Call, Change, Container, ContainerId, ContainerRef, ContainerSpec,
     ContainerSummary, Engine, EngineVersion, Error, ExecSpec, FileStat, Image, ImageRef, InnerPath,
@@ -24,7 +22,6 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tokio::time::timeout_at;
 use tokio_util::task::TaskTracker;
 
 /// The first Podman that can be told to forget a finished exec session, and reads the end of a log
@@ -142,29 +139,6 @@ fn change(step: &'static str, status: http::StatusCode) -> Result<Change> {
             reason: format!("status {other}"),
         }),
     }
-}
-
-/// The body of an answer as it comes, bounded by the call's deadline.
-fn body(call: &Call, step: &'static str, response: Response<Answer>) -> Archive {
-    let call = call.clone();
-    stream::try_unfold(response.into_body(), move |mut body| {
-        let call = call.clone();
-        async move {
-            loop {
-                let frame = timeout_at(call.deadline, body.frame()).await;
-                match frame.map_err(|_elapsed| timed_out(&call, step))? {
-                    None => return Ok(None),
-                    Some(Err(error)) => return Err(failure::from_body(step, &error)),
-                    Some(Ok(frame)) => {
-                        if let Ok(data) = frame.into_data() {
-                            return Ok(Some((data, body)));
-                        }
-                    }
-                }
-            }
-        }
-    })
-    .boxed()
 }
 
 #[async_trait]
@@ -418,27 +392,5 @@ impl Engine for PodmanEngine {
     async fn settle(&self) {
         self.0.tasks.close();
         self.0.tasks.wait().await;
-    }
-}
-
-/// The longest line that is put together.
-const MAX_LINE: usize = 1 << 20;
-
-/// Puts lines together from pieces.
-#[derive(Default)]
-struct Lines(Vec<u8>);
-
-impl Lines {
-    fn push(&mut self, data: &[u8]) -> Vec<Vec<u8>> {
-        self.0.extend_from_slice(data);
-        let mut lines = Vec::new();
-        while let Some(end) = self.0.iter().position(|byte| *byte == b'\n') {
-            let rest = self.0.split_off(end + 1);
-            lines.push(std::mem::replace(&mut self.0, rest));
-        }
-        if self.0.len() > MAX_LINE {
-            self.0.clear();
-        }
-        lines
     }
 }

@@ -7,6 +7,7 @@ mod agent;
 mod answers;
 mod attach;
 mod behind_init;
+mod body;
 pub mod child;
 mod connection;
 mod ending;

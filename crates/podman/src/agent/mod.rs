@@ -32,7 +32,7 @@ const MAX_AGENTS: usize = 256;
 /// An agent that has nothing to do ends after this.
 const IDLE: Duration = Duration::from_secs(300);
 /// Workers of one agent that are kept while they have nothing to do.
-const MAX_IDLE_WORKERS: usize = 16;
+const MAX_IDLE_WORKERS: usize = 32;
 /// How long a container is left alone in which an agent could not be started.
 const REFUSED: Duration = Duration::from_secs(10);
 /// How long the podman command is not tried again in a container where it has failed.

@@ -3,9 +3,12 @@
 //! Podman 4.3 answers 500 for most of what later versions tell apart by status, and its `cause` is the
 //! stablest part of an answer; so that is looked at first, whatever the status.
 
+mod rules;
+
 use crate::requests::Request;
 use http::{Method, StatusCode};
 use podlane_engine::{Call, Error, ImageRef, Resource};
+use rules::{RULES, Rule};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -174,141 +177,6 @@ impl Failure {
         applies.then(|| (rule, explained()))
     }
 }
-
-/// A value that only the engine can judge: its words for it, and ours.
-struct Rule {
-    words: &'static [&'static str],
-    /// Only of this step.
-    step: Option<&'static str>,
-    /// The field of the request that holds the value.
-    field: &'static str,
-    /// Whether something else is in the way, rather than the value wrong.
-    conflict: bool,
-    explanation: &'static str,
-}
-
-const fn rule(
-    words: &'static [&'static str],
-    field: &'static str,
-    explanation: &'static str,
-) -> Rule {
-    Rule {
-        words,
-        step: None,
-        field,
-        conflict: false,
-        explanation,
-    }
-}
-
-const RULES: [Rule; 16] = [
-    rule(
-        &["workdir \""],
-        "workdir",
-        "the container can't start in that directory: {engine}",
-    ),
-    Rule {
-        step: Some("starting the container"),
-        ..rule(
-            &["\": is a directory"],
-            "command",
-            "the command's program can't be executed: {engine}",
-        )
-    },
-    rule(
-        &["more than one result"],
-        "name",
-        "several containers have an ID that begins with \"{container}\"; write more of it",
-    ),
-    rule(
-        &[
-            "no matching entries in passwd file",
-            "no matching entries in group file",
-        ],
-        "user",
-        "there is no user \"{user}\" in the container; use one of its /etc/passwd and /etc/group, or numeric IDs",
-    ),
-    rule(
-        &["not a directory"],
-        "dest_path",
-        "a part of {path} is not a directory",
-    ),
-    rule(
-        &["file name too long"],
-        "dest_path",
-        "the path is too long for the container's file system",
-    ),
-    Rule {
-        conflict: true,
-        ..rule(
-            &["too many levels of symbolic links"],
-            "dest_path",
-            "symbolic links on the way to {path} lead in a circle",
-        )
-    },
-    Rule {
-        step: Some("writing the file"),
-        conflict: true,
-        ..rule(
-            &["file exists"],
-            "dest_path",
-            "a directory in {path} has the name that the file should have",
-        )
-    },
-    Rule {
-        step: Some("writing the file"),
-        conflict: true,
-        ..rule(
-            &["device or resource busy"],
-            "dest_path",
-            "the file in {path} is mounted into the container and can't be replaced",
-        )
-    },
-    rule(
-        &["cannot assign requested address"],
-        "ports",
-        "a host address is none of this machine's: {engine}",
-    ),
-    Rule {
-        conflict: true,
-        ..rule(
-            &["address already in use", "port is already allocated"],
-            "ports",
-            "a host port is already in use: {engine}",
-        )
-    },
-    rule(
-        &["no command or entrypoint provided"],
-        "command",
-        "the image {image} has no command of its own, so one must be given",
-    ),
-    rule(
-        &[
-            "invoke a command that was not found",
-            "executable file not found",
-        ],
-        "command",
-        "the command's program does not exist in the image: {engine}",
-    ),
-    rule(
-        &["OCI permission denied", "OCI runtime permission denied"],
-        "command",
-        "the command's program can't be executed: {engine}",
-    ),
-    Rule {
-        step: Some("creating the container"),
-        ..rule(
-            &["statfs"],
-            "volumes",
-            "a host path does not exist: {engine}",
-        )
-    },
-    rule(
-        &["duplicate mount destination"],
-        "volumes",
-        "two volumes have the same place in the container: {engine}",
-    ),
-];
 
 fn state_message(failure: &Failure, request: &Request) -> String {
     let paused = ["is paused", "it is paused", "in state paused"]

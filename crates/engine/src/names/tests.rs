@@ -1,0 +1,171 @@
+use super::*;
+use proptest::prelude::*;
+
+#[test]
+fn container_names_follow_podmans_rule() {
+    for good in ["a", "my-container", "web_1.old", "0abc", &"x".repeat(128)] {
+        assert!(ContainerName::parse(good).is_ok(), "{good}");
+    }
+    for bad in [
+        "",
+        "-a",
+        ".a",
+        "_a",
+        "a/b",
+        "a b",
+        "a\n",
+        "a%2Fb",
+        "..",
+        "é",
+        "a;x",
+        "a?b",
+        "a#b",
+        &"x".repeat(129),
+    ] {
+        assert!(ContainerName::parse(bad).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn image_references_have_no_transport_and_no_path() {
+    let digest = format!("sha256:{}", "a".repeat(64));
+    for good in [
+        "alpine",
+        "alpine:latest",
+        "localhost/bb:1",
+        "localhost:5000/bb",
+        "127.0.0.1:5000/a/b:x",
+        "quay.io/a/b__c-d.e",
+        "c553b569fa12",
+        &digest,
+        &format!("alpine@{digest}"),
+        &format!("alpine:3@{digest}"),
+    ] {
+        assert!(ImageRef::parse(good).is_ok(), "{good}");
+    }
+    for bad in [
+        "",
+        "dir:x",
+        "oci:x",
+        "docker-archive:x",
+        "dir:/etc",
+        "docker://alpine",
+        "containers-storage:alpine",
+        "/etc/passwd",
+        "./x",
+        "../x",
+        "a b",
+        "A",
+        "alpine:",
+        "alpine@sha256:zz",
+        "a//b",
+        "a/../b",
+        "x:0/y",
+        "alpine\n",
+        "a..b",
+        "-a",
+    ] {
+        assert!(ImageRef::parse(bad).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn paths_are_absolute_and_normal() {
+    assert_eq!(
+        InnerPath::parse("//tmp/./a//b/").expect("fine").as_str(),
+        "/tmp/a/b"
+    );
+    assert_eq!(InnerPath::parse("/").expect("fine").as_str(), "/");
+    for bad in [
+        "",
+        "tmp",
+        "/a/../b",
+        "/..",
+        "/a\0b",
+        &format!("/{}", "a".repeat(256)),
+        &"/a".repeat(2048),
+    ] {
+        assert!(InnerPath::parse(bad).is_err(), "{bad:?}");
+    }
+    assert!(InnerPath::parse("/..a/b..").is_ok());
+    assert!(
+        InnerPath::parse("/proc/1")
+            .expect("fine")
+            .is_within("/proc")
+    );
+    assert!(
+        !InnerPath::parse("/process")
+            .expect("fine")
+            .is_within("/proc")
+    );
+}
+
+#[test]
+fn users_are_names_or_numbers() {
+    for good in [
+        "root",
+        "0",
+        "1000:1000",
+        "www-data:www-data",
+        "Bob",
+        "host$",
+    ] {
+        assert!(UserSpec::parse(good).is_ok(), "{good}");
+    }
+    for bad in [
+        "",
+        ":",
+        "a:",
+        ":a",
+        "a:b:c",
+        "a b",
+        "-h",
+        "a\n",
+        "4294967295",
+        "99999999999",
+    ] {
+        assert!(UserSpec::parse(bad).is_err(), "{bad:?}");
+    }
+    for bad in [
+        "",
+        "-h",
+        "a:b",
+        "a\n",
+        "..",
+        "Root",
+        "a.b",
+        &"a".repeat(33),
+        "1a",
+        "a b",
+    ] {
+        assert!(UserName::parse(bad).is_err(), "{bad:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_passes_is_harmless(text in "\\PC{0,300}|[ -~\\n\\t\\x00]{0,80}") {
+        if let Ok(name) = ContainerName::parse(&text) {
+            prop_assert!(name.as_str().bytes().all(|b| b.is_ascii_graphic() && !b"/?#%&\\'\"<>".contains(&b)));
+        }
+        if let Ok(image) = ImageRef::parse(&text) {
+            prop_assert!(image.as_str().bytes().all(|b| b.is_ascii_graphic() && !b"?#%&\\'\"<>".contains(&b)));
+            prop_assert!(!image.as_str().contains("..") && !image.as_str().starts_with('/'));
+        }
+        if let Ok(user) = UserSpec::parse(&text) {
+            prop_assert!(user.as_str().bytes().all(|b| b.is_ascii_graphic()));
+        }
+    }
+
+    #[test]
+    fn a_parsed_path_is_its_own_normal_form(text in "(/(\\.|a|b\\.|\\.\\.|é)?){1,12}") {
+        if let Ok(path) = InnerPath::parse(&text) {
+            prop_assert!(path.as_str().starts_with('/'));
+            prop_assert!(!path.as_str().split('/').any(|part| part == ".."));
+            prop_assert_eq!(&InnerPath::parse(path.as_str()).expect("normal"), &path);
+            if let Some((directory, name)) = path.split() {
+                prop_assert_eq!(directory.join(name), path);
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Libpod's answers, read into our nouns. Unknown fields are ignored: newer versions add some.
+
+mod files;
+mod inspect;
+mod list;
+
+pub(crate) use files::PathStat;
+pub(crate) use inspect::InspectedContainer;
+pub(crate) use list::ListedContainer;
+
+use podlane_engine::{ContainerId, Error, Image, PublishedPort, Result, Status};
+use serde::Deserialize;
+
+/// An image's reference as people write it: Docker Hub need not be named.
+fn familiar(reference: &str) -> String {
+    let short = reference
+        .strip_prefix("docker.io/library/")
+        .or_else(|| reference.strip_prefix("docker.io/"));
+    short.unwrap_or(reference).to_owned()
+}
+
+fn garbled(step: &str, reason: impl Into<String>) -> Error {
+    Error::Garbled {
+        step: step.into(),
+        reason: reason.into(),
+    }
+}
+
+fn id(text: &str, step: &str) -> Result<ContainerId> {
+    ContainerId::parse(text).map_err(|wrong| garbled(step, wrong.to_string()))
+}
+
+fn status(word: &str) -> Status {
+    match word {
+        "configured" | "created" | "initialized" => Status::Created,
+        "running" => Status::Running,
+        "paused" => Status::Paused,
+        "stopping" => Status::Stopping,
+        "stopped" | "exited" => Status::Exited,
+        "removing" => Status::Removing,
+        _ => Status::Unknown,
+    }
+}
+
+/// An address, unless it stands for all of them.
+fn specific(address: &str) -> Option<std::net::IpAddr> {
+    address
+        .parse()
+        .ok()
+        .filter(|ip: &std::net::IpAddr| !ip.is_unspecified())
+}
+
+fn sorted(mut ports: Vec<PublishedPort>) -> Vec<PublishedPort> {
+    ports.sort_by_key(|port| (port.container, port.protocol, port.host, port.host_ip));
+    ports.dedup();
+    ports
+}
+
+/// `{"Id": ...}`, also written `{"ID": ...}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Created {
+    #[serde(rename = "Id", alias = "ID")]
+    pub(crate) id: String,
+}
+
+impl Created {
+    pub(crate) fn container(&self) -> Result<ContainerId> {
+        id(&self.id, "creating the container")
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct InspectedImage {
+    #[serde(rename = "Id")]
+    id: String,
+    #[serde(rename = "Config", default)]
+    config: Option<ImageConfig>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ImageConfig {
+    #[serde(default)]
+    entrypoint: Option<Vec<String>>,
+    #[serde(default)]
+    cmd: Option<Vec<String>>,
+}
+
+impl From<InspectedImage> for Image {
+    fn from(image: InspectedImage) -> Self {
+        let config = image.config.unwrap_or_default();
+        Self {
+            id: image.id,
+            entrypoint: config.entrypoint.unwrap_or_default(),
+            command: config.cmd.unwrap_or_default(),
+        }
+    }
+}
+
+/// One line of a pull's progress; the last ones carry the result.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct PullLine {
+    #[serde(default)]
+    pub(crate) error: String,
+    #[serde(default)]
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct InspectedExec {
+    #[serde(default)]
+    pub(crate) running: bool,
+    #[serde(default)]
+    pub(crate) exit_code: i32,
+    /// Whether it has ended: one that does not run may also not have been started yet.
+    #[serde(default, rename = "CanRemove")]
+    pub(crate) ended: bool,
+    /// Its process as the engine's PID namespace numbers it, while it runs.
+    #[serde(default)]
+    pub(crate) pid: i32,
+}
+
+/// How the engine works. Source: `Info` of libpod's `define` package.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Info {
+    pub(crate) host: Host,
+    pub(crate) store: Store,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Host {
+    pub(crate) cgroup_manager: String,
+}
+
+/// Where it keeps containers.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Store {
+    pub(crate) graph_root: String,
+    pub(crate) run_root: String,
+    pub(crate) volume_path: String,
+}

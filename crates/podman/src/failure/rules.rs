@@ -1,0 +1,136 @@
+//! Values that only the engine can judge.
+
+/// A value that only the engine can judge: its words for it, and ours.
+pub(super) struct Rule {
+    pub(super) words: &'static [&'static str],
+    /// Only of this step.
+    pub(super) step: Option<&'static str>,
+    /// The field of the request that holds the value.
+    pub(super) field: &'static str,
+    /// Whether something else is in the way, rather than the value wrong.
+    pub(super) conflict: bool,
+    pub(super) explanation: &'static str,
+}
+
+const fn rule(
+    words: &'static [&'static str],
+    field: &'static str,
+    explanation: &'static str,
+) -> Rule {
+    Rule {
+        words,
+        step: None,
+        field,
+        conflict: false,
+        explanation,
+    }
+}
+
+pub(super) const RULES: [Rule; 16] = [
+    rule(
+        &["workdir \""],
+        "workdir",
+        "the container can't start in that directory: {engine}",
+    ),
+    Rule {
+        step: Some("starting the container"),
+        ..rule(
+            &["\": is a directory"],
+            "command",
+            "the command's program can't be executed: {engine}",
+        )
+    },
+    rule(
+        &["more than one result"],
+        "name",
+        "several containers have an ID that begins with \"{container}\"; write more of it",
+    ),
+    rule(
+        &[
+            "no matching entries in passwd file",
+            "no matching entries in group file",
+        ],
+        "user",
+        "there is no user \"{user}\" in the container; use one of its /etc/passwd and /etc/group, or numeric IDs",
+    ),
+    rule(
+        &["not a directory"],
+        "dest_path",
+        "a part of {path} is not a directory",
+    ),
+    rule(
+        &["file name too long"],
+        "dest_path",
+        "the path is too long for the container's file system",
+    ),
+    Rule {
+        conflict: true,
+        ..rule(
+            &["too many levels of symbolic links"],
+            "dest_path",
+            "symbolic links on the way to {path} lead in a circle",
+        )
+    },
+    Rule {
+        step: Some("writing the file"),
+        conflict: true,
+        ..rule(
+            &["file exists"],
+            "dest_path",
+            "a directory in {path} has the name that the file should have",
+        )
+    },
+    Rule {
+        step: Some("writing the file"),
+        conflict: true,
+        ..rule(
+            &["device or resource busy"],
+            "dest_path",
+            "the file in {path} is mounted into the container and can't be replaced",
+        )
+    },
+    rule(
+        &["cannot assign requested address"],
+        "ports",
+        "a host address is none of this machine's: {engine}",
+    ),
+    Rule {
+        conflict: true,
+        ..rule(
+            &["address already in use", "port is already allocated"],
+            "ports",
+            "a host port is already in use: {engine}",
+        )
+    },
+    rule(
+        &["no command or entrypoint provided"],
+        "command",
+        "the image {image} has no command of its own, so one must be given",
+    ),
+    rule(
+        &[
+            "invoke a command that was not found",
+            "executable file not found",
+        ],
+        "command",
+        "the command's program does not exist in the image: {engine}",
+    ),
+    rule(
+        &["OCI permission denied", "OCI runtime permission denied"],
+        "command",
+        "the command's program can't be executed: {engine}",
+    ),
+    Rule {
+        step: Some("creating the container"),
+        ..rule(
+            &["statfs"],
+            "volumes",
+            "a host path does not exist: {engine}",
+        )
+    },
+    rule(
+        &["duplicate mount destination"],
+        "volumes",
+        "two volumes have the same place in the container: {engine}",
+    ),
+];

@@ -1,0 +1,107 @@
+//! Containers that are there.
+
+use super::{ATTEMPT_LABEL, Request};
+use http::Method;
+use podlane_engine::{ContainerId, ContainerRef, LogQuery, Signal, TerminalSize};
+use std::time::Duration;
+
+pub(crate) fn start_container(id: &ContainerId) -> Request {
+    Request::post("starting the container", &format!("/containers/{id}/start"))
+        .container(id.short())
+}
+
+pub(crate) fn stop_container(id: &ContainerId, grace: Option<Duration>) -> Request {
+    let seconds = grace.map(|grace| grace.as_secs().to_string());
+    Request::post("stopping the container", &format!("/containers/{id}/stop"))
+        .query(seconds.map(|seconds| ("timeout", seconds)))
+        .container(id.short())
+}
+
+/// By force means at once: without `timeout=0` Podman waits the grace of a PID 1 that ignores SIGTERM.
+pub(crate) fn remove_container(id: &ContainerId, force: bool) -> Request {
+    let query = if force {
+        vec![("v", "true"), ("force", "true"), ("timeout", "0")]
+    } else {
+        vec![("v", "true")]
+    };
+    Request::new(
+        "removing the container",
+        Method::DELETE,
+        &format!("/containers/{id}"),
+    )
+    .query(query)
+    .container(id.short())
+}
+
+pub(crate) fn inspect_container(container: &ContainerRef) -> Request {
+    Request::get(
+        "looking up the container",
+        &format!("/containers/{container}/json"),
+    )
+    .container(container.as_str())
+}
+
+/// Answers nothing but whether there is one.
+pub(crate) fn container_exists(id: &ContainerId) -> Request {
+    Request::get(
+        "looking up the container",
+        &format!("/containers/{id}/exists"),
+    )
+    .container(id.short())
+}
+
+pub(crate) fn list_containers() -> Request {
+    Request::get("listing the containers", "/containers/json").query([("all", "true")])
+}
+
+/// The containers that were made and never started.
+pub(crate) fn list_never_started() -> Request {
+    let filters = format!(r#"{{"label":["{ATTEMPT_LABEL}"],"status":["created"]}}"#);
+    Request::get("looking for containers left half-made", "/containers/json")
+        .query([("all", "true".to_owned()), ("filters", filters)])
+}
+
+/// Podman 4 leaks a descriptor for each log read with `tail`, for good; so there the whole log is read.
+pub(crate) fn logs(id: &ContainerId, query: &LogQuery, tail_leaks: bool) -> Request {
+    let tail = query
+        .tail
+        .filter(|tail| !tail_leaks && i64::try_from(*tail).is_ok());
+    let mut pairs = vec![("stdout", "true".to_owned()), ("stderr", "true".to_owned())];
+    pairs.extend(tail.map(|tail| ("tail", tail.to_string())));
+    Request::get("reading the log", &format!("/containers/{id}/logs"))
+        .query(pairs)
+        .container(id.short())
+}
+
+/// Without keys that detach: they would be taken out of the input.
+pub(crate) fn attach(id: &ContainerId, stdin: bool) -> Request {
+    let stdin = if stdin { "true" } else { "false" };
+    let mut request = Request::post(
+        "attaching to the container",
+        &format!("/containers/{id}/attach"),
+    )
+    .query([
+        ("stream", "true"),
+        ("logs", "false"),
+        ("detachKeys", ""),
+        ("stdin", stdin),
+        ("stdout", "true"),
+        ("stderr", "true"),
+    ])
+    .container(id.short());
+    request.upgrade = true;
+    request
+}
+
+pub(crate) fn resize_container(id: &ContainerId, size: TerminalSize) -> Request {
+    let pairs = [("h", size.rows), ("w", size.columns)];
+    Request::post("resizing the terminal", &format!("/containers/{id}/resize"))
+        .query(pairs.map(|(name, value)| (name, value.to_string())))
+        .container(id.short())
+}
+
+pub(crate) fn kill_container(id: &ContainerId, signal: Signal) -> Request {
+    Request::post("sending the signal", &format!("/containers/{id}/kill"))
+        .query([("signal", signal.number().to_string())])
+        .container(id.short())
+}

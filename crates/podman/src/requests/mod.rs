@@ -1,0 +1,139 @@
+//! Requests to libpod, built and not sent: pure functions of what is wanted.
+//!
+//! All use the `/v4.0.0` prefix, for which every Podman from 4.3 on answers in one shape.
+
+mod containers;
+mod create;
+mod exec;
+mod files;
+mod images;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use containers::*;
+pub(crate) use create::*;
+pub(crate) use exec::*;
+pub(crate) use files::*;
+pub(crate) use images::*;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
+use http::{HeaderValue, Method};
+use http_body_util::Full;
+use podlane_engine::Call;
+use serde::Serialize;
+use url::form_urlencoded;
+
+const PREFIX: &str = "/v4.0.0/libpod";
+
+/// The label that says which request of which server made a container, so that a later server can
+/// tell what a dead one left half-made.
+pub(crate) const ATTEMPT_LABEL: &str = "io.podlane.made-by";
+/// The variable that marks an exec's processes, so that they can be found and ended.
+pub(crate) const EXEC_VARIABLE: &str = "PODLANE_EXEC";
+
+/// A request, ready to be sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    /// What it does, as a gerund: for logs, metrics and "… failed".
+    pub(crate) step: &'static str,
+    pub(crate) method: Method,
+    target: String,
+    body: Bytes,
+    content_type: Option<&'static str>,
+    upgrade: bool,
+    /// What it is about, for error messages.
+    pub(crate) about: About,
+}
+
+/// The names in a request that an error message may need.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct About {
+    pub(crate) container: String,
+    pub(crate) image: String,
+    pub(crate) user: String,
+    pub(crate) path: String,
+}
+
+impl Request {
+    fn new(step: &'static str, method: Method, path: &str) -> Self {
+        Self {
+            step,
+            method,
+            target: format!("{PREFIX}{path}"),
+            body: Bytes::new(),
+            content_type: None,
+            upgrade: false,
+            about: About::default(),
+        }
+    }
+
+    fn get(step: &'static str, path: &str) -> Self {
+        Self::new(step, Method::GET, path)
+    }
+
+    fn post(step: &'static str, path: &str) -> Self {
+        Self::new(step, Method::POST, path)
+    }
+
+    fn query<V: AsRef<str>>(mut self, pairs: impl IntoIterator<Item = (&'static str, V)>) -> Self {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(pairs);
+        let query = query.finish();
+        if !query.is_empty() {
+            self.target = format!("{}?{query}", self.target);
+        }
+        self
+    }
+
+    fn json(mut self, body: &impl Serialize) -> Self {
+        self.body = serde_json::to_vec(body)
+            .map(Bytes::from)
+            .unwrap_or_default();
+        self.content_type = Some("application/json");
+        self
+    }
+
+    fn container(mut self, container: &str) -> Self {
+        container.clone_into(&mut self.about.container);
+        self
+    }
+
+    /// Whether the connection is to become a stream of its own.
+    pub(crate) fn upgrades(&self) -> bool {
+        self.upgrade
+    }
+
+    /// Path and query; the query never holds a secret.
+    pub(crate) fn path(&self) -> &str {
+        &self.target
+    }
+
+    pub(crate) fn to_http(&self, call: &Call) -> http::Request<Full<Bytes>> {
+        let mut request = http::Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = self.method.clone();
+        // Names are checked, queries are encoded: the target is always a valid URI.
+        *request.uri_mut() = self.target.parse().unwrap_or_default();
+        let headers = request.headers_mut();
+        headers.insert(HOST, HeaderValue::from_static("podman"));
+        if let Ok(id) = HeaderValue::from_str(call.request_id.as_str()) {
+            headers.insert("x-reference-id", id);
+        }
+        if let Some(kind) = self.content_type {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        if self.upgrade {
+            headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+            headers.insert(UPGRADE, HeaderValue::from_static("tcp"));
+        }
+        request
+    }
+}
+
+pub(crate) fn ping() -> Request {
+    Request::get("asking for the engine's version", "/_ping")
+}
+
+pub(crate) fn info() -> Request {
+    Request::get("asking the engine about its store", "/info")
+}
