@@ -2,6 +2,7 @@
 //!
 //! All use the `/v4.0.0` prefix, for which every Podman from 4.3 on answers in one shape.
 
+use crate::agent::{AGENT_LABEL, AGENT_OFF};
 use crate::instance::Attempt;
 use base64::Engine as _;
 use bytes::Bytes;
@@ -258,6 +259,9 @@ impl<'a> Create<'a> {
             .map(|(key, value)| (key.as_str(), value.as_str()))
             .collect();
         labels.insert(ATTEMPT_LABEL, attempt.as_str());
+        if !spec.agent {
+            labels.insert(AGENT_LABEL, AGENT_OFF);
+        }
         let access = |read_only| if read_only { "ro" } else { "rw" };
         let (mut mounts, mut volumes) = (Vec::new(), Vec::new());
         for mount in &spec.mounts {
@@ -616,6 +620,7 @@ mod tests {
             workdir: None,
             labels: BTreeMap::new(),
             init: Init::Preferred,
+            agent: true,
         }
     }
 
@@ -641,6 +646,17 @@ mod tests {
                 "init": true,
             })
         );
+    }
+
+    #[test]
+    fn a_container_may_be_made_without_an_agent() {
+        let spec = ContainerSpec {
+            agent: false,
+            ..spec()
+        };
+        let attempt = Instance::here().attempt();
+        let request = create_container(&spec, &attempt, Adaptation::default());
+        assert_eq!(body(&request)["labels"]["io.podlane.agent"], "off");
     }
 
     #[test]

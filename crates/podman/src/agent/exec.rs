@@ -1,16 +1,17 @@
 //! Commands by agents, and where they don't, by the engine itself.
 
 use super::process::{AgentProcess, Begun, Owner};
-use super::{Agents, names::Known};
+use super::{Agent, Agents, names::Known};
 use crate::answers::Info;
 use crate::{PodmanEngine, requests};
-use podlane_engine::{Call, ContainerId, ContainerRef, Engine, ExecSpec, Result, Status};
+use podlane_engine::{Call, ContainerId, ContainerRef, Engine, ExecSpec, Result, Status, UserSpec};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// A container with this label set to `off` gets no agent.
+/// A container with this label set to this gets no agent.
 pub(crate) const AGENT_LABEL: &str = "io.podlane.agent";
+pub(crate) const AGENT_OFF: &str = "off";
 /// How long a running container takes to start a command, at most. Longer takes one that is frozen.
 const PROMPT: Duration = Duration::from_millis(500);
 
@@ -25,8 +26,7 @@ impl PodmanEngine {
         let agents = self.agents().filter(|_| spec.agent)?;
         // An idle agent may end in just this moment.
         for last in [false, true] {
-            let agent = agents.get(id, spec.user.as_ref(), async || self.permit(call, id).await);
-            let agent = timeout_at(call.deadline, agent).await.ok()??;
+            let agent = self.start_agent(call, id, spec.user.as_ref()).await?;
             let owner = Owner {
                 engine: self.clone(),
                 call: call.clone(),
@@ -47,6 +47,19 @@ impl PodmanEngine {
         None
     }
 
+    /// The agent for a user's commands, started if there is none; `None` if there can't be one.
+    pub(crate) async fn start_agent(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        user: Option<&UserSpec>,
+    ) -> Option<Arc<Agent>> {
+        let agent = self
+            .agents()?
+            .get(id, user, async || self.permit(call, id).await);
+        timeout_at(call.deadline, agent).await.ok()?
+    }
+
     /// Whether an agent may be started in a container now, and with which options of the podman command.
     async fn permit(&self, call: &Call, id: &ContainerId) -> Option<&[String]> {
         let container = self.inspect(call, &id.into()).await.ok()?;
@@ -54,7 +67,7 @@ impl PodmanEngine {
         let off = container
             .labels
             .get(AGENT_LABEL)
-            .is_some_and(|value| value == "off");
+            .is_some_and(|value| value == AGENT_OFF);
         if !runs || off {
             return None;
         }

@@ -10,6 +10,8 @@ mod process;
 mod program;
 mod socket;
 
+pub(crate) use exec::{AGENT_LABEL, AGENT_OFF};
+
 use names::Names;
 use podlane_agent::Request;
 use podlane_engine::{ContainerId, ContainerRef, UserSpec};

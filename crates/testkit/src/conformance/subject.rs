@@ -143,6 +143,7 @@ impl Subject {
             workdir: None,
             labels: BTreeMap::new(),
             init: Init::Off,
+            agent: true,
         }
     }
 
