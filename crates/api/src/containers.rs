@@ -50,6 +50,13 @@ pub struct CreateContainer {
     /// Who is PID 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<Init>,
+    /// False: the engine itself runs all commands in it, and Podlane's agent none. True if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<bool>,
+    /// True: the agent for its own user's commands is started with it, before the first command needs
+    /// it. False if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_agent: Option<bool>,
     /// What to do about an image that is not there; the server's setting if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull: Option<Pull>,

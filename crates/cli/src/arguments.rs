@@ -118,6 +118,13 @@ pub(crate) struct ConfigFlags {
     /// Which commands are recorded: off, terminals, all [default: off] [env: PODLANE_RECORDINGS]
     #[arg(long, value_name = "WHICH")]
     recordings: Option<String>,
+    /// Record what is typed too, passwords included [default: false] [env: PODLANE_RECORDINGS_INPUT]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    recordings_input: Option<String>,
+    /// Keep recordings in this directory [default: recordings in the state directory]
+    /// [env: PODLANE_RECORDINGS_DIR]
+    #[arg(long, value_name = "DIRECTORY")]
+    recordings_dir: Option<String>,
     /// Seconds that requests get to finish at the end [default: 10] [env: PODLANE_SHUTDOWN_GRACE]
     #[arg(long, value_name = "SECONDS")]
     shutdown_grace: Option<String>,
@@ -150,6 +157,8 @@ impl From<ConfigFlags> for Flags {
             ("allowed-hosts", given.allowed_hosts),
             ("cors-origins", given.cors_origins),
             ("recordings", given.recordings),
+            ("recordings-input", given.recordings_input),
+            ("recordings-dir", given.recordings_dir),
             ("shutdown-grace", given.shutdown_grace),
             ("state-dir", given.state_dir),
             ("exec-retention", given.exec_retention),

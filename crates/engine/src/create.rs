@@ -28,6 +28,8 @@ pub struct ContainerSpec {
     pub labels: BTreeMap<String, String>,
     /// Whether the engine's own init shall be PID 1.
     pub init: Init,
+    /// Whether an agent of ours may run commands in it, where the engine has one.
+    pub agent: bool,
 }
 
 /// Who is PID 1.

@@ -104,6 +104,10 @@ pub trait Engine: Debug + Send + Sync + 'static {
     /// What the container's main process has written so far, oldest first.
     async fn logs(&self, call: &Call, id: &ContainerId, query: &LogQuery) -> Result<LogStream>;
 
+    /// Makes ready what runs commands in a container as its own user, so that the first one need not
+    /// wait for it. Whatever keeps it from that, the first command will say.
+    async fn warm(&self, _call: &Call, _id: &ContainerId) {}
+
     /// Starts a process in a running container.
     async fn exec(
         &self,

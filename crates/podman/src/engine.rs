@@ -276,6 +276,10 @@ impl Engine for PodmanEngine {
         .boxed())
     }
 
+    async fn warm(&self, call: &Call, id: &ContainerId) {
+        self.start_agent(call, id, None).await;
+    }
+
     async fn exec(
         &self,
         call: &Call,

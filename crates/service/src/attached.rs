@@ -75,7 +75,11 @@ impl Attached {
     }
 
     pub(crate) fn take_stdin(&mut self) -> Option<StdinSink> {
-        self.attachment.process.take_stdin()
+        let sink = self.attachment.process.take_stdin()?;
+        Some(match &self.recorder {
+            None => sink,
+            Some(recorder) => recorder.listen(sink),
+        })
     }
 
     pub(crate) fn control(&self) -> Arc<dyn Control> {

@@ -8,6 +8,7 @@ use podlane_engine::{
     Resource, UserSpec,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Labels that begin with this are Podlane's own: nobody may set them, and no answer shows them.
@@ -36,6 +37,10 @@ pub struct NewContainer {
     pub labels: BTreeMap<String, String>,
     /// Who is PID 1.
     pub init: InitChoice,
+    /// Whether an agent may run commands in it.
+    pub agent: bool,
+    /// Whether that agent is to be there before the first command.
+    pub warm: bool,
     /// What to do about an image that is not there; `None` for the server's policy.
     pub pull: Option<PullPolicy>,
 }
@@ -90,11 +95,27 @@ impl Service {
         self.to_the_end(async move {
             let _worker = worker;
             let engine = &service.0.engine;
+            let warm = new.warm;
             let id = engine.run(&call, &spec(new, &image)).await?;
             let container = engine.inspect(&call, &(&id).into()).await?;
+            if warm {
+                service.warm(&call, id);
+            }
             Ok(shown(container))
         })
         .await
+    }
+
+    /// Makes a new container ready for commands. Nobody waits for that.
+    fn warm(&self, call: &Call, id: ContainerId) {
+        let call = call.extended(self.0.limits.request_timeout);
+        let (engine, stopping) = (Arc::clone(&self.0.engine), self.0.stopping.clone());
+        self.0.tasks.spawn(async move {
+            tokio::select! {
+                () = engine.warm(&call, &id) => {}
+                () = stopping.cancelled() => {}
+            }
+        });
     }
 
     /// The image of a new container, fetched if the policy says so.
@@ -219,5 +240,6 @@ fn spec(new: NewContainer, image: &Image) -> ContainerSpec {
         workdir: new.workdir,
         labels: new.labels,
         init,
+        agent: new.agent,
     }
 }

@@ -231,9 +231,15 @@ impl Live {
 
     /// Standard input, once, if it was asked for as [`Input::Open`].
     pub fn take_stdin(&mut self) -> Option<StdinSink> {
-        (self.input == Input::Open)
-            .then(|| self.process.take_stdin())
-            .flatten()
+        (self.input == Input::Open).then(|| self.sink()).flatten()
+    }
+
+    fn sink(&mut self) -> Option<StdinSink> {
+        let sink = self.process.take_stdin()?;
+        Some(match &self.recorder {
+            None => sink,
+            Some(recorder) => recorder.listen(sink),
+        })
     }
 
     /// Acts on the command while it is read.
@@ -269,7 +275,7 @@ impl Live {
         let Input::Bytes(bytes) = self.input.clone() else {
             return;
         };
-        self.feeding = self.process.take_stdin().map(|mut sink| {
+        self.feeding = self.sink().map(|mut sink| {
             Box::pin(async move {
                 // A process need not read what it is given.
                 let _ = sink.write_all(&bytes).await;

@@ -8,6 +8,7 @@ use podlane_testkit::{Answer, BUSYBOX, Client, ServerOptions, podman, unique};
 use serde_json::json;
 use std::fs;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// The agent's processes in a container, as this host sees them: the first one, then its workers.
 pub(crate) fn agents(container: &Container) -> Vec<i32> {
@@ -51,10 +52,16 @@ async fn an_idle_agent_is_killed() {
         let pids = agents(&container);
         assert_eq!(pids.len(), 2, "one and its worker");
         kill(&pids[victims]);
-        // At once, and when its end has been seen.
-        hello(&api, &container).await;
-        until("there is an agent again", || agents(&container).len() == 2).await;
-        hello(&api, &container).await;
+        // At once, and until its end has been seen and there is another one.
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            hello(&api, &container).await;
+            if agents(&container).len() == 2 {
+                break;
+            }
+            assert!(Instant::now() < deadline, "no agent comes back");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 }
 
@@ -151,7 +158,7 @@ async fn a_name_is_given_to_another_container() {
                 }
             }
         });
-        tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+        tokio::time::sleep(Duration::from_millis(30)).await;
         let renamed = unique("renamed");
         assert!(
             podman(&["rename", &container.name, &renamed])
@@ -187,7 +194,7 @@ async fn a_paused_container_runs_nothing_later() {
     let body = json!({ "command": "touch /tmp/late" });
     let _ = api.post(&container.path("exec"), body).await.expect(409);
     assert!(podman(&["unpause", &container.name]).status.success());
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     let body = json!({ "command": "ls /tmp/late" });
     let answer = api.post(&container.path("exec"), body).await.expect(200);
     assert_ne!(answer.json["execution"]["exit_code"], 0, "{}", answer.json);

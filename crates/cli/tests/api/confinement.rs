@@ -1,6 +1,6 @@
 //! A command that the agent runs has what one has that the engine runs, and no more.
 
-use crate::container::Container;
+use crate::container::{Container, until};
 use crate::{server, server_by_stream};
 use podlane_testkit::{BUSYBOX, Client, SCRATCH};
 use serde_json::{Value, json};
@@ -211,6 +211,69 @@ async fn few_processes_left() {
         }
         // And again, with whatever of the agent is there now.
         assert_eq!(run(true).await.1, by_agent.1, "{left} left");
+    }
+}
+
+/// An agent that is there before the first command.
+#[tokio::test]
+async fn an_agent_with_the_container() {
+    let server = server();
+    let api = server.client();
+    let looks = ["exec", "NAME", "sh", "-c", "ls -l /proc/[0-9]*/exe"];
+    let agents = |container: &Container| {
+        let looks = looks.map(|word| {
+            if word == "NAME" {
+                &container.name
+            } else {
+                word
+            }
+        });
+        let seen = podlane_testkit::podman(&looks).stdout;
+        String::from_utf8_lossy(&seen)
+            .matches("podlane-agent")
+            .count()
+    };
+    let body = json!({ "image": BUSYBOX, "command": "sleep 5000" });
+    let cold = Container::with(&api, body.clone()).await;
+    let mut warm = body.clone();
+    warm["warm_agent"] = json!(true);
+    let warm = Container::with(&api, warm).await;
+    until("its agent is there", || agents(&warm) > 0).await;
+    assert_eq!(agents(&cold), 0);
+    let first = json!({ "command": "echo on" });
+    let answer = api.post(&warm.path("exec"), first).await.expect(200);
+    assert_eq!(answer.headers["x-exec-path"], "fd");
+
+    let mut none = body.clone();
+    none["agent"] = json!(false);
+    let none = Container::with(&api, none).await;
+    assert_eq!(
+        none.inspect("{{index .Config.Labels \"io.podlane.agent\"}}"),
+        "off"
+    );
+    let shown = api.get(&format!("/containers/{}", none.name)).await;
+    assert_eq!(shown.expect(200).json["container"]["labels"], json!({}));
+    for _ in 0..2 {
+        let body = json!({ "command": "echo on", "agent": true });
+        let answer = api.post(&none.path("exec"), body).await.expect(200);
+        assert_eq!(answer.headers["x-exec-path"], "engine");
+    }
+    assert_eq!(agents(&none), 0);
+
+    for (fields, wrong) in [
+        (json!({ "agent": false, "warm_agent": true }), "warm_agent"),
+        (
+            json!({ "agent": true, "labels": { "io.podlane.agent": "off" } }),
+            "labels",
+        ),
+        (json!({ "agent": "off" }), "agent"),
+    ] {
+        let mut body = body.clone();
+        body["name"] = json!(podlane_testkit::unique("refused"));
+        for (key, value) in fields.as_object().expect("an object") {
+            body[key] = value.clone();
+        }
+        api.post("/containers", body).await.refused(400, wrong);
     }
 }
 

@@ -26,6 +26,7 @@ mod streams;
 mod terminals;
 mod users;
 mod websocket;
+mod wire;
 
 use podlane_testkit::{Server, ServerOptions};
 use std::borrow::Borrow;

@@ -127,6 +127,39 @@ async fn a_terminal_is_recorded_replayed_and_removed() {
 }
 
 #[tokio::test]
+async fn what_is_typed_is_recorded_if_asked_for() {
+    let state = tempfile::tempdir().expect("a directory");
+    let kept = state.path().join("elsewhere");
+    let options = ServerOptions::default()
+        .env("PODLANE_RECORDINGS", "all")
+        .env("PODLANE_RECORDINGS_INPUT", "true")
+        .env("PODLANE_RECORDINGS_DIR", kept.to_str().expect("text"));
+    let server = server_with(options);
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    session(&server, &container).await;
+    let given = json!({ "command": "cat >/dev/null", "stdin": "gr\u{fc}n" });
+    assert_eq!(container.exec(given).await["exit_code"], 0);
+    let recordings = list(&api).await;
+    let mut typed = Vec::new();
+    for recording in &recordings {
+        let id = recording["id"].as_str().expect("text");
+        assert!(kept.join(format!("{id}.cast")).exists());
+        let cast = api.get(&format!("/recordings/{id}")).await.expect(200);
+        let lines = cast.text.lines().skip(1);
+        let lines = lines.map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let input = lines.filter(|line| line[1] == "i");
+        typed.push(
+            input
+                .filter_map(|line| line[2].as_str().map(str::to_owned))
+                .collect::<String>(),
+        );
+    }
+    assert_eq!(typed[0], "gr\u{fc}n");
+    assert!(typed[1].contains("\nswordfish\nexit 4\n"), "{typed:?}");
+}
+
+#[tokio::test]
 async fn all_or_nothing_if_asked() {
     let state = tempfile::tempdir().expect("a directory");
     let server = recording("off", state.path());

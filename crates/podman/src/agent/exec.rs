@@ -2,7 +2,7 @@
 
 use super::link::Link;
 use super::process::{AgentProcess, Begun, Owner};
-use super::{Agents, names::Known};
+use super::{Agent, Agents, names::Known};
 use crate::answers::Info;
 use crate::{PodmanEngine, requests};
 use podlane_engine::{Call, ContainerId, ContainerRef, Engine, ExecSpec, Result, Status, UserSpec};
@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// A container with this label set to `off` gets no agent.
+/// A container with this label set to this gets no agent.
 pub(crate) const AGENT_LABEL: &str = "io.podlane.agent";
+pub(crate) const AGENT_OFF: &str = "off";
 /// How long a running container takes to start a command, at most. Longer takes one that is frozen.
 const PROMPT: Duration = Duration::from_millis(500);
 
@@ -27,10 +28,7 @@ impl PodmanEngine {
         let agents = self.agents().filter(|_| spec.agent)?;
         // An idle agent may end in just this moment.
         for last in [false, true] {
-            let user = spec.user.as_ref();
-            let start = async || self.start_agent(agents, call, id, user).await;
-            let agent = agents.get(id, user, start);
-            let agent = timeout_at(call.deadline, agent).await.ok()??;
+            let agent = self.start_agent(call, id, spec.user.as_ref()).await?;
             let owner = Owner {
                 engine: self.clone(),
                 call: call.clone(),
@@ -51,8 +49,22 @@ impl PodmanEngine {
         None
     }
 
-    /// Starts an agent on the best way that there is.
-    async fn start_agent(
+    /// The agent for a user's commands, started if there is none; `None` if there can't be one.
+    pub(crate) async fn start_agent(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        user: Option<&UserSpec>,
+    ) -> Option<Arc<Agent>> {
+        let agents = self.agents()?;
+        let link = async || self.link(agents, call, id, user).await;
+        timeout_at(call.deadline, agents.get(id, user, link))
+            .await
+            .ok()?
+    }
+
+    /// A connection to a new agent, on the best way that there is.
+    async fn link(
         &self,
         agents: &Agents,
         call: &Call,
@@ -83,7 +95,7 @@ impl PodmanEngine {
         let off = container
             .labels
             .get(AGENT_LABEL)
-            .is_some_and(|value| value == "off");
+            .is_some_and(|value| value == AGENT_OFF);
         container.status == Status::Running && !off
     }
 

@@ -14,6 +14,8 @@ mod program;
 mod socket;
 mod stream;
 
+pub(crate) use exec::{AGENT_LABEL, AGENT_OFF};
+
 use link::{Link, Worker};
 use names::Names;
 use podlane_engine::{ContainerId, ContainerRef, UserSpec};

@@ -62,6 +62,7 @@ fn create(image: &str) -> Request {
         workdir: None,
         labels: BTreeMap::new(),
         init: Init::Off,
+        agent: true,
     };
     requests::create_container(&spec, &Instance::here().attempt(), Adaptation::default())
 }

@@ -1,6 +1,7 @@
 //! The creation of a container.
 
 use super::{ATTEMPT_LABEL, Request};
+use crate::agent::{AGENT_LABEL, AGENT_OFF};
 use crate::instance::Attempt;
 use podlane_engine::{ContainerSpec, HostPort, Init, InnerPath, MountSource};
 use serde::Serialize;
@@ -118,6 +119,9 @@ impl<'a> Create<'a> {
             .map(|(key, value)| (key.as_str(), value.as_str()))
             .collect();
         labels.insert(ATTEMPT_LABEL, attempt.as_str());
+        if !spec.agent {
+            labels.insert(AGENT_LABEL, AGENT_OFF);
+        }
         let access = |read_only| if read_only { "ro" } else { "rw" };
         let (mut mounts, mut volumes) = (Vec::new(), Vec::new());
         for mount in &spec.mounts {

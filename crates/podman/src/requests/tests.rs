@@ -40,6 +40,7 @@ fn spec() -> ContainerSpec {
         workdir: None,
         labels: BTreeMap::new(),
         init: Init::Preferred,
+        agent: true,
     }
 }
 

@@ -70,6 +70,10 @@ pub struct Config {
     pub cors_origins: Vec<WebOrigin>,
     /// Which commands are recorded.
     pub recordings: Record,
+    /// Whether what is typed is recorded too.
+    pub recordings_input: bool,
+    /// Where recordings are kept; `None` for the usual place.
+    pub recordings_dir: Option<PathBuf>,
     /// Time for requests under way at shutdown.
     pub shutdown_grace: Duration,
     /// Where background commands are kept; `None` for the usual place.
@@ -222,6 +226,8 @@ impl Config {
             allowed_hosts: read.list("allowed_hosts", value::host, "containers.example.org"),
             cors_origins: read.list("cors_origins", value::origin, "https://console.example.org"),
             recordings: read.word("recordings", &Record::WORDS),
+            recordings_input: read.boolean("recordings_input"),
+            recordings_dir: read.text("recordings_dir", value::directory),
             shutdown_grace: read.seconds("shutdown_grace", 0.0..=600.0),
             state_dir: read.text("state_dir", value::directory),
             exec_retention: read.seconds("exec_retention", 0.0..=2_592_000.0),

@@ -38,9 +38,7 @@ impl Config {
             exec_log_bytes: self.limits.exec_log_bytes,
             exec_retention: self.exec_retention,
             terminals: self.limits.terminals,
-            recordings: state_dir
-                .as_deref()
-                .and_then(|directory| self.recording_rules(directory)),
+            recordings: self.recording_rules(state_dir.as_deref()),
             state_dir,
             pull: match self.pull {
                 Pull::Never => PullPolicy::Never,
@@ -50,10 +48,13 @@ impl Config {
         }
     }
 
-    fn recording_rules(&self, state_dir: &Path) -> Option<RecordingRules> {
+    fn recording_rules(&self, state_dir: Option<&Path>) -> Option<RecordingRules> {
+        let usual = || state_dir.map(|directory| directory.join("recordings"));
+        let directory = self.recordings_dir.clone().or_else(usual)?;
         (self.recordings != Record::Off).then(|| RecordingRules {
-            directory: state_dir.join("recordings"),
+            directory,
             all: self.recordings == Record::All,
+            input: self.recordings_input,
             bytes: self.limits.recording_bytes,
             count: self.limits.recordings.get(),
             total: self.limits.recordings_bytes as u64,

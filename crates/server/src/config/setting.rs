@@ -28,7 +28,7 @@ const fn limit(key: &'static str, variable: &'static str) -> Setting {
 }
 
 /// Every setting, in the order of `config/default.toml`.
-pub const SETTINGS: [Setting; 35] = [
+pub const SETTINGS: [Setting; 37] = [
     setting("listen", "PODLANE_LISTEN", "listen"),
     setting(
         "insecure_no_auth",
@@ -49,6 +49,12 @@ pub const SETTINGS: [Setting; 35] = [
     setting("allowed_hosts", "PODLANE_ALLOWED_HOSTS", "allowed-hosts"),
     setting("cors_origins", "PODLANE_CORS_ORIGINS", "cors-origins"),
     setting("recordings", "PODLANE_RECORDINGS", "recordings"),
+    setting(
+        "recordings_input",
+        "PODLANE_RECORDINGS_INPUT",
+        "recordings-input",
+    ),
+    setting("recordings_dir", "PODLANE_RECORDINGS_DIR", "recordings-dir"),
     setting("shutdown_grace", "PODLANE_SHUTDOWN_GRACE", "shutdown-grace"),
     setting("state_dir", "PODLANE_STATE_DIR", "state-dir"),
     setting("exec_retention", "PODLANE_EXEC_RETENTION", "exec-retention"),

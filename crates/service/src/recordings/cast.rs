@@ -19,22 +19,32 @@ pub(super) fn header(size: TerminalSize, unix_seconds: i64, title: &str) -> Stri
     line
 }
 
-/// Turns output into lines; no character is cut in two.
+/// Turns output and input into lines; no character is cut in two.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
-    decoder: TextDecoder,
+    output: TextDecoder,
+    input: TextDecoder,
 }
 
 impl Writer {
     /// A piece of output; empty if all of it is the beginning of a character.
     pub(super) fn output(&mut self, at: Duration, data: &[u8]) -> String {
-        let mut text = String::new();
-        self.decoder.push(data, &mut text);
-        if text.is_empty() {
-            return text;
-        }
-        event(at, 'o', &text)
+        spoken(&mut self.output, at, 'o', data)
     }
+
+    /// A piece of input, likewise.
+    pub(super) fn input(&mut self, at: Duration, data: &[u8]) -> String {
+        spoken(&mut self.input, at, 'i', data)
+    }
+}
+
+fn spoken(decoder: &mut TextDecoder, at: Duration, kind: char, data: &[u8]) -> String {
+    let mut text = String::new();
+    decoder.push(data, &mut text);
+    if text.is_empty() {
+        return text;
+    }
+    event(at, kind, &text)
 }
 
 /// The terminal has another size.

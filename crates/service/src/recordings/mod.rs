@@ -1,8 +1,9 @@
 //! Recordings of terminals: what they showed, in files beside the server, where no container comes.
 //!
-//! What was typed is not recorded: it holds passwords, which a terminal does not show.
+//! What was typed is recorded only if asked for: it holds passwords, which a terminal does not show.
 
 mod cast;
+mod input;
 mod recorder;
 mod store;
 
@@ -23,6 +24,8 @@ pub struct RecordingRules {
     pub directory: PathBuf,
     /// Commands without a terminal too.
     pub all: bool,
+    /// What is typed too.
+    pub input: bool,
     /// Bytes of one recording.
     pub bytes: usize,
     /// Recordings kept; the oldest go.
@@ -81,11 +84,11 @@ impl Recordings {
             .take(255)
             .collect();
         let title = format!("{container}: {program}");
-        let (own, bytes) = (rules.clone(), rules.bytes);
+        let own = rules.clone();
         let file = tokio::task::spawn_blocking(move || store::create(&own, size, &title)).await;
         let file = file.map_err(std::io::Error::other).and_then(|file| file);
         let file = file.map_err(failed)?;
-        Ok(Some(Recorder::new(file, sender.clone(), bytes)))
+        Ok(Some(Recorder::new(file, sender.clone(), rules)))
     }
 }
 

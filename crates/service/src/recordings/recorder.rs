@@ -1,9 +1,11 @@
 //! One recording under way. A slow disk must not slow a terminal: what finds no room in the queue is
 //! left out, and a marker says how much.
 
+use super::RecordingRules;
 use super::cast::{self, Writer};
+use super::input::RecordedInput;
 use async_trait::async_trait;
-use podlane_engine::{Control, Signal, TerminalSize, Termination};
+use podlane_engine::{Control, Signal, StdinSink, TerminalSize, Termination};
 use std::fs::File;
 use std::io::Write;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -39,7 +41,11 @@ fn write_all(lines: &Receiver<Line>) {
 
 /// Writes what one command shows. Clones write to the same recording.
 #[derive(Clone)]
-pub(crate) struct Recorder(Arc<Mutex<State>>);
+pub(crate) struct Recorder {
+    state: Arc<Mutex<State>>,
+    /// Whether what is typed is written too.
+    input: bool,
+}
 
 struct State {
     file: Arc<File>,
@@ -59,20 +65,40 @@ impl std::fmt::Debug for Recorder {
 }
 
 impl Recorder {
-    pub(super) fn new(file: File, sender: SyncSender<Line>, room: usize) -> Self {
-        Self(Arc::new(Mutex::new(State {
+    pub(super) fn new(file: File, sender: SyncSender<Line>, rules: &RecordingRules) -> Self {
+        let state = State {
             file: Arc::new(file),
             sender,
             began: Instant::now(),
             writer: Writer::default(),
-            room,
+            room: rules.bytes,
             lost: 0,
-        })))
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            input: rules.input,
+        }
     }
 
     pub(crate) fn output(&self, data: &[u8]) {
         self.with(|state| {
             let line = state.writer.output(state.began.elapsed(), data);
+            state.put(line);
+        });
+    }
+
+    /// The same way to the command's input, with what it takes written down if it is to be.
+    pub(crate) fn listen(&self, sink: StdinSink) -> StdinSink {
+        if !self.input {
+            return sink;
+        }
+        let recorder = self.clone();
+        Box::pin(RecordedInput { sink, recorder })
+    }
+
+    pub(super) fn input(&self, data: &[u8]) {
+        self.with(|state| {
+            let line = state.writer.input(state.began.elapsed(), data);
             state.put(line);
         });
     }
@@ -85,7 +111,7 @@ impl Recorder {
     }
 
     fn with(&self, act: impl FnOnce(&mut State)) {
-        let lock = self.0.lock();
+        let lock = self.state.lock();
         act(&mut lock.unwrap_or_else(std::sync::PoisonError::into_inner));
     }
 }

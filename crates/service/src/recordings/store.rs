@@ -167,6 +167,7 @@ mod tests {
         let rules = RecordingRules {
             directory: directory.path().join("a/b"),
             all: false,
+            input: false,
             bytes: 10,
             count: 3,
             total: 1 << 20,

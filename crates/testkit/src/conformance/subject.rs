@@ -148,6 +148,7 @@ impl Subject {
             workdir: None,
             labels: BTreeMap::new(),
             init: Init::Off,
+            agent: true,
         }
     }
 

@@ -10,6 +10,11 @@ use podlane_service::{InitChoice, NewContainer, PullPolicy};
 use std::collections::BTreeMap;
 
 pub(super) fn new_container(body: CreateContainer) -> Result<NewContainer, Refusal> {
+    let (agent, warm) = (body.agent.unwrap_or(true), body.warm_agent == Some(true));
+    if warm && !agent {
+        let message = "`warm_agent` starts what `agent: false` forbids";
+        return Err(Refusal::field("warm_agent", message));
+    }
     Ok(NewContainer {
         image: ImageRef::parse(&body.image).map_err(Refusal::in_field("image"))?,
         name: ContainerName::parse(&body.name).map_err(Refusal::in_field("name"))?,
@@ -25,6 +30,8 @@ pub(super) fn new_container(body: CreateContainer) -> Result<NewContainer, Refus
             Init::On => InitChoice::On,
             Init::Off => InitChoice::Off,
         },
+        agent,
+        warm,
         pull: body.pull.map(|pull| match pull {
             Pull::Never => PullPolicy::Never,
             Pull::Missing => PullPolicy::Missing,
