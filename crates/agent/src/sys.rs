@@ -371,10 +371,9 @@ pub(crate) fn start(
     entry: extern "C" fn(*mut libc::c_void) -> libc::c_int,
     argument: *mut libc::c_void,
 ) -> io::Result<libc::pid_t> {
-    #[repr(align(16))]
-    struct Stack([MaybeUninit<u8>; STACK]);
-    let mut stack = Box::new(Stack([MaybeUninit::uninit(); STACK]));
-    let top = stack.0.as_mut_ptr_range().end.cast();
+    // In pieces of the alignment that a stack has.
+    let mut stack = Vec::<u128>::with_capacity(STACK / size_of::<u128>());
+    let top = stack.spare_capacity_mut().as_mut_ptr_range().end.cast();
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
     // SAFETY: the stack is aligned, large enough, and lives until the call is over, which is when the new
     // process no longer uses this memory. This process has one thread and no signal handlers.

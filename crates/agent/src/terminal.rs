@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 
 /// What is on its way in one direction at most.
-const BUFFER: usize = 64 * 1024;
+const BUFFER: usize = 16 * 1024;
 /// What ends a line of input for good: the default of a terminal's VEOF.
 const END_OF_INPUT: u8 = 4;
 

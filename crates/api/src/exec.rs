@@ -68,6 +68,10 @@ pub struct ExecutedCommand {
 }
 
 /// What became of a command.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each answers a question of its own"
+)]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Execution {
     /// Its exit code; 127 if it was not found, 126 if it could not be run, 128 + signal if a signal

@@ -173,7 +173,6 @@ fn operation(error: &Service, log: String) -> Answer {
             hint: Some("try again in a moment, or raise MAX_WORKERS".into()),
             ..podman(StatusCode::SERVICE_UNAVAILABLE)
         },
-        Service::NoRecording => podman(StatusCode::NOT_FOUND),
         Service::Full { setting, .. } => Answer {
             kind: ErrorType::InternalError,
             retry_after: Some(Duration::from_secs(1)),
@@ -187,7 +186,7 @@ fn operation(error: &Service, log: String) -> Answer {
             log: format!("{error}: {reason}"),
             ..podman(StatusCode::SERVICE_UNAVAILABLE)
         },
-        Service::NoExec { .. } => podman(StatusCode::NOT_FOUND),
+        Service::NoExec { .. } | Service::NoRecording => podman(StatusCode::NOT_FOUND),
         Service::Lost { .. } => Answer {
             kind: ErrorType::InternalError,
             ..podman(StatusCode::GONE)
