@@ -1,4 +1,4 @@
-//! The main processes of containers, joined over WebSockets, on a real Podman.
+//! The main processes of containers, joined over a WebSocket, on a real Podman.
 
 use crate::server;
 use crate::websocket::{JSON, Socket, V5, refused};

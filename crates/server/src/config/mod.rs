@@ -37,6 +37,10 @@ pub const SYSTEM_FILE: &str = "/etc/podlane/podlane.toml";
 
 /// The settings in force. `config/default.toml` says what each means.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own"
+)]
 pub struct Config {
     /// The address to listen on; a loopback address unless `insecure_no_auth`.
     pub listen: SocketAddr,
