@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 //! The main processes of containers, joined over `WebSocket`s, on a real Podman.
+=======
+//! The main processes of containers, joined over a WebSocket, on a real Podman.
+>>>>>>> terminals
 
 use crate::server;
 use crate::websocket::{JSON, Socket, V5, refused};

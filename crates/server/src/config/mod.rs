@@ -41,6 +41,10 @@ pub const SYSTEM_FILE: &str = "/etc/podlane/podlane.toml";
     reason = "each is a setting of its own"
 )]
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own"
+)]
 pub struct Config {
     /// The address to listen on; a loopback address unless `insecure_no_auth`.
     pub listen: SocketAddr,
