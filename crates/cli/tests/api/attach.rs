@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-//! The main processes of containers, joined over `WebSocket`s, on a real Podman.
-=======
 //! The main processes of containers, joined over a WebSocket, on a real Podman.
->>>>>>> terminals
 
 use crate::server;
 use crate::websocket::{JSON, Socket, V5, refused};
