@@ -445,7 +445,7 @@ async fn limits_of_time_and_number() {
         body["error"]["message"]
             .as_str()
             .expect("text")
-            .contains("terminals are open")
+            .contains("1 terminals already")
     );
     let (_, _, last) = socket.end().await;
     assert_eq!(
