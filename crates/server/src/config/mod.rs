@@ -36,10 +36,6 @@ pub const DEFAULT_FILE: &str = include_str!("../../config/default.toml");
 pub const SYSTEM_FILE: &str = "/etc/podlane/podlane.toml";
 
 /// The settings in force. `config/default.toml` says what each means.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a setting of its own"
-)]
 #[derive(Debug, Clone)]
 #[expect(
     clippy::struct_excessive_bools,
