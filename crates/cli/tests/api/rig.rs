@@ -27,7 +27,9 @@ impl Rig {
     pub(crate) async fn of(version: FakeVersion, binary: &str, options: ServerOptions) -> Self {
         let fake = FakePodman::start(version).await;
         let fake = fake.image(BUSYBOX, ImageKind::Busybox);
-        let server = Server::start(binary, &options.engine(fake.socket()));
+        // No container is there for an agent to be started in.
+        let options = options.engine(fake.socket()).env("PODLANE_EXEC_AGENT", "false");
+        let server = Server::start(binary, &options);
         let api = server.client();
         let rig = Self { fake, server, api };
         rig.until("the start is over", async || {
