@@ -28,7 +28,9 @@ impl Rig {
         let fake = FakePodman::start(version).await;
         let fake = fake.image(BUSYBOX, ImageKind::Busybox);
         // No container is there for an agent to be started in.
-        let options = options.engine(fake.socket()).env("PODLANE_EXEC_AGENT", "false");
+        let options = options
+            .engine(fake.socket())
+            .env("PODLANE_EXEC_AGENT", "false");
         let server = Server::start(binary, &options);
         let api = server.client();
         let rig = Self { fake, server, api };
