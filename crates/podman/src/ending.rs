@@ -46,7 +46,11 @@ impl PodmanEngine {
     }
 
     /// The container's main process; `None` if there is none any more.
-    async fn container_pid(&self, call: &Call, container: &ContainerId) -> Result<Option<i32>> {
+    pub(crate) async fn container_pid(
+        &self,
+        call: &Call,
+        container: &ContainerId,
+    ) -> Result<Option<i32>> {
         let request = requests::inspect_container(&ContainerRef::from(container));
         match self
             .connection()

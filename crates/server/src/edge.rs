@@ -7,6 +7,7 @@ use crate::headers;
 use crate::metrics::RequestLabels;
 use crate::render::{Format, render};
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{CONNECTION, UPGRADE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -45,6 +46,7 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
     request.extensions_mut().insert(call);
     request.extensions_mut().insert(record.subject.clone());
 
+    let leaving = request.headers().contains_key(UPGRADE);
     let mut response = next.run(request).await;
     let failed = response.status().is_client_error() || response.status().is_server_error();
     if failed && response.extensions().get::<Answer>().is_none() {
@@ -54,6 +56,11 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
     let answer = response.extensions_mut().remove::<Answer>();
     if let Some(answer) = &answer {
         response = render(answer, &id, format, response);
+    }
+    if leaving && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        // What has come behind such a request has been checked by nobody.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
     }
     headers::secure(&path, response.headers_mut());
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {

@@ -171,7 +171,8 @@ async fn commands_of_a_killed_server_are_ended_by_the_next() {
             .await;
         let others = tokio::spawn({
             let (api, path) = (api.clone(), container.path("exec"));
-            let body = json!({ "command": format!("sleep {other}"), "timeout": 25 });
+            let command = format!("sleep {other} & echo $! >/tmp/other; wait");
+            let body = json!({ "command": command, "timeout": 25 });
             async move { api.post(&path, body).await }
         });
         let command = format!(
@@ -201,7 +202,8 @@ async fn commands_of_a_killed_server_are_ended_by_the_next() {
             next.client().exec(&container.name, "echo on").await["output"],
             "on\n"
         );
-        podman(&["exec", &container.name, "sh", "-c", "kill -9 -1"]);
+        let kill = "kill -9 $(cat /tmp/other)";
+        podman(&["exec", &container.name, "sh", "-c", kill]);
         assert_eq!(others.await.expect("an answer").status, 200);
     }
 }

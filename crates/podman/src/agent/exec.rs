@@ -70,21 +70,24 @@ impl PodmanEngine {
         call: &Call,
         id: &ContainerId,
         user: Option<&UserSpec>,
-    ) -> io::Result<Link> {
+    ) -> io::Result<(Link, Option<i32>)> {
         if !self.permits(call, id).await {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
+        let main = self.container_pid(call, id).await;
+        let main = main.map_err(io::Error::other)?;
         if let Some(podman) = &agents.podman {
             let find = async || self.options(call).await;
             match podman.start(id, user, find).await {
-                Ok(link) => return Ok(link),
+                Ok(link) => return Ok((link, main)),
                 Err(error) => {
                     tracing::debug!(container = id.short(), %error, "an agent gets no descriptors");
                 }
             }
         }
         let attached = self.attach_agent(call, id, user, agents.program).await;
-        attached.map(Link::Stream).map_err(io::Error::other)
+        let attached = attached.map_err(io::Error::other)?;
+        Ok((Link::Stream(attached), main))
     }
 
     /// Whether an agent may be started in a container now.

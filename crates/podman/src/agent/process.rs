@@ -7,7 +7,7 @@ use crate::instance::Attempt;
 use async_trait::async_trait;
 use podlane_agent::{Failure, Reply, Request, Run, Status, Target, Terminal};
 use podlane_engine::{
-    Call, Chunk, Command, ContainerId, Control, Engine, Error, ExecPath, ExecSpec, Exit, InnerPath,
+    Call, Chunk, Command, ContainerId, Control, Error, ExecPath, ExecSpec, Exit, InnerPath,
     Process, Result, Signal, Source, StartFailure, StdinSink, Survivor, TerminalSize, Termination,
     Usage,
 };
@@ -242,16 +242,12 @@ impl AgentProcess {
     async fn vanish(&mut self) -> Result<Option<Chunk>> {
         let owner = &self.running.owner;
         let call = owner.call.extended(LOOKING);
-        let found = owner
-            .engine
-            .inspect(&call, &(&owner.container).into())
-            .await;
-        let runs = match found {
-            Ok(container) => container.status.is_live(),
-            Err(Error::NotFound { .. }) => false,
-            Err(_) => true,
-        };
-        if runs {
+        let main = owner.engine.container_pid(&call, &owner.container).await;
+        // Another main process: it has been stopped and started again meanwhile.
+        let ran_on = main.map_or(true, |main| {
+            main.is_some() && main == self.running.agent.main
+        });
+        if ran_on {
             let (engine, owner) = (owner.engine.clone(), owner.clone());
             engine.spawn(async move {
                 owner.end_from_outside().await;

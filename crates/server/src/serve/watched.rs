@@ -28,6 +28,9 @@ pub(super) struct Watched<T> {
     ready: BytesMut,
     /// After the stand-in nothing is passed on.
     over: bool,
+    /// A request wants to leave HTTP: what follows is none, or is not answered, because where it may not
+    /// leave the connection is closed.
+    leaving: bool,
 }
 
 impl<T> Watched<T> {
@@ -39,12 +42,16 @@ impl<T> Watched<T> {
             held: BytesMut::new(),
             ready: BytesMut::new(),
             over: false,
+            leaving: false,
         }
     }
 
     /// Takes in what has come. That many bytes of it may pass as they are; of the rest `ready` has what
     /// may.
     fn look(&mut self, new: &[u8]) -> usize {
+        if self.leaving {
+            return new.len();
+        }
         let mut rest = new;
         while !rest.is_empty() && !self.scanner.is_in_head() {
             if let Err(fault) = self.scanner.step(&mut rest) {
@@ -71,9 +78,13 @@ impl<T> Watched<T> {
             if in_head {
                 self.held.extend_from_slice(piece);
                 if step? {
-                    check(&self.held)?;
+                    self.leaving |= check(&self.held)?;
                     self.ready.extend_from_slice(&self.held);
                     self.held.clear();
+                    if self.leaving {
+                        self.ready.extend_from_slice(rest);
+                        return Ok(());
+                    }
                 }
             } else {
                 self.ready.extend_from_slice(piece);
@@ -88,8 +99,8 @@ impl<T> Watched<T> {
     }
 }
 
-/// Refuses a whole head that hyper would not take.
-fn check(head: &[u8]) -> Result<(), Fault> {
+/// Refuses a whole head that hyper would not take. Answers whether the request wants to leave HTTP.
+fn check(head: &[u8]) -> Result<bool, Fault> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     let unreadable = |what| Err(Fault::Unreadable(what));
@@ -116,7 +127,8 @@ fn check(head: &[u8]) -> Result<(), Fault> {
         let what = "it is of HTTP/1.0, which knows no Transfer-Encoding";
         return Err(Fault::Ambiguous(what));
     }
-    Ok(())
+    let mut names = request.headers.iter().map(|header| header.name);
+    Ok(names.any(|name| name.eq_ignore_ascii_case("upgrade")))
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
