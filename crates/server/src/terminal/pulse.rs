@@ -49,7 +49,8 @@ impl Pulse {
     pub(super) fn has_stopped(&self, pause: Duration) -> bool {
         let pause = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
         let silent = self.now() - self.heard.load(Ordering::Relaxed).min(self.now());
-        silent > pause.saturating_mul(2) && !self.deaf.load(Ordering::Relaxed)
+        // Half a pause away from any moment at which this is asked.
+        silent > pause.saturating_mul(5) / 2 && !self.deaf.load(Ordering::Relaxed)
     }
 
     /// Waits until nothing was said for `limit`.
@@ -82,7 +83,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_is_noticed_where_something_could_be_heard() {
         let (pulse, pause) = (Pulse::new(), Duration::from_secs(20));
-        advance(Duration::from_secs(39)).await;
+        advance(Duration::from_secs(49)).await;
         assert!(!pulse.has_stopped(pause));
         advance(Duration::from_secs(2)).await;
         assert!(pulse.has_stopped(pause));
