@@ -3,7 +3,7 @@
 
 use crate::answers::{InspectedContainer, InspectedExec};
 use crate::instance::Attempt;
-use crate::requests::{self, EXEC_VARIABLE};
+use crate::requests;
 use crate::{PodmanEngine, host};
 use podlane_engine::{
     Call, Command, ContainerId, ContainerRef, Error, ExecSpec, Process, Result, Signal,
@@ -31,26 +31,17 @@ impl PodmanEngine {
         container: &ContainerId,
         mark: &Attempt,
     ) -> Termination {
-        let first = match self.container_pid(call, container).await {
-            Ok(Some(pid)) => pid,
-            Ok(None) => return Termination::Complete { killed: true },
-            Err(_) => return Termination::Unproven,
-        };
-        let mark = format!("{EXEC_VARIABLE}={}", mark.as_str());
-        let id = container.clone();
-        let ended = tokio::task::spawn_blocking(move || {
-            host::sees(first, id.as_str())
-                .then(|| host::kill_tree(first, &mark, None, Duration::ZERO))
-        });
-        ended.await.ok().flatten().unwrap_or(Termination::Unproven)
+        match self.container_pid(call, container).await {
+            Ok(Some(first)) => end_on_host(first, container, mark, None, Duration::ZERO)
+                .await
+                .unwrap_or(Termination::Unproven),
+            Ok(None) => Termination::Complete { killed: true },
+            Err(_) => Termination::Unproven,
+        }
     }
 
     /// The container's main process; `None` if there is none any more.
-    pub(crate) async fn container_pid(
-        &self,
-        call: &Call,
-        container: &ContainerId,
-    ) -> Result<Option<i32>> {
+    async fn container_pid(&self, call: &Call, container: &ContainerId) -> Result<Option<i32>> {
         let request = requests::inspect_container(&ContainerRef::from(container));
         match self
             .connection()
@@ -62,6 +53,22 @@ impl PodmanEngine {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Ends what carries a mark, and `root`, in the container whose main process is `first`; `None` if this host
+/// does not see its processes.
+async fn end_on_host(
+    first: i32,
+    container: &ContainerId,
+    mark: &Attempt,
+    root: Option<i32>,
+    grace: Duration,
+) -> Option<Termination> {
+    let (id, mark) = (container.clone(), requests::marking(mark.as_str()));
+    let ended = tokio::task::spawn_blocking(move || {
+        host::sees(first, id.as_str()).then(|| host::kill_tree(first, &mark, root, grace))
+    });
+    ended.await.ok().flatten()
 }
 
 /// What is needed to find and end a process.
@@ -246,16 +253,11 @@ impl Target {
             Ok(None) => return Termination::Complete { killed: false },
             Err(_) => return Termination::Unproven,
         };
-        let mark = format!("{EXEC_VARIABLE}={}", self.mark.as_str());
         // Its mark shows only once the runtime has handed over to it.
         let root = self.session(&call).await.ok().map(|session| session.pid);
-        let id = self.container.clone();
-        let here = tokio::task::spawn_blocking(move || {
-            host::sees(first, id.as_str()).then(|| host::kill_tree(first, &mark, root, grace))
-        });
-        match here.await {
-            Ok(Some(ended)) => ended,
-            _ => self.end_from_inside(&call).await,
+        match end_on_host(first, &self.container, &self.mark, root, grace).await {
+            Some(ended) => ended,
+            None => self.end_from_inside(&call).await,
         }
     }
 
@@ -273,7 +275,7 @@ for turn in 1 2 3 4 5 6 7 8; do
   [ -z "$found" ] && exit 0
 done
 exit 9"#;
-        let mark = format!("{EXEC_VARIABLE}={}", self.mark.as_str());
+        let mark = requests::marking(self.mark.as_str());
         let spec = ExecSpec {
             command: Command::Argv(
                 ["sh", "-c", SCRIPT, "sh", &mark]

@@ -71,12 +71,7 @@ fn end_orphaned_commands() -> Vec<String> {
         if Attempt::fate(&mark) != Fate::Dead {
             continue;
         }
-        match host::kill_tree(
-            pid,
-            &format!("{EXEC_VARIABLE}={mark}"),
-            Some(pid),
-            Duration::ZERO,
-        ) {
+        match host::kill_tree(pid, &requests::marking(&mark), Some(pid), Duration::ZERO) {
             Termination::Complete { .. } => {
                 done.push(format!("ended command {mark} of a server that died"));
             }

@@ -63,23 +63,26 @@ impl PodmanEngine {
             .ok()?
     }
 
-    /// A connection to a new agent, on the best way that there is.
+    /// A connection to a new agent, on the best way that there is, and since when its container runs.
     async fn link(
         &self,
         agents: &Agents,
         call: &Call,
         id: &ContainerId,
         user: Option<&UserSpec>,
-    ) -> io::Result<(Link, Option<i32>)> {
-        if !self.permits(call, id).await {
+    ) -> io::Result<(Link, Option<String>)> {
+        let container = self.inspect(call, &id.into()).await;
+        let container = container.map_err(io::Error::other)?;
+        let label = container.labels.get(AGENT_LABEL);
+        let off = label.is_some_and(|value| value == AGENT_OFF);
+        if off || container.status != Status::Running {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
-        let main = self.container_pid(call, id).await;
-        let main = main.map_err(io::Error::other)?;
+        let started = container.started;
         if let Some(podman) = &agents.podman {
             let find = async || self.options(call).await;
             match podman.start(id, user, find).await {
-                Ok(link) => return Ok((link, main)),
+                Ok(link) => return Ok((link, started)),
                 Err(error) => {
                     tracing::debug!(container = id.short(), %error, "an agent gets no descriptors");
                 }
@@ -87,19 +90,7 @@ impl PodmanEngine {
         }
         let attached = self.attach_agent(call, id, user, agents.program).await;
         let attached = attached.map_err(io::Error::other)?;
-        Ok((Link::Stream(attached), main))
-    }
-
-    /// Whether an agent may be started in a container now.
-    async fn permits(&self, call: &Call, id: &ContainerId) -> bool {
-        let Ok(container) = self.inspect(call, &id.into()).await else {
-            return false;
-        };
-        let off = container
-            .labels
-            .get(AGENT_LABEL)
-            .is_some_and(|value| value == AGENT_OFF);
-        container.status == Status::Running && !off
+        Ok((Link::Stream(attached), started))
     }
 
     /// What makes the podman command one with the service: its store and its way with cgroups.

@@ -75,8 +75,8 @@ struct PodmanCommand {
 pub(crate) struct Agent {
     key: Key,
     link: Link,
-    /// The container's main process when it was started.
-    main: Option<i32>,
+    /// Since when its container runs: a restarted one is another.
+    container_started: Option<String>,
     /// Not to be used any more.
     over: CancellationToken,
     state: Mutex<State>,
@@ -109,7 +109,7 @@ impl Agents {
         self: &Arc<Self>,
         container: &ContainerId,
         user: Option<&UserSpec>,
-        start: impl AsyncFnOnce() -> io::Result<(Link, Option<i32>)>,
+        start: impl AsyncFnOnce() -> io::Result<(Link, Option<String>)>,
     ) -> Option<Arc<Agent>> {
         let key = Key {
             container: container.clone(),
@@ -119,7 +119,7 @@ impl Agents {
         let start = || async {
             self.make_room();
             match start().await {
-                Ok((link, main)) => Some(self.introduce(key.clone(), link, main)),
+                Ok((link, started)) => Some(self.introduce(key.clone(), link, started)),
                 Err(error) => {
                     tracing::debug!(container = container.short(), %error, "no agent could be started");
                     self.forget_later(key.clone(), &slot);
@@ -131,11 +131,16 @@ impl Agents {
     }
 
     /// A new agent, forgotten when it ends, and ended when it has long had nothing to do.
-    fn introduce(self: &Arc<Self>, key: Key, link: Link, main: Option<i32>) -> Arc<Agent> {
+    fn introduce(
+        self: &Arc<Self>,
+        key: Key,
+        link: Link,
+        container_started: Option<String>,
+    ) -> Arc<Agent> {
         let agent = Arc::new(Agent {
             key,
             link,
-            main,
+            container_started,
             over: CancellationToken::new(),
             state: Mutex::new(State {
                 idle: Vec::new(),

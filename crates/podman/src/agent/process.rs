@@ -2,14 +2,14 @@
 
 use super::Agent;
 use super::link::{Output, Worker};
-use crate::PodmanEngine;
 use crate::instance::Attempt;
+use crate::{PodmanEngine, requests};
 use async_trait::async_trait;
 use podlane_agent::{Failure, Reply, Request, Run, Status, Target, Terminal};
 use podlane_engine::{
-    Call, Chunk, Command, ContainerId, Control, Error, ExecPath, ExecSpec, Exit, InnerPath,
-    Process, Result, Signal, Source, StartFailure, StdinSink, Survivor, TerminalSize, Termination,
-    Usage,
+    Call, Chunk, Command, ContainerId, ContainerRef, Control, Engine, Error, ExecPath, ExecSpec,
+    Exit, InnerPath, Process, Result, Signal, Source, StartFailure, StdinSink, Survivor,
+    TerminalSize, Termination, Usage,
 };
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +21,9 @@ use tokio::time::timeout;
 const ENDING: Duration = Duration::from_secs(8);
 /// How long a look from outside may take.
 const LOOKING: Duration = Duration::from_secs(10);
+/// How long it takes until Podman knows that a container has ended, at most, and how often it is asked meanwhile.
+const HEARING: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What a kernel says that has no room for another process or its pipes. Source: errno(3), on Linux.
 const EAGAIN: i32 = 11;
@@ -93,6 +96,23 @@ impl Running {
                     self.changed.notify_waiters();
                 }
             }
+        }
+    }
+
+    /// Whether its container still runs, as far as Podman knows, and has not been started again.
+    async fn container_runs(&self) -> bool {
+        let call = self.owner.call.extended(LOOKING);
+        let container = ContainerRef::from(&self.owner.container);
+        match self.owner.engine.inspect(&call, &container).await {
+            Ok(found) => found.status.is_live() && found.started == self.agent.container_started,
+            Err(Error::NotFound { .. }) => false,
+            Err(_) => true,
+        }
+    }
+
+    async fn container_ends(&self) {
+        while self.container_runs().await {
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
@@ -181,7 +201,7 @@ impl AgentProcess {
         owner: Owner,
         spec: &ExecSpec,
     ) -> io::Result<Self> {
-        let request = Request::Run(run(spec, owner.mark.as_str()));
+        let request = Request::Run(run(spec, &owner.mark));
         let worker = Arc::new(agent.worker().await?);
         let made = worker.streams(spec);
         // From here on it is given back, or ended, when it is dropped.
@@ -240,19 +260,14 @@ impl AgentProcess {
 
     /// After the agent has gone without a word: with its container, all that ran in it was killed.
     async fn vanish(&mut self) -> Result<Option<Chunk>> {
-        let owner = &self.running.owner;
-        let call = owner.call.extended(LOOKING);
-        let main = owner.engine.container_pid(&call, &owner.container).await;
-        // Another main process: it has been stopped and started again meanwhile.
-        let ran_on = main.map_or(true, |main| {
-            main.is_some() && main == self.running.agent.main
-        });
-        if ran_on {
-            let (engine, owner) = (owner.engine.clone(), owner.clone());
-            engine.spawn(async move {
+        if self.running.container_runs().await {
+            let owner = self.running.owner.clone();
+            owner.engine.clone().spawn(async move {
                 owner.end_from_outside().await;
             });
-            return Err(lost());
+            // The kernel ends a container's processes before Podman hears of it.
+            let heard = timeout(HEARING, self.running.container_ends());
+            heard.await.map_err(|_elapsed| lost())?;
         }
         self.vanished = Some(Exit {
             code: 128 + Signal::KILL.number(),
@@ -291,10 +306,8 @@ impl Owner {
     }
 }
 
-fn run(spec: &ExecSpec, mark: &str) -> Run {
-    let variable = |(name, value): &(String, String)| format!("{name}={value}").into_bytes();
-    let mut environment: Vec<Vec<u8>> = spec.environment.iter().map(variable).collect();
-    environment.push(format!("{}={mark}", crate::requests::EXEC_VARIABLE).into_bytes());
+fn run(spec: &ExecSpec, mark: &Attempt) -> Run {
+    let environment = requests::environment(spec, mark).into_iter();
     Run {
         target: match &spec.command {
             Command::Shell(line) => Target::Shell(line.clone().into_bytes()),
@@ -303,7 +316,7 @@ fn run(spec: &ExecSpec, mark: &str) -> Run {
             }
         },
         workdir: spec.workdir.as_ref().map_or("", InnerPath::as_str).into(),
-        environment,
+        environment: environment.map(String::into_bytes).collect(),
         stdin: spec.stdin,
         terminal: spec.terminal.map(terminal),
     }

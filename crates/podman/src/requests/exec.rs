@@ -5,21 +5,29 @@ use crate::instance::Attempt;
 use podlane_engine::{ContainerId, ExecSpec, InnerPath, TerminalSize};
 use serde::Serialize;
 
+/// What is put on top of the container's environment, whoever starts the command: `NAME=value`.
+pub(crate) fn environment(spec: &ExecSpec, marker: &Attempt) -> Vec<String> {
+    let given = spec.environment.iter();
+    given
+        .map(|(name, value)| format!("{name}={value}"))
+        .chain([marking(marker.as_str())])
+        .collect()
+}
+
+/// The mark of a command as it stands in its environment.
+pub(crate) fn marking(mark: &str) -> String {
+    format!("{EXEC_VARIABLE}={mark}")
+}
+
 pub(crate) fn create_exec(
     id: &ContainerId,
     spec: &ExecSpec,
     argv: &[String],
     marker: &Attempt,
 ) -> Request {
-    let mut env: Vec<String> = spec
-        .environment
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    env.push(format!("{EXEC_VARIABLE}={}", marker.as_str()));
     let body = CreateExec {
         cmd: argv,
-        env,
+        env: environment(spec, marker),
         user: spec.user.as_ref().map(podlane_engine::UserSpec::as_str),
         working_dir: spec.workdir.as_ref().map(InnerPath::as_str),
         attach_stdin: spec.stdin,
