@@ -2,14 +2,17 @@
 
 use super::link::Link;
 use super::process::{AgentProcess, Begun, Owner};
-use super::{Agent, Agents, names::Known};
+use super::{
+    Agent, Agents,
+    names::{Known, Question},
+};
 use crate::answers::Info;
 use crate::{PodmanEngine, requests};
 use podlane_engine::{Call, ContainerId, ContainerRef, Engine, ExecSpec, Result, Status, UserSpec};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{timeout, timeout_at};
 
 /// A container with this label set to this gets no agent.
 pub(crate) const AGENT_LABEL: &str = "io.podlane.agent";
@@ -149,27 +152,25 @@ impl PodmanEngine {
         };
         match agents.resolve(name) {
             Known::Yes(id) => Ok(id),
-            Known::AskAgain(id) => {
+            Known::AskAgain(id, question) => {
                 let (engine, call, name) = (self.clone(), call.clone(), name.clone());
-                let agents = Arc::clone(agents);
                 self.spawn(async move {
-                    let _ = engine.look_up(&agents, &call, &name).await;
+                    // Who needs to know why, will ask.
+                    let _ = engine.look_up(&call, &name, &question).await;
                 });
                 Ok(id)
             }
-            Known::No => self.look_up(agents, call, name).await,
+            Known::No(question) => self.look_up(call, name, &question).await,
         }
     }
 
     async fn look_up(
         &self,
-        agents: &Agents,
         call: &Call,
         name: &ContainerRef,
+        question: &Question,
     ) -> Result<ContainerId> {
-        let asked = Instant::now();
-        let id = self.inspect(call, name).await?.id;
-        agents.learn(name, &id, asked);
-        Ok(id)
+        let ask = async || Ok(self.inspect(call, name).await?.id);
+        question.answer(ask).await
     }
 }

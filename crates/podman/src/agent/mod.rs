@@ -229,13 +229,6 @@ impl Agents {
     pub(crate) fn resolve(&self, name: &ContainerRef) -> names::Known {
         self.names.get(name, |id| self.has(id))
     }
-
-    /// Remembers whom a name means.
-    pub(crate) fn learn(&self, name: &ContainerRef, id: &ContainerId, asked: Instant) {
-        if self.has(id) {
-            self.names.put(name, id, asked);
-        }
-    }
 }
 
 impl PodmanCommand {

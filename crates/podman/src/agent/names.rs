@@ -1,77 +1,121 @@
 //! Which containers names mean, remembered for less time than it takes to give a name to another one.
 //!
 //! Asking the engine costs more than running a short command. A name that is asked for again and again
-//! is therefore looked up in the background. Making a container takes longer than [`TRUE_FOR`], so a
-//! command can't come to an older one of the same name because of this.
+//! is therefore looked up in the background, and once for all who want to know it at the same time.
+//! Putting another container in the place of one takes longer than [`TRUE_FOR`], so a command can't come
+//! to the former one because of this.
 
 use podlane_engine::{ContainerId, ContainerRef};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 /// How long an answer of the engine is taken for true, from the moment it was asked.
-const TRUE_FOR: Duration = Duration::from_millis(50);
+const TRUE_FOR: Duration = Duration::from_millis(100);
 /// From when on it is asked again.
-const ASK_AFTER: Duration = Duration::from_millis(20);
+const ASK_AFTER: Duration = Duration::from_millis(50);
 /// More names than these are not remembered.
 const MAX_NAMES: usize = 4096;
 
 /// What is known of a name.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Known {
-    /// Nothing.
-    No,
+    /// Nothing: ask with this.
+    No(Arc<Question>),
     /// The container.
     Yes(ContainerId),
-    /// The container, and that it is time to ask again.
-    AskAgain(ContainerId),
+    /// The container, and that it is time to ask again, with this.
+    AskAgain(ContainerId, Arc<Question>),
+}
+
+/// A question to the engine that several may wait for.
+#[derive(Debug)]
+pub(crate) struct Question {
+    asked: Instant,
+    answer: OnceCell<ContainerId>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Names(Mutex<HashMap<String, Entry>>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Entry {
-    id: ContainerId,
-    asked: Instant,
-    asking: bool,
+    answered: Option<Arc<Question>>,
+    open: Option<Arc<Question>>,
+}
+
+impl Question {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            asked: Instant::now(),
+            answer: OnceCell::new(),
+        })
+    }
+
+    fn is_true(&self) -> bool {
+        self.asked.elapsed() <= TRUE_FOR
+    }
+
+    /// The answer. The first who waits asks by `ask`; should that fail, the next one does.
+    pub(super) async fn answer<E>(
+        &self,
+        ask: impl AsyncFnOnce() -> Result<ContainerId, E>,
+    ) -> Result<ContainerId, E> {
+        self.answer.get_or_try_init(|| ask()).await.cloned()
+    }
 }
 
 impl Names {
-    pub(super) fn get(&self, name: &ContainerRef, is_used: impl Fn(&ContainerId) -> bool) -> Known {
-        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(entry) = names.get_mut(name.as_str()) else {
-            return Known::No;
-        };
-        let age = entry.asked.elapsed();
-        if age > TRUE_FOR || !is_used(&entry.id) {
-            return Known::No;
-        }
-        if age > ASK_AFTER && !entry.asking {
-            entry.asking = true;
-            return Known::AskAgain(entry.id.clone());
-        }
-        Known::Yes(entry.id.clone())
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn put(&self, name: &ContainerRef, id: &ContainerId, asked: Instant) {
-        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn get(&self, name: &ContainerRef, is_used: impl Fn(&ContainerId) -> bool) -> Known {
+        let mut names = self.lock();
         if names.len() >= MAX_NAMES {
-            names.retain(|_, entry| entry.asked.elapsed() <= TRUE_FOR);
+            names.retain(|_, entry| {
+                let mut questions = [&entry.answered, &entry.open].into_iter().flatten();
+                questions.any(|question| question.is_true())
+            });
         }
-        let entry = Entry {
-            id: id.clone(),
-            asked,
-            asking: false,
-        };
-        names.insert(name.as_str().to_owned(), entry);
+        let entry = names.entry(name.as_str().to_owned()).or_default();
+        if entry
+            .open
+            .as_ref()
+            .is_some_and(|open| open.answer.initialized())
+        {
+            entry.answered = entry.open.take();
+        }
+        let answered = entry.answered.as_ref().filter(|known| known.is_true());
+        let known = answered.and_then(|known| known.answer.get().map(|id| (id, known.asked)));
+        match known.filter(|(id, _)| is_used(id)) {
+            Some((id, asked)) if asked.elapsed() <= ASK_AFTER || entry.open.is_some() => {
+                Known::Yes(id.clone())
+            }
+            Some((id, _)) => {
+                let question = Question::new();
+                entry.open = Some(Arc::clone(&question));
+                Known::AskAgain(id.clone(), question)
+            }
+            None => {
+                let open = entry.open.take().filter(|open| open.is_true());
+                let question = open.unwrap_or_else(Question::new);
+                entry.open = Some(Arc::clone(&question));
+                Known::No(question)
+            }
+        }
     }
 
     /// Forgets every name of a container.
     pub(super) fn forget(&self, id: &ContainerId) {
-        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        names.retain(|_, entry| entry.id != *id);
+        let is_its = |known: &Option<Arc<Question>>| {
+            let known = known.as_ref().and_then(|known| known.answer.get());
+            known == Some(id)
+        };
+        self.lock()
+            .retain(|_, entry| !is_its(&entry.answered) && !is_its(&entry.open));
     }
 }
 
@@ -79,25 +123,80 @@ impl Names {
 mod tests {
     use super::*;
 
+    fn id(digits: &str) -> ContainerId {
+        ContainerId::parse(&digits.repeat(4)).expect("an ID")
+    }
+
+    async fn told(question: &Question, id: &ContainerId) {
+        let answer = question.answer(async || Ok::<_, ()>(id.clone())).await;
+        assert_eq!(answer.as_ref(), Ok(id));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_name_is_true_for_a_moment() {
+        let names = Names::default();
+        let name = ContainerRef::parse("web").expect("a name");
+        let (one, other) = (id("0123456789abcdef"), id("fedcba9876543210"));
+        let get = || names.get(&name, |_| true);
+        let Known::No(first) = get() else {
+            panic!("known")
+        };
+        let Known::No(second) = get() else {
+            panic!("known")
+        };
+        assert!(Arc::ptr_eq(&first, &second), "one question for all");
+        told(&first, &one).await;
+        assert!(matches!(get(), Known::Yes(known) if known == one));
+        assert!(matches!(names.get(&name, |_| false), Known::No(_)));
+        tokio::time::advance(ASK_AFTER + Duration::from_millis(1)).await;
+        assert!(matches!(get(), Known::Yes(_)), "somebody asks already");
+        let Known::No(late) = names.get(&name, |_| false) else {
+            panic!("known")
+        };
+        told(&late, &other).await;
+        assert!(matches!(get(), Known::AskAgain(known, _) if known == other));
+        tokio::time::advance(TRUE_FOR).await;
+        assert!(matches!(get(), Known::No(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_in_use_is_asked_for_again_in_time() {
         let (names, name) = (
             Names::default(),
             ContainerRef::parse("web").expect("a name"),
         );
-        let id = ContainerId::parse(&"0123456789abcdef".repeat(4)).expect("an ID");
+        let id = id("0123456789abcdef");
         let get = || names.get(&name, |_| true);
-        assert_eq!(get(), Known::No);
-        names.put(&name, &id, Instant::now());
-        assert_eq!(get(), Known::Yes(id.clone()));
-        assert_eq!(names.get(&name, |_| false), Known::No);
+        let Known::No(first) = get() else {
+            panic!("known")
+        };
+        told(&first, &id).await;
         tokio::time::advance(ASK_AFTER + Duration::from_millis(1)).await;
-        assert_eq!(get(), Known::AskAgain(id.clone()));
-        assert_eq!(get(), Known::Yes(id.clone()));
-        tokio::time::advance(TRUE_FOR).await;
-        assert_eq!(get(), Known::No);
-        names.put(&name, &id, Instant::now());
+        let Known::AskAgain(_, again) = get() else {
+            panic!("not asked again")
+        };
+        assert!(matches!(get(), Known::Yes(_)), "once is enough");
+        told(&again, &id).await;
+        tokio::time::advance(ASK_AFTER).await;
+        assert!(matches!(get(), Known::Yes(_)));
         names.forget(&id);
-        assert_eq!(get(), Known::No);
+        assert!(matches!(get(), Known::No(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_that_hangs_is_asked_anew() {
+        let (names, name) = (
+            Names::default(),
+            ContainerRef::parse("web").expect("a name"),
+        );
+        let get = || names.get(&name, |_| true);
+        let Known::No(first) = get() else {
+            panic!("known")
+        };
+        tokio::time::advance(TRUE_FOR + Duration::from_millis(1)).await;
+        let Known::No(second) = get() else {
+            panic!("known")
+        };
+        assert!(!Arc::ptr_eq(&first, &second));
     }
 }
