@@ -6,10 +6,10 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use std::error::Error;
 use std::path::PathBuf;
-use tokio::io::AsyncReadExt;
 use tokio::net::{TcpStream, UnixStream};
 
 /// Why a request did not go as it should.
@@ -126,18 +126,14 @@ impl Connection {
         })
     }
 
-    /// Sends a request that makes the connection a plain stream, on a connection of its own, and reads
-    /// that stream to its end.
-    pub(crate) async fn upgrade(&self, request: Request<Full<Bytes>>) -> Result<Bytes> {
+    /// Sends a request that makes the connection a plain stream, on a connection of its own.
+    pub(crate) async fn upgrade(&self, request: Request<Full<Bytes>>) -> Result<TokioIo<Upgraded>> {
         let mut sender = open(&self.address).await?;
         let response = sender.send_request(request).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(format!("status {} in place of an upgrade", response.status()).into());
         }
-        let mut stream = TokioIo::new(hyper::upgrade::on(response).await?);
-        let mut read = Vec::new();
-        stream.read_to_end(&mut read).await?;
-        Ok(read.into())
+        Ok(TokioIo::new(hyper::upgrade::on(response).await?))
     }
 
     async fn sender(&mut self) -> Result<&mut SendRequest<Full<Bytes>>> {

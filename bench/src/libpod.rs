@@ -6,8 +6,11 @@ use crate::operation::Operation;
 use crate::{FILE, IMAGE, TARGET, content};
 use bytes::Bytes;
 use http::Method;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::io::AsyncReadExt;
 
 const PREFIX: &str = "/v4.0.0/libpod";
 /// Podlane's way to hand a command line to the container's best shell.
@@ -142,33 +145,57 @@ impl Client {
         body["Env"] = json!(["PODLANE_EXEC=bench"]);
         body["AttachStdout"] = json!(true);
         body["AttachStderr"] = json!(true);
-        let created = self
-            .post(&format!("/containers/{container}/exec"), &body)
-            .await?;
-        let created: Value = serde_json::from_slice(&created.body)?;
-        let session = created["Id"]
-            .as_str()
-            .ok_or("an exec without Id")?
-            .to_owned();
-        let body = json!({"Detach": false, "Tty": false}).to_string().into();
-        let path = format!("{PREFIX}/exec/{session}/start");
-        let mut start = self.connection.request(Method::POST, &path, body)?;
-        let headers = start.headers_mut();
-        headers.insert("connection", "Upgrade".parse()?);
-        headers.insert("upgrade", "tcp".parse()?);
-        let said = self.connection.upgrade(start).await?;
+        let (session, mut stream) = self.begin_exec(container, &body, false).await?;
+        let mut said = Vec::new();
+        stream.read_to_end(&mut said).await?;
         let mut pause = Duration::from_millis(1);
         loop {
             let state = self.get(&format!("/exec/{session}/json")).await?;
             let state: Value = serde_json::from_slice(&state.body)?;
             match (state["Running"].as_bool(), state["ExitCode"].as_i64()) {
                 (Some(true), _) => {}
-                (_, Some(0)) => return Ok(said),
+                (_, Some(0)) => return Ok(said.into()),
                 (_, code) => return Err(format!("exec ended with {code:?}: {said:?}").into()),
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
         }
+    }
+
+    /// A terminal on a command.
+    pub(crate) async fn terminal(
+        &mut self,
+        container: &str,
+        command: Value,
+    ) -> Result<TokioIo<Upgraded>> {
+        let body = json!({"Cmd": command, "Tty": true, "AttachStdin": true, "AttachStdout": true, "AttachStderr": true});
+        let (_, stream) = self.begin_exec(container, &body, true).await?;
+        Ok(stream)
+    }
+
+    /// Starts a command; answers its session and the stream that Podman makes of the connection.
+    async fn begin_exec(
+        &mut self,
+        container: &str,
+        body: &Value,
+        terminal: bool,
+    ) -> Result<(String, TokioIo<Upgraded>)> {
+        let created = self
+            .post(&format!("/containers/{container}/exec"), body)
+            .await?;
+        let created: Value = serde_json::from_slice(&created.body)?;
+        let session = created["Id"]
+            .as_str()
+            .ok_or("an exec without Id")?
+            .to_owned();
+        let body = json!({"Detach": false, "Tty": terminal}).to_string().into();
+        let path = format!("{PREFIX}/exec/{session}/start");
+        let mut start = self.connection.request(Method::POST, &path, body)?;
+        let headers = start.headers_mut();
+        headers.insert("connection", "Upgrade".parse()?);
+        headers.insert("upgrade", "tcp".parse()?);
+        let stream = self.connection.upgrade(start).await?;
+        Ok((session, stream))
     }
 
     pub(crate) async fn inspect(&mut self, name: &str) -> Result<Answer> {

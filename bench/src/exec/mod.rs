@@ -1,6 +1,7 @@
 //! Commands in a container, by all ways that there are to run them.
 
 mod first;
+mod keystroke;
 mod output;
 mod table;
 
@@ -42,6 +43,8 @@ struct Found {
     sides: Vec<Side>,
     rows: Vec<Row>,
     first: [first::First; 2],
+    /// On a terminal: the server's, and Podman's.
+    keystroke: [keystroke::Echo; 2],
     /// Bytes of output a second.
     output: f64,
     left: Option<soak::Outcome>,
@@ -101,6 +104,8 @@ pub(crate) async fn run(setting: &Setting, options: &Options) -> Result<()> {
         }
         rows.push(Row { clients, cells });
     }
+    say("keystrokes")?;
+    let keystroke = keystroke::measure(&server, &mut podman).await?;
     say("output")?;
     let output = output::measure(&server).await?;
     let left = match options.soak {
@@ -112,6 +117,7 @@ pub(crate) async fn run(setting: &Setting, options: &Options) -> Result<()> {
         sides,
         rows,
         first,
+        keystroke,
         output,
         left,
     };

@@ -4,16 +4,25 @@ use super::{AGENT, Found, LIBPOD, RUNTIME, Row};
 use crate::load::Cell;
 use crate::report::{number, verdict};
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// Milliseconds that a command may take.
 const P50: f64 = 1.0;
 /// Commands a second, of the most clients.
 const THROUGHPUT: f64 = 2000.0;
+/// Until a key is seen.
+const KEYSTROKE: Duration = Duration::from_millis(2);
 /// Bytes of output a second.
 const OUTPUT: f64 = 1e9;
 
 pub(super) fn all(found: &Found) -> String {
-    format!("{}\n{}\n{}", ways(found), first(found), goals(found))
+    format!(
+        "{}\n{}\n{}\n{}",
+        ways(found),
+        first(found),
+        keystroke(found),
+        goals(found)
+    )
 }
 
 fn ways(found: &Found) -> String {
@@ -44,11 +53,24 @@ fn first(found: &Found) -> String {
     let mut text =
         String::from("| the first exec in a fresh container | p50 | at worst |\n|---|--:|--:|\n");
     for (side, first) in [AGENT, LIBPOD].into_iter().zip(&found.first) {
-        let milliseconds = |time: std::time::Duration| number(Some(time.as_secs_f64() * 1e3));
         let (p50, worst) = (milliseconds(first.p50()), milliseconds(first.worst()));
         let _ = writeln!(text, "| {} | {p50} | {worst} |", found.sides[side].name);
     }
     text
+}
+
+fn keystroke(found: &Found) -> String {
+    let mut text =
+        String::from("| a key on a terminal until it is seen | p50 | p99 |\n|---|--:|--:|\n");
+    for (side, echo) in [AGENT, LIBPOD].into_iter().zip(&found.keystroke) {
+        let (p50, p99) = (milliseconds(echo.p50()), milliseconds(echo.p99()));
+        let _ = writeln!(text, "| {} | {p50} | {p99} |", found.sides[side].name);
+    }
+    text
+}
+
+fn milliseconds(time: Duration) -> String {
+    number(Some(time.as_secs_f64() * 1e3))
 }
 
 fn goals(found: &Found) -> String {
@@ -81,6 +103,22 @@ fn goals(found: &Found) -> String {
         &format!("2,000 commands a second, {} clients", most.clients),
         number(throughput),
         throughput.is_some_and(|count| count >= THROUGHPUT),
+    );
+    let [ours, libpods] = &found.first;
+    line(
+        "the first command no slower than libpod's",
+        format!(
+            "{} to {} ms",
+            milliseconds(ours.p50()),
+            milliseconds(libpods.p50())
+        ),
+        ours.p50() <= libpods.p50(),
+    );
+    let echo = found.keystroke[0].p50();
+    line(
+        "a key's echo p50 at most 2 ms",
+        format!("{} ms", milliseconds(echo)),
+        echo <= KEYSTROKE,
     );
     line(
         "output of 1 GB/s",
