@@ -2,7 +2,7 @@
 //! away, leaves it running.
 
 use crate::live::{Ended, Event};
-use crate::recordings::{Recorded, Recorder};
+use crate::recordings::Recorder;
 use crate::{Error, Result, Service};
 use podlane_engine::{Attachment, Call, ContainerRef, Control, ExecPath, StdinSink, TerminalSize};
 use std::sync::Arc;
@@ -76,18 +76,12 @@ impl Attached {
 
     pub(crate) fn take_stdin(&mut self) -> Option<StdinSink> {
         let sink = self.attachment.process.take_stdin()?;
-        Some(match &self.recorder {
-            None => sink,
-            Some(recorder) => recorder.listen(sink),
-        })
+        Some(Recorder::input_of(self.recorder.as_ref(), sink))
     }
 
     pub(crate) fn control(&self) -> Arc<dyn Control> {
         let control = self.attachment.process.control();
-        match self.recorder.clone() {
-            None => control,
-            Some(recorder) => Arc::new(Recorded { control, recorder }),
-        }
+        Recorder::control_of(self.recorder.as_ref(), control)
     }
 
     pub(crate) fn is_terminal(&self) -> bool {

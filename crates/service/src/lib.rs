@@ -25,7 +25,7 @@ mod users;
 
 pub use attached::NewAttachment;
 pub use background::{
-    Background, End, ExecId, Filter, How, OutputReader, RemovedExec, StdinWriter,
+    Background, End, ExecId, Filter, How, OutputReader, RemovedExec, State, StdinWriter,
 };
 pub use captured::Captured;
 pub use command::words;

@@ -1,7 +1,7 @@
 //! A command whose output is read while it runs.
 
 use crate::exec::NewExec;
-use crate::recordings::{Recorded, Recorder};
+use crate::recordings::Recorder;
 use crate::{Error, Result, Service, words};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -236,19 +236,12 @@ impl Live {
 
     fn sink(&mut self) -> Option<StdinSink> {
         let sink = self.process.take_stdin()?;
-        Some(match &self.recorder {
-            None => sink,
-            Some(recorder) => recorder.listen(sink),
-        })
+        Some(Recorder::input_of(self.recorder.as_ref(), sink))
     }
 
     /// Acts on the command while it is read.
     pub fn control(&self) -> Arc<dyn Control> {
-        let control = self.process.control();
-        match self.recorder.clone() {
-            None => control,
-            Some(recorder) => Arc::new(Recorded { control, recorder }),
-        }
+        Recorder::control_of(self.recorder.as_ref(), self.process.control())
     }
 
     /// The way on which it was started.

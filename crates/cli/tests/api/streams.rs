@@ -167,16 +167,16 @@ async fn what_is_refused_is_an_answer_and_no_stream() {
 
 #[tokio::test]
 async fn the_request_timeout_ends_no_stream_but_its_own_limit_does() {
-    let server = server_with(ServerOptions::default().env("REQUEST_TIMEOUT", "1"));
+    let server = server_with(ServerOptions::default().env("REQUEST_TIMEOUT", "4"));
     let container = Container::sleeping(&server.client(), BUSYBOX).await;
     let path = container.path("exec");
-    let body = json!({ "command": "sleep 2.5; echo late" });
+    let body = json!({ "command": "sleep 5; echo late" });
     let mut stream = Reading::post(&server, &path, LINES, body).await.expect(200);
     let events = stream.lines().await;
     assert_eq!(text(&events, "stdout"), "late\n");
     assert_eq!(events.last().expect("the end")["exit_code"], 0);
     let nap = nap();
-    let body = json!({ "command": format!("echo on; sleep {nap}"), "timeout": 2 });
+    let body = json!({ "command": format!("echo on; sleep {nap}"), "timeout": 4 });
     let mut stream = Reading::post(&server, &path, LINES, body).await.expect(200);
     let events = stream.lines().await;
     assert_eq!(text(&events, "stdout"), "on\n");

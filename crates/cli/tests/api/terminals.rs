@@ -475,10 +475,10 @@ async fn limits_of_time_and_number() {
 
 #[tokio::test]
 async fn a_terminal_outlives_the_time_of_a_request() {
-    let server = server_with(ServerOptions::default().env("REQUEST_TIMEOUT", "2"));
+    let server = server_with(ServerOptions::default().env("REQUEST_TIMEOUT", "4"));
     let container = Container::sleeping(&server.client(), BUSYBOX).await;
     let mut socket = shell(&server, &container).await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
     socket
         .say(json!({ "type": "resize", "columns": 99, "rows": 33 }))
         .await;

@@ -82,11 +82,25 @@ impl Program {
         // The command holds their end: with it here, an agent that dies would not be noticed.
         drop(command);
         let late = |_elapsed| io::Error::from(io::ErrorKind::TimedOut);
-        let status = timeout(STARTING, child.wait()).await.map_err(late)??;
-        if !status.success() {
-            return Err(io::Error::other(format!("podman exec: {status}")));
+        let ended = tokio::select! {
+            biased;
+            // The command has things to write down for a while yet.
+            said = hello(&ours) => Err(said),
+            ended = timeout(STARTING, child.wait()) => Ok(ended),
+        };
+        match ended {
+            Err(said) => {
+                said?;
+                tokio::spawn(async move { drop(timeout(STARTING, child.wait()).await) });
+            }
+            Ok(ended) => {
+                let status = ended.map_err(late)??;
+                if !status.success() {
+                    return Err(io::Error::other(format!("podman exec: {status}")));
+                }
+                timeout(HELLO, hello(&ours)).await.map_err(late)??;
+            }
         }
-        timeout(HELLO, hello(&ours)).await.map_err(late)??;
         Ok(ours)
     }
 }

@@ -11,4 +11,4 @@ mod query;
 pub(crate) use json::{Json, NoBody};
 pub(crate) use name::Name;
 pub(crate) use nearest::shown;
-pub(crate) use query::{Parameters, Query, QueryShape};
+pub(crate) use query::{Parameters, Query, QueryShape, Timeout};

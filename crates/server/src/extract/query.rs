@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::time::Duration;
 
 /// The query parameters of one endpoint.
 pub(crate) trait QueryShape: Sized {
@@ -24,6 +25,18 @@ impl QueryShape for () {
 
     fn read(_: &Parameters) -> Result<Self, Refusal> {
         Ok(())
+    }
+}
+
+/// `?timeout=seconds`
+pub(crate) struct Timeout(pub(crate) Option<Duration>);
+
+impl QueryShape for Timeout {
+    const NAMES: &'static [&'static str] = &["timeout"];
+
+    fn read(parameters: &Parameters) -> Result<Self, Refusal> {
+        let seconds = parameters.seconds("timeout")?;
+        Ok(Self(seconds.map(Duration::from_secs)))
     }
 }
 

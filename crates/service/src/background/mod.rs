@@ -97,17 +97,28 @@ impl std::fmt::Debug for Background {
 pub struct Filter {
     /// Of that container: its name as it was given at the start, or the beginning of its ID.
     pub container: Option<String>,
-    /// Of that word: `running`, `exited` or `lost`.
-    pub state: Option<&'static str>,
+    /// In that state.
+    pub state: Option<State>,
+}
+
+/// What has become of a background command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It runs.
+    Running,
+    /// It has ended.
+    Exited,
+    /// It was lost sight of.
+    Lost,
 }
 
 impl Background {
-    /// Its state in a word: `running`, `exited` or `lost`.
-    pub fn state(&self) -> &'static str {
+    /// What has become of it.
+    pub fn state(&self) -> State {
         match self.end.as_ref().map(|end| &end.how) {
-            None => "running",
-            Some(How::Exited(_)) => "exited",
-            Some(How::Lost(_)) => "lost",
+            None => State::Running,
+            Some(How::Exited(_)) => State::Exited,
+            Some(How::Lost(_)) => State::Lost,
         }
     }
 }

@@ -7,7 +7,7 @@ mod input;
 mod recorder;
 mod store;
 
-pub(crate) use recorder::{Recorded, Recorder};
+pub(crate) use recorder::Recorder;
 pub use store::Recording;
 
 use crate::{Error, Result, Service};

@@ -88,12 +88,22 @@ impl Recorder {
     }
 
     /// The same way to the command's input, with what it takes written down if it is to be.
-    pub(crate) fn listen(&self, sink: StdinSink) -> StdinSink {
-        if !self.input {
-            return sink;
+    pub(crate) fn input_of(recorder: Option<&Self>, sink: StdinSink) -> StdinSink {
+        match recorder.filter(|recorder| recorder.input).cloned() {
+            None => sink,
+            Some(recorder) => Box::pin(RecordedInput { sink, recorder }),
         }
-        let recorder = self.clone();
-        Box::pin(RecordedInput { sink, recorder })
+    }
+
+    /// The same hold on the command, with the sizes of its terminal written down.
+    pub(crate) fn control_of(
+        recorder: Option<&Self>,
+        control: Arc<dyn Control>,
+    ) -> Arc<dyn Control> {
+        match recorder.cloned() {
+            None => control,
+            Some(recorder) => Arc::new(Recorded { control, recorder }),
+        }
     }
 
     pub(super) fn input(&self, data: &[u8]) {
@@ -103,7 +113,7 @@ impl Recorder {
         });
     }
 
-    pub(crate) fn resize(&self, size: TerminalSize) {
+    fn resize(&self, size: TerminalSize) {
         self.with(|state| {
             let line = cast::resize(state.began.elapsed(), size);
             state.put(line);
@@ -143,9 +153,9 @@ impl State {
 
 /// Acts on a command and records the sizes of its terminal.
 #[derive(Debug)]
-pub(crate) struct Recorded {
-    pub(crate) control: Arc<dyn Control>,
-    pub(crate) recorder: Recorder,
+struct Recorded {
+    control: Arc<dyn Control>,
+    recorder: Recorder,
 }
 
 #[async_trait]

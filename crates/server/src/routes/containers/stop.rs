@@ -3,26 +3,13 @@
 //! Stopping a stopped container is no error; `changed` is false then.
 
 use crate::error::Result;
-use crate::extract::{Name, NoBody, Parameters, Query, QueryShape};
+use crate::extract::{Name, NoBody, Query, Timeout};
 use crate::refusal::Refusal;
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{Stopped, StoppedContainer, StoppedWord, True};
 use podlane_engine::{Call, Change};
 use podlane_service::Service;
-use std::time::Duration;
-
-/// `?timeout=seconds`
-pub(crate) struct Grace(Option<Duration>);
-
-impl QueryShape for Grace {
-    const NAMES: &'static [&'static str] = &["timeout"];
-
-    fn read(parameters: &Parameters) -> Result<Self, Refusal> {
-        let seconds = parameters.seconds("timeout")?;
-        Ok(Self(seconds.map(Duration::from_secs)))
-    }
-}
 
 /// Stop a running container.
 #[utoipa::path(
@@ -36,7 +23,7 @@ pub(crate) async fn stop_container(
     State(service): State<Service>,
     Extension(call): Extension<Call>,
     Name(name): Name,
-    Query(Grace(grace)): Query<Grace>,
+    Query(Timeout(grace)): Query<Timeout>,
     NoBody: NoBody,
 ) -> Result<Json<StoppedContainer>> {
     Refusal::unless_within("timeout", grace, call.limit)?;

@@ -3,13 +3,13 @@
 use crate::stream::convert::{end, path, short};
 use crate::timestamp;
 use podlane_api::{BackgroundExec, Exec, ExecOutput, ExecState, True};
-use podlane_service::{Background, How};
+use podlane_service::{Background, How, State};
 
-pub(super) fn state(exec: &Background) -> ExecState {
-    match exec.end.as_ref().map(|end| &end.how) {
-        None => ExecState::Running,
-        Some(How::Exited(_)) => ExecState::Exited,
-        Some(How::Lost(_)) => ExecState::Lost,
+pub(super) fn state(state: State) -> ExecState {
+    match state {
+        State::Running => ExecState::Running,
+        State::Exited => ExecState::Exited,
+        State::Lost => ExecState::Lost,
     }
 }
 
@@ -23,7 +23,7 @@ pub(crate) fn answer(background: Background) -> BackgroundExec {
 
 /// One of a list.
 pub(super) fn exec(exec: Background) -> Exec {
-    let state = state(&exec);
+    let state = state(exec.state());
     let (ended_at, how) = match exec.end {
         Some(end) => (Some(timestamp::format(end.at)), Some(end.how)),
         None => (None, None),

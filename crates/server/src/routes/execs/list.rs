@@ -4,11 +4,10 @@ use super::convert;
 use crate::error::Result;
 use crate::extract::{Parameters, Query, QueryShape};
 use crate::refusal::Refusal;
-use axum::Json;
-use axum::extract::State;
+use axum::{Json, extract};
 use podlane_api::{ExecList, ExecState, True};
 use podlane_engine::ContainerRef;
-use podlane_service::{Filter, Service};
+use podlane_service::{Filter, Service, State};
 
 /// `?container=name&state=running`
 pub(crate) struct Wanted(Filter);
@@ -21,10 +20,7 @@ impl QueryShape for Wanted {
         let container = container
             .transpose()
             .map_err(Refusal::in_field("container"))?;
-        let state = match parameters.get("state") {
-            None => None,
-            Some(word) => Some(word_of_ours(word)?),
-        };
+        let state = parameters.get("state").map(state).transpose()?;
         Ok(Self(Filter {
             container: container.map(|name| name.as_str().to_owned()),
             state,
@@ -32,15 +28,16 @@ impl QueryShape for Wanted {
     }
 }
 
-fn word_of_ours(word: &str) -> Result<&'static str, Refusal> {
-    let known = ["running", "exited", "lost"];
-    known
-        .into_iter()
-        .find(|known| *known == word)
-        .ok_or_else(|| {
+fn state(word: &str) -> Result<State, Refusal> {
+    match word {
+        "running" => Ok(State::Running),
+        "exited" => Ok(State::Exited),
+        "lost" => Ok(State::Lost),
+        _ => {
             let message = "query parameter `state` must be running, exited or lost";
-            Refusal::field("state", message)
-        })
+            Err(Refusal::field("state", message))
+        }
+    }
 }
 
 /// List background commands, the newest first.
@@ -55,7 +52,7 @@ fn word_of_ours(word: &str) -> Result<&'static str, Refusal> {
     responses((status = 200, description = "All that are kept.", body = ExecList))
 )]
 pub(crate) async fn list_execs(
-    State(service): State<Service>,
+    extract::State(service): extract::State<Service>,
     Query(Wanted(filter)): Query<Wanted>,
 ) -> Result<Json<ExecList>> {
     let execs = service.list_execs(&filter).await?;

@@ -70,7 +70,7 @@ pub(super) async fn part(
         next: part.next,
         lost_bytes: part.lost,
         more,
-        state: convert::state(&reader.exec()),
+        state: convert::state(reader.exec().state()),
     })
 }
 

@@ -4,26 +4,13 @@
 
 use super::{Id, convert};
 use crate::error::Result;
-use crate::extract::{NoBody, Parameters, Query, QueryShape};
+use crate::extract::{NoBody, Query, Timeout};
 use crate::refusal::Refusal;
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::BackgroundExec;
 use podlane_engine::Call;
 use podlane_service::Service;
-use std::time::Duration;
-
-/// `?timeout=seconds`
-pub(crate) struct Patience(Option<Duration>);
-
-impl QueryShape for Patience {
-    const NAMES: &'static [&'static str] = &["timeout"];
-
-    fn read(parameters: &Parameters) -> Result<Self, Refusal> {
-        let seconds = parameters.seconds("timeout")?;
-        Ok(Self(seconds.map(Duration::from_secs)))
-    }
-}
 
 /// Wait for the end of a background command.
 #[utoipa::path(
@@ -37,7 +24,7 @@ pub(crate) async fn wait_exec(
     State(service): State<Service>,
     Extension(call): Extension<Call>,
     Id(id): Id,
-    Query(Patience(limit)): Query<Patience>,
+    Query(Timeout(limit)): Query<Timeout>,
     NoBody: NoBody,
 ) -> Result<Json<BackgroundExec>> {
     Refusal::unless_within("timeout", limit, call.limit)?;
