@@ -111,7 +111,7 @@ impl Client {
         self.turn += 1;
         let name = format!("{TARGET}-raw-{}-{}", self.number, self.turn);
         self.get(&format!("/images/{IMAGE}/json")).await?;
-        self.create(&name, &["sleep", "300"]).await?;
+        self.create(IMAGE, &name, &["sleep", "300"]).await?;
         self.post(&format!("/containers/{name}/start"), &Value::Null)
             .await?;
         self.inspect(&name).await?;
@@ -127,15 +127,20 @@ impl Client {
 
     /// Makes and starts a container that only sleeps.
     pub(crate) async fn start_sleeper(&mut self, name: &str) -> Result<()> {
-        self.create(name, &["sleep", "86400"]).await?;
+        self.start(IMAGE, name).await
+    }
+
+    /// The same of another image.
+    pub(crate) async fn start(&mut self, image: &str, name: &str) -> Result<()> {
+        self.create(image, name, &["sleep", "86400"]).await?;
         self.post(&format!("/containers/{name}/start"), &Value::Null)
             .await?;
         Ok(())
     }
 
-    async fn create(&mut self, name: &str, command: &[&str]) -> Result<()> {
+    async fn create(&mut self, image: &str, name: &str, command: &[&str]) -> Result<()> {
         let labels = json!({"io.podlane.bench": name});
-        let body = json!({"name": name, "image": IMAGE, "command": command, "env": {}, "labels": labels, "init": true});
+        let body = json!({"name": name, "image": image, "command": command, "env": {}, "labels": labels, "init": true});
         self.post("/containers/create", &body).await?;
         Ok(())
     }
@@ -232,7 +237,7 @@ impl Client {
 
     /// Makes the one running container that the operations are about, and waits for its log.
     pub(crate) async fn make_target(&mut self) -> Result<()> {
-        self.create(TARGET, &["sh", "-c", crate::TARGET_SCRIPT])
+        self.create(IMAGE, TARGET, &["sh", "-c", crate::TARGET_SCRIPT])
             .await?;
         self.post(&format!("/containers/{TARGET}/start"), &Value::Null)
             .await?;
@@ -251,7 +256,7 @@ impl Client {
         let listed = self.get("/containers/json?all=true").await?;
         let listed: Value = serde_json::from_slice(&listed.body)?;
         for number in listed.as_array().map_or(0, Vec::len)..containers {
-            self.create(&format!("{TARGET}-filler-{number}"), &["sleep", "1"])
+            self.create(IMAGE, &format!("{TARGET}-filler-{number}"), &["sleep", "1"])
                 .await?;
         }
         Ok(())

@@ -6,6 +6,7 @@ mod calls;
 mod census;
 mod connection;
 mod exec;
+mod files;
 mod libpod;
 mod load;
 mod machine;
@@ -56,6 +57,8 @@ enum What {
     Calls(calls::Options),
     /// Commands in a container, by all ways that there are to run them
     Exec(exec::Options),
+    /// Files and accounts in containers, beside the other ways to them
+    Files,
     /// Whether commands leave anything behind
     Soak(soak::Options),
 }
@@ -99,6 +102,7 @@ async fn main() -> Result<()> {
     match what {
         What::Calls(options) => calls::run(&setting, &options).await,
         What::Exec(options) => exec::run(&setting, &options).await,
+        What::Files => files::run(&setting).await,
         What::Soak(options) => soak::run(&setting, &options).await,
     }
 }
