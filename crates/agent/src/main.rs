@@ -19,6 +19,7 @@ mod streams;
 mod sys;
 mod terminal;
 mod tree;
+mod work;
 mod worker;
 
 use std::io;

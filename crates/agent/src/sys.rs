@@ -263,7 +263,8 @@ pub(crate) fn adopt_orphans() -> io::Result<()> {
 
 /// Which side of a fork this is.
 pub(crate) enum Fork {
-    Parent,
+    /// The copy's PID.
+    Parent(libc::pid_t),
     Child,
 }
 
@@ -272,7 +273,7 @@ pub(crate) fn fork() -> io::Result<Fork> {
     // SAFETY: with a single thread the copy has everything that it had.
     match check(unsafe { libc::fork() })? {
         0 => Ok(Fork::Child),
-        _ => Ok(Fork::Parent),
+        pid => Ok(Fork::Parent(pid)),
     }
 }
 
@@ -323,6 +324,26 @@ pub(crate) fn kill(target: libc::pid_t, signal: libc::c_int) -> io::Result<()> {
 pub(crate) fn enter(directory: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: takes no pointer.
     check(unsafe { libc::fchdir(directory.as_raw_fd()) })?;
+    Ok(())
+}
+
+/// Makes this process, a fork, the leader of a session of its own, whose standard streams are `streams` and
+/// which has no other descriptor; with the signals that commands get.
+pub(crate) fn become_command(streams: [RawFd; 3], signals: &Signals) -> io::Result<()> {
+    // SAFETY: takes no pointer.
+    check(unsafe { libc::setsid() })?;
+    for (at, descriptor) in (0..).zip(streams) {
+        // SAFETY: takes no pointer. What was open at that number has no owner: it is a standard stream.
+        check(unsafe { libc::dup2(descriptor, at) })?;
+    }
+    // SAFETY: takes no pointer. Their owners live in frames that the fork never returns to.
+    let closed = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
+    if closed != 0 {
+        // A kernel before 5.9. The agent has few, and of low numbers.
+        (3..1024).for_each(close);
+    }
+    // SAFETY: the set is valid; null is "not wanted".
+    check(unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const signals.0, ptr::null_mut()) })?;
     Ok(())
 }
 
