@@ -98,7 +98,7 @@ pub enum Work {
         from: Path,
         /// To where.
         to: Path,
-        /// How it is placed; with [`Owner::Keep`] nobody else owns it afterwards.
+        /// How it is placed; with [`Owner::Keep`] its owner stays.
         place: Place,
     },
     /// A second one of what is at a path, with its modes and times, seen when it is whole. It takes the same
