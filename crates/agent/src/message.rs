@@ -43,6 +43,8 @@ pub enum Target {
     Shell(Vec<u8>),
     /// The argument vector.
     Argv(Vec<Vec<u8>>),
+    /// No program: a work of `podlane-inside`, as that writes it.
+    Work(Vec<u8>),
 }
 
 /// The size of a terminal, in characters.
@@ -166,6 +168,7 @@ impl std::fmt::Debug for Target {
         f.write_str(match self {
             Self::Shell(_) => "Shell(..)",
             Self::Argv(_) => "Argv(..)",
+            Self::Work(_) => "Work(..)",
         })
     }
 }
@@ -210,6 +213,7 @@ impl Run {
         let writer = match &self.target {
             Target::Shell(line) => writer.u8(0).bytes(line),
             Target::Argv(argv) => writer.u8(1).list(argv),
+            Target::Work(work) => writer.u8(2).bytes(work),
         };
         let writer = writer
             .bytes(&self.workdir)
@@ -227,6 +231,7 @@ impl Run {
         let target = match fields.u8()? {
             0 => Target::Shell(fields.bytes()?.to_vec()),
             1 => Target::Argv(fields.list()?),
+            2 => Target::Work(fields.bytes()?.to_vec()),
             _ => return Err(UNKNOWN),
         };
         if target == Target::Argv(Vec::new()) {

@@ -1,7 +1,8 @@
 //! The start of a command: the search for its program, and the spawn.
 
 use crate::process::{Home, value};
-use crate::sys;
+use crate::sys::{self, Fork};
+use crate::work::{self, Note};
 use podlane_agent::{Failure, Run, Target};
 use std::ffi::CString;
 use std::io;
@@ -15,8 +16,15 @@ use std::ptr;
 const PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A command that is ready to be started.
-pub(crate) struct Prepared {
-    program: CString,
+pub(crate) enum Prepared {
+    Program(Program),
+    /// None: this program itself does it.
+    Work(Vec<u8>),
+}
+
+/// A program with all that it is given.
+pub(crate) struct Program {
+    path: CString,
     argv: Vec<CString>,
     environment: Vec<CString>,
 }
@@ -39,6 +47,7 @@ impl Prepared {
         let path = value(&environment, b"PATH").unwrap_or(PATH);
         let (program, argv) = match &run.target {
             Target::Argv(argv) => (find(&argv[0], path)?, argv.clone()),
+            Target::Work(work) => return Ok(Self::Work(work.clone())),
             Target::Shell(line) => {
                 let (shell, program) = match find(b"bash", path) {
                     Ok(program) => (b"bash".to_vec(), program),
@@ -52,22 +61,50 @@ impl Prepared {
             let strings: Result<Vec<_>, _> = strings.collect();
             strings.map_err(|_nul| Failure::Other(libc::EINVAL))
         };
-        Ok(Self {
-            program: CString::new(program.as_os_str().as_bytes())
+        Ok(Self::Program(Program {
+            path: CString::new(program.as_os_str().as_bytes())
                 .map_err(|_nul| Failure::NoProgram)?,
             argv: strings(argv)?,
             environment: strings(environment)?,
-        })
+        }))
     }
 
     /// Starts it in a session of its own, with the signals that the agent had.
-    ///
+    pub(crate) fn spawn(
+        &self,
+        streams: &Streams,
+        home: &Home,
+        note: &Note,
+    ) -> Result<libc::pid_t, Failure> {
+        match (self, streams) {
+            (Self::Program(program), streams) => program.spawn(streams, home),
+            (Self::Work(work), Streams::Given(descriptors)) => {
+                let forked = sys::fork();
+                match forked
+                    .map_err(|error| Failure::Other(error.raw_os_error().unwrap_or(libc::EIO)))?
+                {
+                    Fork::Parent(pid) => Ok(pid),
+                    // Who no longer reads its answer is told of by the write, not by a signal.
+                    Fork::Child => match sys::become_command(*descriptors, &home.signals)
+                        .and_then(|()| sys::hold_back_signals())
+                    {
+                        Ok(_) => sys::exit(work::run(work, note)),
+                        Err(_) => sys::exit(libc::EXIT_FAILURE),
+                    },
+                }
+            }
+            (Self::Work(_), Streams::Terminal(_)) => Err(Failure::NoTerminal(libc::EINVAL)),
+        }
+    }
+}
+
+impl Program {
     /// Not by `posix_spawn`: that of glibc leaves two signals of its own ignored.
-    pub(crate) fn spawn(&self, streams: &Streams, home: &Home) -> Result<libc::pid_t, Failure> {
+    fn spawn(&self, streams: &Streams, home: &Home) -> Result<libc::pid_t, Failure> {
         let argv = pointers(&self.argv);
         let environment = pointers(&self.environment);
         let mut child = Child {
-            program: self.program.as_ptr(),
+            program: self.path.as_ptr(),
             argv: argv.as_ptr(),
             environment: environment.as_ptr(),
             streams: match streams {

@@ -31,6 +31,7 @@ pub use logs::{LogQuery, LogStream};
 pub use names::{
     ContainerId, ContainerName, ContainerRef, ImageRef, InnerPath, InvalidName, UserName, UserSpec,
 };
+pub use podlane_inside as inside;
 pub use status::Status;
 
 use async_trait::async_trait;
@@ -115,6 +116,18 @@ pub trait Engine: Debug + Send + Sync + 'static {
         id: &ContainerId,
         spec: &ExecSpec,
     ) -> Result<Box<dyn Process>>;
+
+    /// Lets an agent in a running container do a work itself, as a user or as the container's. Its input
+    /// and output are what `podlane_inside` says. `None` if there can't be an agent: nothing was done.
+    async fn work(
+        &self,
+        _call: &Call,
+        _id: &ContainerId,
+        _user: Option<&UserSpec>,
+        _work: &inside::Work,
+    ) -> Result<Option<Box<dyn Process>>> {
+        Ok(None)
+    }
 
     /// Joins the main process of a running container: what it writes from now on, and, with `stdin`
     /// and if it can be written to, its input (`None`: only on a terminal). [`Error::WrongState`] if it

@@ -14,8 +14,9 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use podlane_engine::{
     Archive, Attachment, Call, Change, Container, ContainerId, ContainerRef, ContainerSpec,
     ContainerSummary, Engine, EngineVersion, Error, ExecSpec, FileStat, Image, ImageRef, InnerPath,
-    LogQuery, LogStream, Ownership, Process, Resource, Result,
+    LogQuery, LogStream, Ownership, Process, Resource, Result, UserSpec,
 };
+use podlane_inside::Work;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -291,6 +292,17 @@ impl Engine for PodmanEngine {
         }
         self.know_version(call).await?;
         Ok(Box::new(self.start_process(call, id, spec).await?))
+    }
+
+    async fn work(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        user: Option<&UserSpec>,
+        work: &Work,
+    ) -> Result<Option<Box<dyn Process>>> {
+        let process = self.work_by_agent(call, id, user, work).await?;
+        Ok(process.map(|process| Box::new(process) as Box<dyn Process>))
     }
 
     async fn attach(

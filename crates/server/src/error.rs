@@ -8,6 +8,7 @@ use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use podlane_api::ErrorType;
+use podlane_engine::inside::Reason;
 use podlane_engine::{Error as Engine, Resource};
 use podlane_service::Error as Service;
 use std::borrow::Cow;
@@ -198,7 +199,31 @@ fn operation(error: &Service, log: String) -> Answer {
         },
         Service::ExecTimeout { .. } => podman(StatusCode::REQUEST_TIMEOUT),
         Service::Inside { .. } => podman(StatusCode::INTERNAL_SERVER_ERROR),
+        Service::File(failure) => podman(in_the_way(&failure.reason)),
         Service::Internal { .. } => internal(log),
+    }
+}
+
+/// The status for what stands in the way of a work with files.
+fn in_the_way(reason: &Reason) -> StatusCode {
+    match reason {
+        Reason::NotFound => StatusCode::NOT_FOUND,
+        Reason::NotDirectory
+        | Reason::IsDirectory
+        | Reason::Exists
+        | Reason::NotEmpty
+        | Reason::ReadOnly
+        | Reason::Circle
+        | Reason::Special
+        | Reason::Busy => StatusCode::CONFLICT,
+        Reason::NotPermitted => StatusCode::FORBIDDEN,
+        Reason::NoSpace => StatusCode::INSUFFICIENT_STORAGE,
+        Reason::Changed => StatusCode::PRECONDITION_FAILED,
+        Reason::Limit(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        Reason::TooLong | Reason::Kernel | Reason::Invalid(_) | Reason::Broken => {
+            StatusCode::BAD_REQUEST
+        }
+        Reason::Other(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

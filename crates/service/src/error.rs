@@ -1,6 +1,7 @@
 //! Why an operation failed, by what its reader can do about it. No word of HTTP.
 
 use podlane_engine::InvalidName;
+use podlane_engine::inside::Failure;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -90,6 +91,9 @@ pub enum Error {
         /// What it said; never with a secret in it.
         output: String,
     },
+    /// Something in the container's file system stands against it.
+    #[error("{}", crate::work::words(.0))]
+    File(Failure),
     /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,

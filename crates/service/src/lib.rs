@@ -22,6 +22,7 @@ mod terminals;
 mod text;
 mod tool;
 mod users;
+mod work;
 
 pub use attached::NewAttachment;
 pub use background::{

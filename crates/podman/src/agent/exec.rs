@@ -1,14 +1,19 @@
 //! Commands by agents, and where they don't, by the engine itself.
 
 use super::link::Link;
-use super::process::{AgentProcess, Begun, Owner};
+use super::process::{AgentProcess, Begun, Owner, command};
 use super::{
     Agent, Agents,
     names::{Known, Question},
 };
 use crate::answers::Info;
+use crate::instance::Attempt;
 use crate::{PodmanEngine, requests};
-use podlane_engine::{Call, ContainerId, ContainerRef, Engine, ExecSpec, Result, Status, UserSpec};
+use podlane_agent::{Run, Target};
+use podlane_engine::{
+    Call, ContainerId, ContainerRef, Engine, Error, ExecSpec, Result, Status, UserSpec,
+};
+use podlane_inside::{Work, blocks};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,17 +33,55 @@ impl PodmanEngine {
         id: &ContainerId,
         spec: &ExecSpec,
     ) -> Option<AgentProcess> {
-        let agents = self.agents().filter(|_| spec.agent)?;
+        if !spec.agent {
+            return None;
+        }
+        let run = |mark: &Attempt| command(spec, mark);
+        self.run_by_agent(call, id, spec.user.as_ref(), run).await
+    }
+
+    /// Starts a work that an agent does itself; `None` if that can't be done and nothing of it was.
+    pub(crate) async fn work_by_agent(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        user: Option<&UserSpec>,
+        work: &Work,
+    ) -> Result<Option<AgentProcess>> {
+        let encoded = blocks::work(work).map_err(|error| Error::Failed {
+            step: format!("handing a {work:?} to the agent"),
+            message: error.to_string(),
+        })?;
+        let run = |mark: &Attempt| Run {
+            target: Target::Work(encoded.clone()),
+            workdir: Vec::new(),
+            environment: vec![requests::marking(mark.as_str()).into_bytes()],
+            stdin: work.reads(),
+            terminal: None,
+        };
+        Ok(self.run_by_agent(call, id, user, run).await)
+    }
+
+    async fn run_by_agent(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        user: Option<&UserSpec>,
+        run: impl Fn(&Attempt) -> Run,
+    ) -> Option<AgentProcess> {
+        let agents = self.agents()?;
         // An idle agent may end in just this moment.
         for last in [false, true] {
-            let agent = self.start_agent(call, id, spec.user.as_ref()).await?;
+            let agent = self.start_agent(call, id, user).await?;
+            let mark = self.instance().attempt();
+            let run = run(&mark);
             let owner = Owner {
                 engine: self.clone(),
                 call: call.clone(),
                 container: id.clone(),
-                mark: self.instance().attempt(),
+                mark,
             };
-            let begun = match AgentProcess::hand_over(&agent, owner, spec).await {
+            let begun = match AgentProcess::hand_over(&agent, owner, run).await {
                 Ok(process) => self.begin(call, id, process).await?,
                 Err(_) => None,
             };

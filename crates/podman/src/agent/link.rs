@@ -4,8 +4,8 @@ use super::pipes;
 use super::socket::Socket;
 use super::stream::{self, Channel, Mux};
 use bytes::Bytes;
-use podlane_agent::{Reply, Request};
-use podlane_engine::{ExecPath, ExecSpec, Source, StdinSink};
+use podlane_agent::{Reply, Request, Run};
+use podlane_engine::{ExecPath, Source, StdinSink};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -78,19 +78,19 @@ impl Link {
 
 impl Worker {
     /// Makes the streams of a command that is to be sent next.
-    pub(super) fn streams(&self, spec: &ExecSpec) -> io::Result<Streams> {
+    pub(super) fn streams(&self, run: &Run) -> io::Result<Streams> {
         let mut streams = Streams {
             stdin: None,
             outputs: Vec::new(),
             theirs: Vec::new(),
         };
-        let sources = match spec.terminal {
+        let sources = match run.terminal {
             Some(_) => &[Source::Stdout][..],
             None => &[Source::Stdout, Source::Stderr],
         };
         match self {
             Self::Socket(_) => {
-                if spec.stdin {
+                if run.stdin {
                     let (ours, theirs) = pipes::input()?;
                     streams.stdin = Some(Box::pin(ours));
                     streams.theirs.push(theirs);
@@ -102,7 +102,7 @@ impl Worker {
                 }
             }
             Self::Channel(channel) => {
-                let (stdin, outputs) = channel.streams(spec.stdin);
+                let (stdin, outputs) = channel.streams(run.stdin);
                 streams.stdin = stdin;
                 let outputs = outputs.into_iter().map(Output::Channel);
                 streams.outputs = sources.iter().copied().zip(outputs).collect();

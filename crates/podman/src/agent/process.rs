@@ -196,14 +196,9 @@ impl std::fmt::Debug for AgentProcess {
 
 impl AgentProcess {
     /// Hands a command to a worker of an agent.
-    pub(super) async fn hand_over(
-        agent: &Arc<Agent>,
-        owner: Owner,
-        spec: &ExecSpec,
-    ) -> io::Result<Self> {
-        let request = Request::Run(run(spec, &owner.mark));
+    pub(super) async fn hand_over(agent: &Arc<Agent>, owner: Owner, run: Run) -> io::Result<Self> {
         let worker = Arc::new(agent.worker().await?);
-        let made = worker.streams(spec);
+        let made = worker.streams(&run);
         // From here on it is given back, or ended, when it is dropped.
         let mut process = Self {
             running: Arc::new(Running {
@@ -221,7 +216,7 @@ impl AgentProcess {
         let made = made?;
         process.stdin = made.stdin;
         process.outputs = made.outputs;
-        worker.send(&request, &made.theirs).await?;
+        worker.send(&Request::Run(run), &made.theirs).await?;
         Ok(process)
     }
 
@@ -306,7 +301,8 @@ impl Owner {
     }
 }
 
-fn run(spec: &ExecSpec, mark: &Attempt) -> Run {
+/// A command as the agent is told of it.
+pub(super) fn command(spec: &ExecSpec, mark: &Attempt) -> Run {
     let environment = requests::environment(spec, mark).into_iter();
     Run {
         target: match &spec.command {

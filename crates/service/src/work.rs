@@ -1,0 +1,243 @@
+//! Works that an agent in the container does itself: what is asked, given and answered.
+
+use crate::{Error, Result, Service};
+use bytes::{Buf, Bytes, BytesMut};
+use podlane_engine::inside::{self, Failure, Reason, blocks};
+use podlane_engine::{
+    Call, ContainerId, Error as EngineError, Process, Source, StdinSink, UserSpec,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::VecDeque;
+use tokio::io::AsyncWriteExt;
+
+/// A work under way. Dropped before its end, it is ended, and nothing of it is left.
+#[derive(Debug)]
+pub(crate) struct Work {
+    name: &'static str,
+    process: Box<dyn Process>,
+    input: Input,
+    answers: Answers,
+}
+
+struct Input(Option<StdinSink>);
+
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Input(..)")
+    }
+}
+
+/// What has come of the answer.
+#[derive(Debug, Default)]
+struct Answers {
+    /// What came and was not taken yet.
+    came: VecDeque<Bytes>,
+    length: usize,
+    /// What is still to come of the block under way.
+    left: usize,
+}
+
+impl Service {
+    /// Gives a work to the container's agent; `None` if there can't be one.
+    pub(crate) async fn start_work(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        user: Option<&UserSpec>,
+        work: &inside::Work,
+    ) -> Result<Option<Work>> {
+        let process = self.0.engine.work(call, id, user, work).await?;
+        Ok(process.map(|mut process| Work {
+            name: work.name(),
+            input: Input(process.take_stdin()),
+            process,
+            answers: Answers::default(),
+        }))
+    }
+}
+
+impl Work {
+    /// The next record; `None` at an end.
+    pub(crate) async fn record<T: DeserializeOwned>(&mut self) -> Result<Option<T>> {
+        let length = self.header().await?;
+        if length == 0 {
+            return Ok(None);
+        }
+        self.need(length).await?;
+        let body = self.answers.take(length);
+        blocks::parse(&body)
+            .map(Some)
+            .map_err(|error| self.garbled(&error.to_string()))
+    }
+
+    /// The record that has to come.
+    pub(crate) async fn first<T: DeserializeOwned>(&mut self) -> Result<T> {
+        let record = self.record().await?;
+        record.ok_or_else(|| self.garbled("it ends too early"))
+    }
+
+    /// The next piece of content; `None` at its end.
+    pub(crate) async fn content(&mut self) -> Result<Option<Bytes>> {
+        if self.answers.left == 0 {
+            self.answers.left = self.header().await?;
+        }
+        if self.answers.left == 0 {
+            return Ok(None);
+        }
+        self.need(1).await?;
+        let piece = self.answers.piece(self.answers.left);
+        self.answers.left -= piece.len();
+        Ok(Some(piece))
+    }
+
+    /// Gives content. What was wrong, if it is not taken, the answer says.
+    pub(crate) async fn give(&mut self, content: &[u8]) -> Result<()> {
+        for block in content.chunks(blocks::MAX) {
+            self.write(&blocks::header(block.len())).await?;
+            self.write(block).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives a record.
+    pub(crate) async fn give_record(&mut self, record: &impl Serialize) -> Result<()> {
+        let block = blocks::record(record).map_err(|error| self.garbled(&error.to_string()))?;
+        self.write(&block).await
+    }
+
+    /// Ends what is given: it is whole.
+    pub(crate) async fn give_end(&mut self) -> Result<()> {
+        self.write(&blocks::END).await
+    }
+
+    /// The failure that the answer ends with, if giving has failed because of it.
+    async fn write(&mut self, data: &[u8]) -> Result<()> {
+        let Some(stdin) = &mut self.input.0 else {
+            return Err(self.garbled("it takes no input"));
+        };
+        let written = async {
+            stdin.write_all(data).await?;
+            stdin.flush().await
+        };
+        let Err(error) = written.await else {
+            return Ok(());
+        };
+        self.input.0 = None;
+        // It has stopped reading, and says why.
+        while self.content().await?.is_some() {}
+        Err(self.garbled(&error.to_string()))
+    }
+
+    async fn header(&mut self) -> Result<usize> {
+        self.need(4).await?;
+        let header = self.answers.take(4).get_u32_le();
+        let length = (header & !blocks::FAILED) as usize;
+        if length > blocks::MAX {
+            return Err(self.garbled("a block is too long"));
+        }
+        if header & blocks::FAILED == 0 {
+            return Ok(length);
+        }
+        self.need(length).await?;
+        let body = self.answers.take(length);
+        Err(match blocks::parse(&body) {
+            Ok(failure) => Error::File(failure),
+            Err(error) => self.garbled(&error.to_string()),
+        })
+    }
+
+    /// Waits until so much is there.
+    async fn need(&mut self, length: usize) -> Result<()> {
+        while self.answers.length < length {
+            match self.process.next().await? {
+                Some(chunk) if chunk.source == Source::Stdout => self.answers.push(chunk.data),
+                Some(_) => {}
+                None => return Err(self.broken_off().await),
+            }
+        }
+        Ok(())
+    }
+
+    /// Why no more comes.
+    async fn broken_off(&mut self) -> Error {
+        let step = format!("the agent's {}", self.name);
+        let message = match self.process.wait().await {
+            Ok(exit) => format!(
+                "it ended with code {} in the middle of its answer",
+                exit.code
+            ),
+            Err(error) => return error.into(),
+        };
+        EngineError::Failed { step, message }.into()
+    }
+
+    fn garbled(&self, reason: &str) -> Error {
+        let step = format!("the agent's {}", self.name);
+        let reason = reason.to_owned();
+        EngineError::Garbled { step, reason }.into()
+    }
+}
+
+impl Answers {
+    fn push(&mut self, data: Bytes) {
+        self.length += data.len();
+        self.came.push_back(data);
+    }
+
+    /// The next bytes in one piece, at most so many. Something must be there.
+    fn piece(&mut self, most: usize) -> Bytes {
+        let Some(first) = self.came.front_mut() else {
+            return Bytes::new();
+        };
+        let piece = first.split_to(most.min(first.len()));
+        if first.is_empty() {
+            self.came.pop_front();
+        }
+        self.length -= piece.len();
+        piece
+    }
+
+    /// Exactly so many bytes, which must be there.
+    fn take(&mut self, length: usize) -> Bytes {
+        let first = self.piece(length);
+        if first.len() == length {
+            return first;
+        }
+        let mut whole = BytesMut::with_capacity(length);
+        whole.extend_from_slice(&first);
+        while whole.len() < length {
+            let piece = self.piece(length - whole.len());
+            whole.extend_from_slice(&piece);
+        }
+        whole.freeze()
+    }
+}
+
+/// What a failure is called, for people.
+pub(crate) fn words(failure: &Failure) -> String {
+    let path = String::from_utf8_lossy(&failure.path);
+    let what = match &failure.reason {
+        Reason::NotFound => "does not exist",
+        Reason::NotDirectory => "is no directory, or something above it is none",
+        Reason::IsDirectory => "is a directory",
+        Reason::Exists => "exists already",
+        Reason::NotEmpty => "is a directory that is not empty",
+        Reason::NotPermitted => "is not open to that user",
+        Reason::ReadOnly => "is on a file system that can't be written",
+        Reason::NoSpace => "is on a file system with no space left",
+        Reason::Circle => "is a symbolic link that leads nowhere",
+        Reason::TooLong => "is too long for a path, or a name in it is",
+        Reason::Special => "is a device, socket or named pipe",
+        Reason::Kernel => "is the kernel's: /proc, /sys and /dev are not for files",
+        Reason::Changed => "is not what was expected",
+        Reason::Busy => "is in use",
+        Reason::Broken => "was given up before it was whole",
+        Reason::Limit(limit) => return format!("{path}: more than {limit}"),
+        Reason::Invalid(why) => return format!("{path}: {why}"),
+        Reason::Other(errno) => {
+            return format!("{path}: {}", std::io::Error::from_raw_os_error(*errno));
+        }
+    };
+    format!("{path} {what}")
+}
