@@ -9,7 +9,10 @@ use podlane_engine::{Call, InnerPath};
 
 impl Service {
     /// Copies a file, or with `recursive` a directory with all that is in it.
-    #[allow(clippy::too_many_arguments, reason = "one for each field of the operation")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one for each field of the operation"
+    )]
     pub async fn copy_file(
         &self,
         call: &Call,
@@ -34,7 +37,14 @@ impl Service {
             Way::Agent(mut work) => Ok(work.only::<Entry>().await?.into()),
             Way::Archive(archived) => {
                 archived
-                    .copy(at.path.clone(), to.clone(), owner, recursive, replace, parents)
+                    .copy(
+                        at.path.clone(),
+                        to.clone(),
+                        owner,
+                        recursive,
+                        replace,
+                        parents,
+                    )
                     .await
             }
         }

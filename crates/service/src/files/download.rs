@@ -28,15 +28,15 @@ pub struct Download {
 impl Service {
     /// Takes files and trees out of a container, named by the last names of their paths. What the first
     /// path finds in its way is an error at once.
-    pub async fn download(
-        &self,
-        call: &Call,
-        at: &At,
-        paths: Vec<InnerPath>,
-    ) -> Result<Download> {
+    pub async fn download(&self, call: &Call, at: &At, paths: Vec<InnerPath>) -> Result<Download> {
         for path in &paths {
             outside_kernel(path)?;
-            if paths.iter().filter(|other| name(other) == name(path)).count() > 1 {
+            if paths
+                .iter()
+                .filter(|other| name(other) == name(path))
+                .count()
+                > 1
+            {
                 let reason = "has the same last name as another path";
                 return Err(failure(Reason::Invalid(reason.into()), path.as_str()));
             }

@@ -44,7 +44,9 @@ impl FileInfo {
         Self {
             path: path.to_vec(),
             kind,
-            size: target.as_ref().map_or(head.size, |target| target.len() as u64),
+            size: target
+                .as_ref()
+                .map_or(head.size, |target| target.len() as u64),
             mode: head.mode,
             owner: None,
             modified: head.modified,

@@ -79,7 +79,7 @@ impl Gathered {
         }
     }
 
-    async fn begin(&self, container: ContainerRef) -> Result<Repack> {
+    async fn begin(&mut self, container: ContainerRef) -> Result<Repack> {
         let mut folder = container.as_str().as_bytes().to_vec();
         let name = name(&self.path);
         if !name.is_empty() {

@@ -29,8 +29,13 @@ impl Items {
     pub(super) async fn next(&mut self) -> Result<Option<Head>> {
         match self {
             Self::Agent(work) => {
-                let item: Option<Item> = work.record().await?;
-                Ok(item.map(head))
+                while let Some(item) = work.record().await? {
+                    let head = head(item);
+                    if head.kind != HeadKind::Other {
+                        return Ok(Some(head));
+                    }
+                }
+                Ok(None)
             }
             Self::Archive { reader, top } => loop {
                 let Some(mut head) = reader.next().await? else {
@@ -75,8 +80,9 @@ fn head(item: Item) -> Head {
     let kind = match (item.kind, &item.target) {
         (Kind::Directory, _) => HeadKind::Directory,
         (Kind::Symlink, _) => HeadKind::Symlink,
-        (_, Some(_)) => HeadKind::Link,
-        (_, None) => HeadKind::File,
+        (Kind::File, Some(_)) => HeadKind::Link,
+        (Kind::File, None) => HeadKind::File,
+        _ => HeadKind::Other,
     };
     Head {
         path: item.path,

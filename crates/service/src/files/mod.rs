@@ -15,7 +15,6 @@ mod link;
 mod list;
 mod make_directory;
 mod move_;
-mod pattern;
 mod reach;
 mod read;
 mod remove;
@@ -48,6 +47,8 @@ use podlane_engine::inside::{Failure, Reason};
 
 /// Directories whose files are the kernel's, not the container's.
 const KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
+/// What among them is not.
+const SHARED_MEMORY: &str = "/dev/shm";
 
 fn failure(reason: Reason, path: &str) -> Error {
     Error::File(Failure {
@@ -58,7 +59,7 @@ fn failure(reason: Reason, path: &str) -> Error {
 
 /// Refuses what is the kernel's.
 fn outside_kernel(path: &InnerPath) -> Result<()> {
-    if KERNEL.iter().any(|kernel| path.is_within(kernel)) {
+    if !path.is_within(SHARED_MEMORY) && KERNEL.iter().any(|kernel| path.is_within(kernel)) {
         return Err(failure(Reason::Kernel, path.as_str()));
     }
     Ok(())

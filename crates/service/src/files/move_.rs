@@ -9,7 +9,10 @@ use podlane_engine::{Call, InnerPath};
 impl Service {
     /// Gives what is at a path another one, and with `owner` another owner. What is there already is replaced if `replace` says so and
     /// both are files, or both directories and that one is empty.
-    #[allow(clippy::too_many_arguments, reason = "one for each field of the operation")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one for each field of the operation"
+    )]
     pub async fn move_file(
         &self,
         call: &Call,

@@ -69,7 +69,13 @@ impl Service {
     }
 
     async fn facts(&self, call: &Call, id: &ContainerId) -> Result<Arc<Facts>> {
-        let known = || self.0.known.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = || {
+            self.0
+                .known
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
         if let Some(facts) = known().get(id) {
             return Ok(Arc::clone(facts));
         }

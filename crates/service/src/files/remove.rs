@@ -26,7 +26,9 @@ impl Service {
         match self.reach(call, at).await?.way(&work).await? {
             Way::Agent(mut work) => Ok(Some(work.only::<Summary>().await?.entries)),
             Way::Archive(archived) => {
-                archived.remove(at.path.clone(), recursive, expected).await?;
+                archived
+                    .remove(at.path.clone(), recursive, expected)
+                    .await?;
                 Ok(None)
             }
         }

@@ -142,7 +142,10 @@ impl Incoming {
 }
 
 fn no_archive(why: &'static str) -> Error {
-    failure(Reason::Invalid(format!("is no tar archive: {why}")), "what came")
+    failure(
+        Reason::Invalid(format!("is no tar archive: {why}")),
+        "what came",
+    )
 }
 
 /// The archive itself, within bounds.

@@ -1,7 +1,7 @@
 //! What happens at a path, told as it happens, and kept for a while for a reader who comes back.
 
-use super::reach::At;
 use super::outside_kernel;
+use super::reach::At;
 use crate::places::Place;
 use crate::work::Work;
 use crate::{Error, Result, Service};
@@ -138,7 +138,8 @@ impl Service {
             }),
             next: watch::Sender::new(0),
         });
-        self.watches().insert(watch.name.clone(), Arc::clone(&watch));
+        self.watches()
+            .insert(watch.name.clone(), Arc::clone(&watch));
         let reader = Watching::new(Arc::clone(&watch), 0, last.is_some());
         let service = self.clone();
         self.0
@@ -229,7 +230,9 @@ impl Watching {
                     Some((self.at, Happening::Lost(Some(lost))))
                 } else {
                     let index = usize::try_from(self.at - ring.first).unwrap_or(usize::MAX);
-                    ring.events.get(index).map(|what| (self.at + 1, what.clone()))
+                    ring.events
+                        .get(index)
+                        .map(|what| (self.at + 1, what.clone()))
                 }
             };
             if let Some((next, what)) = told {

@@ -8,7 +8,8 @@ use crate::files::temporary_name;
 use crate::{Error, Result, Service};
 use futures_util::TryStreamExt;
 use podlane_engine::{
-    Call, ContainerId, Error as EngineError, FileKind, FileStat, InnerPath, Ownership, Resource, Upload,
+    Call, ContainerId, Error as EngineError, FileKind, FileStat, InnerPath, Ownership, Resource,
+    Upload,
 };
 use std::io::Read;
 use std::path::{Component, Path};

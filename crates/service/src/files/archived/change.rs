@@ -25,7 +25,9 @@ impl Archived {
             return refuse("what is in a directory can't be changed");
         }
         let Some(owner) = new.owner else {
-            return refuse("nothing can be changed but with the `owner`, which Podman does not tell,");
+            return refuse(
+                "nothing can be changed but with the `owner`, which Podman does not tell,",
+            );
         };
         let (path, stat) = self.follow(&path).await?;
         let (directory, name) = self.directory(&path, true).await?;
@@ -35,7 +37,10 @@ impl Archived {
         let archive = match stat.kind {
             FileKind::Regular => {
                 let mut packer = Packer::new(2048);
-                let attributes = Attributes { modified: Some(modified.0), ..Attributes::new(mode, owner) };
+                let attributes = Attributes {
+                    modified: Some(modified.0),
+                    ..Attributes::new(mode, owner)
+                };
                 packer.link(&temporary, &name, attributes)?;
                 packer.finish()?
             }

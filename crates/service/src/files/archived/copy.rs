@@ -29,11 +29,15 @@ impl Archived {
         }
         if owner.is_none() {
             let message = "Podman does not tell who owns what is moved: start the container, or name the `owner`";
-            return Err(Error::Conflict { message: message.into() });
+            return Err(Error::Conflict {
+                message: message.into(),
+            });
         }
         let service = self.service.clone();
         let moved = async move {
-            let copied = self.duplicate(&from, to, owner, true, replace, parents).await?;
+            let copied = self
+                .duplicate(&from, to, owner, true, replace, parents)
+                .await?;
             let engine = &self.service.0.engine;
             engine.remove_path(&self.call, &self.id, &from).await?;
             Ok(copied)
@@ -52,7 +56,8 @@ impl Archived {
     ) -> Result<FileInfo> {
         let service = self.service.clone();
         let copied = async move {
-            self.duplicate(&from, to, owner, recursive, replace, parents).await
+            self.duplicate(&from, to, owner, recursive, replace, parents)
+                .await
         };
         service.to_the_end(copied).await
     }

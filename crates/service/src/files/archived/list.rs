@@ -3,7 +3,8 @@
 use super::{Archived, failure};
 use crate::Result;
 use crate::files::items::Items;
-use crate::files::{FileInfo, FileList, ListFiles, pattern};
+use crate::files::{FileInfo, FileList, ListFiles};
+use fast_glob::glob_match;
 use podlane_engine::inside::Reason;
 use podlane_engine::{FileKind, InnerPath};
 
@@ -17,7 +18,6 @@ impl Archived {
         if stat.kind != FileKind::Directory {
             return Err(failure(Reason::NotDirectory, path.as_str()));
         }
-        let pattern = wanted.pattern.as_deref().map(pattern::compile).transpose()?;
         let limit = self.service.0.limits.archive_entries;
         let mut left = limit;
         let mut items = Items::of_archive(self.entries(&path).await?);
@@ -31,9 +31,12 @@ impl Archived {
                 let limit = format!("{limit} entries (the setting limits.archive_entries)");
                 failure(Reason::Limit(limit), path.as_str())
             })?;
-            let text = String::from_utf8_lossy(here);
-            let fits = pattern.as_ref().is_none_or(|pattern| pattern.is_match(&*text));
-            let behind = wanted.after.as_ref().is_none_or(|after| names(here).gt(names(after)));
+            let pattern = wanted.pattern.as_ref();
+            let fits = pattern.is_none_or(|pattern| glob_match(pattern, here));
+            let behind = wanted
+                .after
+                .as_ref()
+                .is_none_or(|after| names(here).gt(names(after)));
             if fits && behind {
                 entries.push(FileInfo::of(here, &head));
             }

@@ -125,7 +125,11 @@ impl Archived {
         }
         // -T: should a directory have come to stand there meanwhile, it is an error.
         let argv = ["mv", "-f", "-T", from.as_str(), to.as_str()];
-        match self.service.run_tool(&self.call, &self.id, &argv, &[]).await {
+        match self
+            .service
+            .run_tool(&self.call, &self.id, &argv, &[])
+            .await
+        {
             Ok(tool) => Ok(tool.is_some_and(|tool| tool.exit_code == 0)),
             Err(Error::Engine(EngineError::WrongState { .. })) => Ok(false),
             Err(error) => Err(error),

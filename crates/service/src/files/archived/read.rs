@@ -71,7 +71,9 @@ impl Content {
                 limit: self.patience,
             })?;
             let Some(mut piece) = piece? else { break };
-            let skip = usize::try_from(self.skip).unwrap_or(usize::MAX).min(piece.len());
+            let skip = usize::try_from(self.skip)
+                .unwrap_or(usize::MAX)
+                .min(piece.len());
             let _ = piece.split_to(skip);
             self.skip -= skip as u64;
             piece.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));

@@ -40,7 +40,11 @@ impl Archived {
         }
         let path = self.settle(path).await?;
         let (owner, ownership) = self.ownership(new.owner);
-        let ownership = if new.owners { Ownership::Archive } else { ownership };
+        let ownership = if new.owners {
+            Ownership::Archive
+        } else {
+            ownership
+        };
         let owner = (!new.owners).then_some(owner);
         let outcome = Arc::new(Mutex::new(Outcome::default()));
         let archive = Upload::Pieces(remade(incoming, owner, Arc::clone(&outcome)));
@@ -62,11 +66,7 @@ struct State {
     ended: bool,
 }
 
-fn remade(
-    incoming: Incoming,
-    owner: Option<(u32, u32)>,
-    outcome: Arc<Mutex<Outcome>>,
-) -> Archive {
+fn remade(incoming: Incoming, owner: Option<(u32, u32)>, outcome: Arc<Mutex<Outcome>>) -> Archive {
     let state = State {
         incoming,
         content: None,

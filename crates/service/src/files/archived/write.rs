@@ -155,7 +155,10 @@ impl Archived {
         packer.link(&plan.name, &plan.temporary, plan.attributes)?;
         let archive = Upload::Whole(packer.finish()?);
         let call = self.call.extended(self.service.0.limits.request_timeout);
-        match self.put(&call, &plan.directory, archive, plan.ownership).await {
+        match self
+            .put(&call, &plan.directory, archive, plan.ownership)
+            .await
+        {
             Err(Error::File(_)) => Err(Error::Conflict {
                 message: format!(
                     "{} was changed in the container in the meantime",

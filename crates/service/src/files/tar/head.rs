@@ -84,7 +84,9 @@ pub(super) fn block(bytes: &[u8; BLOCK], about: &mut Extension) -> Result<Block,
         return Ok(Block::Extension(kind, size));
     }
     let about = std::mem::take(about);
-    let path = about.path.unwrap_or_else(|| header.path_bytes().into_owned());
+    let path = about
+        .path
+        .unwrap_or_else(|| header.path_bytes().into_owned());
     let kind = match kind {
         // What is no directory by its type is one by its name. Source: POSIX pax, ustar's old regular files.
         tar::EntryType::Regular if path.ends_with(b"/") => HeadKind::Directory,
@@ -103,8 +105,16 @@ pub(super) fn block(bytes: &[u8; BLOCK], about: &mut Extension) -> Result<Block,
         size: about.size.unwrap_or(size),
         mode: header.mode().map_err(|_| "a mode is no number")? & 0o7777,
         owner: (
-            about.owner.0.or_else(|| number(header.uid())).unwrap_or_default(),
-            about.owner.1.or_else(|| number(header.gid())).unwrap_or_default(),
+            about
+                .owner
+                .0
+                .or_else(|| number(header.uid()))
+                .unwrap_or_default(),
+            about
+                .owner
+                .1
+                .or_else(|| number(header.gid()))
+                .unwrap_or_default(),
         ),
         modified: about
             .modified
@@ -116,7 +126,12 @@ pub(super) fn block(bytes: &[u8; BLOCK], about: &mut Extension) -> Result<Block,
 impl Extension {
     /// Takes in what is said about the next entry.
     pub(super) fn read(&mut self, kind: Kind, text: &[u8]) -> Result<(), &'static str> {
-        let name = || text.split(|byte| *byte == 0).next().unwrap_or_default().to_vec();
+        let name = || {
+            text.split(|byte| *byte == 0)
+                .next()
+                .unwrap_or_default()
+                .to_vec()
+        };
         match kind {
             Kind::LongPath => self.path = Some(name()),
             Kind::LongTarget => self.target = Some(name()),
@@ -129,7 +144,8 @@ impl Extension {
             Kind::PaxForAll => {
                 for record in tar::PaxExtensions::new(text) {
                     let record = record.map_err(|_| "an extended header is broken")?;
-                    let known = matches!(record.key_bytes(), b"comment" | b"charset" | b"hdrcharset");
+                    let known =
+                        matches!(record.key_bytes(), b"comment" | b"charset" | b"hdrcharset");
                     if !known {
                         return Err("a global header may only hold a comment");
                     }
@@ -141,7 +157,11 @@ impl Extension {
 
     fn record(&mut self, key: &[u8], value: &[u8]) -> Result<(), &'static str> {
         let text = || std::str::from_utf8(value).map_err(|_| "an extended header is no text");
-        let number = || text()?.parse().map_err(|_| "an extended header's number is none");
+        let number = || {
+            text()?
+                .parse()
+                .map_err(|_| "an extended header's number is none")
+        };
         let id = || number().map(|id: u64| u32::try_from(id).ok());
         match key {
             b"path" => self.path = Some(value.to_vec()),
@@ -165,7 +185,11 @@ fn time(text: &str) -> Option<(i64, u32)> {
     if !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let nine: String = decimals.chars().chain("000000000".chars()).take(9).collect();
+    let nine: String = decimals
+        .chars()
+        .chain("000000000".chars())
+        .take(9)
+        .collect();
     let nanoseconds: u32 = nine.parse().ok()?;
     // -1.25 is 0.75 after -2.
     Some(match (text.starts_with('-'), nanoseconds) {

@@ -100,7 +100,9 @@ fn relative(path: &[u8]) -> Result<Vec<u8>, &'static str> {
         match name {
             b"" | b"." => continue,
             b".." => return Err("has `..` in its name"),
-            _ if name.len() > InnerPath::MAX_COMPONENT => return Err("has a name that is too long"),
+            _ if name.len() > InnerPath::MAX_COMPONENT => {
+                return Err("has a name that is too long");
+            }
             _ => {}
         }
         if !kept.is_empty() {
