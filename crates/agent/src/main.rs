@@ -7,7 +7,7 @@
 //!
 //! No main function of Rust's: its start would ignore SIGPIPE, and commands would inherit that.
 
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 
 mod channel;
 mod connection;
@@ -30,7 +30,7 @@ const FAILED: libc::c_int = 70;
 
 /// `podlane-agent fd FD`: serves the socket that is descriptor FD. `podlane-agent stdio`: serves standard
 /// input and output.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn main(_: libc::c_int, _: *const *const libc::c_char) -> libc::c_int {
     let mut arguments = std::env::args().skip(1);
     let served = match (arguments.next().as_deref(), arguments.next()) {

@@ -2,7 +2,7 @@
 
 use crate::process::{Home, value};
 use crate::sys::{self, Fork};
-use crate::work;
+use crate::work::{self, Note};
 use podlane_agent::{Failure, Run, Target};
 use std::ffi::CString;
 use std::io;
@@ -70,7 +70,12 @@ impl Prepared {
     }
 
     /// Starts it in a session of its own, with the signals that the agent had.
-    pub(crate) fn spawn(&self, streams: &Streams, home: &Home) -> Result<libc::pid_t, Failure> {
+    pub(crate) fn spawn(
+        &self,
+        streams: &Streams,
+        home: &Home,
+        note: &Note,
+    ) -> Result<libc::pid_t, Failure> {
         match (self, streams) {
             (Self::Program(program), streams) => program.spawn(streams, home),
             (Self::Work(work), Streams::Given(descriptors)) => {
@@ -79,8 +84,11 @@ impl Prepared {
                     .map_err(|error| Failure::Other(error.raw_os_error().unwrap_or(libc::EIO)))?
                 {
                     Fork::Parent(pid) => Ok(pid),
-                    Fork::Child => match sys::become_command(*descriptors, &home.signals) {
-                        Ok(()) => sys::exit(work::run(work)),
+                    // Who no longer reads its answer is told of by the write, not by a signal.
+                    Fork::Child => match sys::become_command(*descriptors, &home.signals)
+                        .and_then(|()| sys::hold_back_signals())
+                    {
+                        Ok(_) => sys::exit(work::run(work, note)),
                         Err(_) => sys::exit(libc::EXIT_FAILURE),
                     },
                 }

@@ -6,6 +6,7 @@ use crate::spawn::{self, Prepared, Streams};
 use crate::sys::{self, Children, Reaped};
 use crate::terminal::{self, Relay};
 use crate::tree::{self, Ending};
+use crate::work::Note;
 use podlane_agent::{Failure, Reply, Request, Run, Status};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -28,19 +29,23 @@ enum Turn {
 
 /// Serves until the server goes; then nothing of a command goes on.
 pub(crate) fn run(socket: &OwnedFd, home: &Home) -> ! {
-    let left = serve(socket, home);
-    if !matches!(left, Ok(Turn::Leftovers)) {
-        end_all();
+    if let Ok(note) = Note::new() {
+        let left = serve(socket, home, &note);
+        if !matches!(left, Ok(Turn::Leftovers)) {
+            end_all();
+            note.clean();
+        }
     }
     sys::exit(0)
 }
 
-fn serve(socket: &OwnedFd, home: &Home) -> io::Result<Turn> {
+fn serve(socket: &OwnedFd, home: &Home, note: &Note) -> io::Result<Turn> {
     sys::adopt_orphans()?;
     let mut worker = Worker {
         server: Connection::new(socket),
         children: sys::child_signals()?,
         home,
+        note,
     };
     loop {
         match worker.server.next().map_err(io::Error::other)? {
@@ -91,6 +96,8 @@ struct Worker<'a> {
     server: Connection<&'a OwnedFd>,
     children: OwnedFd,
     home: &'a Home,
+    /// What is left of a work that was killed.
+    note: &'a Note,
 }
 
 /// A command that runs, or whose leftovers do.
@@ -178,7 +185,7 @@ impl Worker<'_> {
             return Ok(None);
         }
         self.server.send(&Reply::Started).map_err(other)?;
-        let pid = prepared.spawn(&streams, self.home)?;
+        let pid = prepared.spawn(&streams, self.home, self.note)?;
         // Whatever became of the server: what runs now has to be ended first.
         let _ = self.server.send(&Reply::Running);
         Ok(Some(Command {
@@ -211,6 +218,9 @@ impl Worker<'_> {
                 *status = Some(ended(&child));
             }
         })?;
+        if command.status.is_some() {
+            self.note.clean();
+        }
         let drained = match (&command.status, &mut command.relay) {
             (Some(_), Some(relay)) => relay.is_drained(),
             _ => true,

@@ -37,7 +37,7 @@ pub enum Reason {
     TooLong,
     /// A device, socket or named pipe.
     Special,
-    /// It is the kernel's: /proc, /sys or /dev.
+    /// It is the kernel's: /proc, /sys, /dev or another file system of its own.
     Kernel,
     /// It is not, or no longer, what was expected.
     Changed,

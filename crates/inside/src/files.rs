@@ -82,7 +82,8 @@ pub enum Expectation {
 /// Who is to own what is made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Owner {
-    /// Whoever does it; for the place of something that was there, who owned that.
+    /// Whoever does it; for the place of something that was there, who owned that, as far as the user may
+    /// give it away.
     Keep,
     /// These numbers.
     Numbers {
@@ -107,7 +108,8 @@ pub struct Place {
     pub expected: Expectation,
 }
 
-/// A shell pattern: `*` and `?` match no slash, `**` any number of directories, `[...]` one character.
+/// A shell pattern for a whole path: `*` and `?` match no slash, `**` any number of directories, `[...]` one
+/// byte, `{a,b}` either, `\` takes the meaning from what follows. A `!` at the start turns it round.
 pub type Pattern = String;
 
 /// The end of a list.
@@ -128,7 +130,7 @@ pub struct Changes {
     pub owner: Option<Owner>,
     /// When its content was last changed.
     pub modified: Option<(i64, u32)>,
-    /// Whether a final symbolic link is followed; of a link itself only the owner can be changed.
+    /// Whether a final symbolic link is followed; of a link itself no mode can be changed.
     pub follow: bool,
 }
 
@@ -146,9 +148,9 @@ pub struct Match {
     pub path: Path,
     /// The line's number, from 1.
     pub line: u64,
-    /// The line without its end, cut if it is very long.
-    pub text: Vec<u8>,
-    /// Where in it.
+    /// The line without its end, cut if it is very long. What is no UTF-8 is replaced.
+    pub text: String,
+    /// Where in it the first occurrence is; it may lie behind a cut.
     pub occurrence: Occurrence,
 }
 
@@ -177,7 +179,8 @@ pub struct Found {
 pub struct Item {
     /// Its path, relative and without `.` and `..`; empty for what was packed itself.
     pub path: Path,
-    /// What it is: a file, a directory or a symbolic link, or another name of a file that came before.
+    /// What it is. Of anything but a file, a directory or a symbolic link no more than that is told, and
+    /// it is not unpacked: [`Reason::Special`](crate::Reason::Special).
     pub kind: Kind,
     /// The content that follows, in bytes; 0 unless it is a file.
     pub size: u64,
@@ -187,7 +190,8 @@ pub struct Item {
     pub owner: Option<(u32, u32)>,
     /// When its content was last changed; `None`: now.
     pub modified: Option<(i64, u32)>,
-    /// What stands in a symbolic link; of a file, the path of an item before it that is the same file.
+    /// What stands in a symbolic link; of a file, the path of an item before it, below the same packed one,
+    /// that is the same file. Then there is no content.
     pub target: Option<Path>,
 }
 

@@ -2,10 +2,13 @@
 //! and how both are written.
 //!
 //! A work is done by a process of its own, as the user that the agent is, with two streams. What it reads
-//! and what it writes are blocks ([`blocks`]). It answers with one record that says what it is about
-//! ([`Entry`] and the like), then with what the work says, and ends with an empty block; or with a
-//! [`Failure`], at any point. What it is given ends with an empty block too: a stream that breaks off
-//! before that has been given up, and nothing of the work may be seen afterwards.
+//! and what it writes are blocks ([`blocks`]). It answers with what the work says and ends with an empty
+//! block; or with a [`Failure`], at any point. What it is given ends with an empty block too: a stream that
+//! breaks off before that has been given up, and nothing of the work may be seen afterwards.
+//!
+//! What is the kernel's is left alone: a path that ends in /proc, /sys or /dev (but for /dev/shm), or in a
+//! file system of the kernel's own wherever that is mounted, is [`Reason::Kernel`]. Where a whole tree is
+//! gone through, such directories are met, but not entered.
 
 #![forbid(unsafe_code)]
 
@@ -34,7 +37,8 @@ pub enum Work {
         /// Whether a final symbolic link is followed.
         follow: bool,
     },
-    /// A regular file's content. Answers its [`Entry`], then the content as blocks.
+    /// A regular file's content. Answers its [`Entry`], then the content as blocks; [`Reason::Changed`] if
+    /// the file becomes shorter than its entry said.
     Read {
         /// Where; symbolic links are followed.
         path: Path,
@@ -53,7 +57,9 @@ pub enum Work {
         /// The permission bits; `None` for those of the file whose place it takes, else 0644.
         mode: Option<u32>,
     },
-    /// What is in a directory, and below it: [`Listed`] at the end, entries before it.
+    /// What is in a directory, and below it, each directory before what is in it and else in the order of
+    /// names' bytes. Answers an [`Entry`] for each, an empty block, and [`Listed`]. A directory below it that
+    /// the user can't read is there without its content.
     List {
         /// The directory.
         path: Path,
@@ -66,7 +72,8 @@ pub enum Work {
         /// How many entries, at most.
         limit: u32,
     },
-    /// A directory. Answers its [`Entry`]; that there is one already is no failure with `place.parents`.
+    /// A directory. Answers its [`Entry`]; that there is one already is no failure with `place.parents`, and
+    /// changes nothing.
     MakeDirectory {
         /// Where.
         path: Path,
@@ -75,7 +82,7 @@ pub enum Work {
         /// Its permission bits; `None` for 0755.
         mode: Option<u32>,
     },
-    /// A symbolic link. Answers its [`Entry`].
+    /// A symbolic link, in place of anything but a directory. Answers its [`Entry`].
     Link {
         /// Where.
         path: Path,
@@ -84,16 +91,18 @@ pub enum Work {
         /// How it is made.
         place: Place,
     },
-    /// Another path for what is at one; copied and removed where it can't be renamed. Answers its new [`Entry`].
+    /// Another path for what is at one; copied and removed where it can't be renamed. It takes the place of a
+    /// file, or of an empty directory if it is one itself. Answers its new [`Entry`].
     Move {
         /// From where; a final symbolic link is not followed.
         from: Path,
         /// To where.
         to: Path,
-        /// How it is placed.
+        /// How it is placed; with [`Owner::Keep`] its owner stays.
         place: Place,
     },
-    /// A second one of what is at a path. Answers its [`Entry`].
+    /// A second one of what is at a path, with its modes and times, seen when it is whole. It takes the same
+    /// places as a moved one. Answers its [`Entry`].
     Copy {
         /// Of what; a final symbolic link is not followed.
         from: Path,
@@ -104,7 +113,8 @@ pub enum Work {
         /// How it is placed.
         place: Place,
     },
-    /// Removes what is at a path. Answers a [`Summary`].
+    /// Removes what is at a path. Answers a [`Summary`]. Neither the root nor a mount point is removed, nor
+    /// what is in one: [`Reason::Busy`]. What was removed before a failure stays removed.
     Remove {
         /// Where; a final symbolic link is not followed.
         path: Path,
@@ -113,7 +123,8 @@ pub enum Work {
         /// What must be there.
         expected: Expectation,
     },
-    /// Other permission bits, another owner. Answers a [`Summary`].
+    /// Other permission bits, another owner, another time. Answers a [`Summary`]. What was changed before a
+    /// failure stays changed.
     Change {
         /// Where.
         path: Path,
@@ -122,13 +133,13 @@ pub enum Work {
         /// Whether all that is in a directory is changed too; no symbolic link is followed then.
         recursive: bool,
     },
-    /// Lines of regular files that hold something: [`Found`] at the end, [`Match`]es before it.
+    /// Lines of regular files that hold something. Answers a [`Match`] for each, an empty block, and [`Found`].
     Search {
         /// A file, or a directory that is searched with all below it.
         path: Path,
-        /// What is searched.
+        /// What is searched: within a line.
         pattern: String,
-        /// Whether `pattern` is a regular expression.
+        /// Whether `pattern` is a regular expression, of the `regex-lite` crate's syntax.
         expression: bool,
         /// Whether upper and lower case are one.
         ignore_case: bool,
@@ -139,8 +150,9 @@ pub enum Work {
         /// How many bytes are read of a file, at most.
         file_limit: u64,
     },
-    /// Several files and trees: for each thing an [`Item`], and the content of a regular file as blocks with
-    /// an empty one at its end; an empty block after the last.
+    /// Several files and trees. Answers an [`Item`] for each thing; behind that of a file that is not another
+    /// name of an earlier one its content as blocks, with an empty one at its end. Each path begins with an
+    /// item whose own path is empty.
     Pack {
         /// What; a final symbolic link is followed.
         paths: Vec<Path>,
@@ -148,7 +160,9 @@ pub enum Work {
         limit: u64,
     },
     /// The reverse: what comes is a directory's new content, in the form of [`Work::Pack`]. Answers a
-    /// [`Packed`]. Things get their names one by one, each when it is whole.
+    /// [`Packed`]. Things get their names one by one, each when it is whole, and those before a failure stay.
+    /// Missing directories are made; no symbolic link below the directory is followed, which is
+    /// [`Reason::NotDirectory`]. The item with the empty path changes nothing.
     Unpack {
         /// The directory, which must be there unless `place.parents`.
         path: Path,

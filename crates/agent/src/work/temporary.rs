@@ -1,0 +1,138 @@
+//! What is made beside its place, under a name of its own until it is whole.
+
+use super::answer::{At, Failed};
+use super::entry::version;
+use super::note::Note;
+use super::remove;
+use super::resolve::Spot;
+use podlane_inside::{Expectation, Reason};
+use rustix::fs::{RenameFlags, Stat};
+use rustix::io::Errno;
+use rustix::rand::{GetRandomFlags, getrandom};
+use std::os::fd::OwnedFd;
+
+/// How temporary names begin; 16 digits follow.
+const PREFIX: &[u8] = b".podlane-";
+const DIGITS: usize = 16;
+
+/// Whether it is a name of the kind that is made here.
+pub(super) fn is_temporary(name: &[u8]) -> bool {
+    let digits = name.strip_prefix(PREFIX);
+    digits.is_some_and(|digits| digits.len() == DIGITS && digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// A name in a directory. Whatever has it goes with this, unless it was put in its place.
+pub(super) struct Temporary<'a> {
+    directory: &'a OwnedFd,
+    name: Vec<u8>,
+    note: &'a Note,
+    placed: bool,
+}
+
+impl<'a> Temporary<'a> {
+    /// A name that nothing has, in a directory of that resolved path.
+    pub(super) fn new(directory: &'a OwnedFd, path: &[u8], note: &'a Note) -> Result<Self, Failed> {
+        let mut random = [0; DIGITS / 2];
+        getrandom(&mut random, GetRandomFlags::empty()).at(path)?;
+        let number = u64::from_ne_bytes(random);
+        let name = [PREFIX, format!("{number:016x}").as_bytes()].concat();
+        note.set(&[path, b"/", &name].concat());
+        Ok(Self {
+            directory,
+            name,
+            note,
+            placed: false,
+        })
+    }
+
+    pub(super) fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// Gives what is whole its place, if what is there now is as expected.
+    pub(super) fn put(mut self, spot: &Spot, expected: &Expectation) -> Result<(), Failed> {
+        place(self.directory, &self.name, spot, expected)?;
+        self.placed = true;
+        Ok(())
+    }
+
+    /// Gives it a name in its own directory; what has that name is replaced.
+    pub(super) fn rename(self, name: &[u8]) -> rustix::io::Result<()> {
+        // If both are names of one file this does nothing: the temporary one is looked for afterwards.
+        rustix::fs::renameat(self.directory, &self.name[..], self.directory, name)
+    }
+}
+
+impl Drop for Temporary<'_> {
+    fn drop(&mut self) {
+        if !self.placed {
+            let _ = remove::whatever(self.directory, &self.name);
+        }
+        self.note.clear();
+    }
+}
+
+/// Gives what has a name a place, if what is there now is as expected.
+pub(super) fn place(
+    directory: &OwnedFd,
+    name: &[u8],
+    spot: &Spot,
+    expected: &Expectation,
+) -> Result<(), Failed> {
+    expect(expected, spot.look()?.as_ref(), &spot.path)?;
+    let to = &spot.name[..];
+    let mut placed = Err(Errno::INVAL);
+    if *expected == Expectation::Absent {
+        let flags = RenameFlags::NOREPLACE;
+        placed = rustix::fs::renameat_with(directory, name, &spot.directory, to, flags);
+    }
+    // Not every file system can do it at once; nothing was there just now.
+    if matches!(placed, Err(Errno::INVAL | Errno::NOSYS)) {
+        placed = rustix::fs::renameat(directory, name, &spot.directory, to);
+    }
+    placed.at(&spot.path)
+}
+
+/// Checks what is there.
+pub(super) fn expect(
+    expected: &Expectation,
+    found: Option<&Stat>,
+    path: &[u8],
+) -> Result<(), Failed> {
+    let is = |versions: &[_]| found.is_some_and(|found| versions.contains(&version(found)));
+    let wrong = match expected {
+        Expectation::Any => false,
+        Expectation::Absent => {
+            return match found {
+                Some(_) => Err(Failed::new(Reason::Exists, path)),
+                None => Ok(()),
+            };
+        }
+        Expectation::Present => found.is_none(),
+        Expectation::Versions(versions) => !is(versions),
+        Expectation::NoneOf(versions) => is(versions),
+    };
+    if wrong {
+        return Err(Failed::new(Reason::Changed, path));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn temporary_names_are_told_from_others() {
+        assert!(is_temporary(b".podlane-0123456789abcdef"));
+        for other in [
+            &b".podlane-"[..],
+            b".podlane-0123456789abcdeg",
+            b".podlane-0123456789abcdef0",
+            b"podlane-0123456789abcdef",
+            b".podlane-agent-0123456789abcdef",
+        ] {
+            assert!(!is_temporary(other));
+        }
+    }
+}
