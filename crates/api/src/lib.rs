@@ -13,6 +13,7 @@ mod environment;
 mod error;
 mod events;
 mod exec;
+mod file_operations;
 mod files;
 mod hidden;
 mod init;
@@ -42,6 +43,11 @@ pub use environment::{Environment, Scalar};
 pub use error::{ErrorDetail, ErrorType, Failure, Problem, Unhealthy};
 pub use events::{ExecData, ExecEnd, ExecEvent, ExecLost, ExecPath, ExecStart};
 pub use exec::{ExecCommand, ExecutedCommand, Execution, OutputEncoding, Survivor, Usage};
+pub use file_operations::{
+    AddedFiles, DoneFileOperation, FileEvent, FileInfo, FileKind, FileMatch, FileOperation,
+    FileRow, ListedFiles, ReadFile, RemovedFile, SearchedFiles, ShownFile, UnpackedArchive,
+    WriteFile,
+};
 pub use files::{AddFile, AddedFile, ContentEncoding, File};
 pub use hidden::Hidden;
 pub use init::Init;

@@ -60,6 +60,8 @@ pub struct Container {
     pub finished: Option<String>,
     /// How its main process last ended; `None` while it never has.
     pub exit_code: Option<i32>,
+    /// Whether root in it may use every file: it has the capabilities `CHOWN`, `DAC_OVERRIDE` and `FOWNER`.
+    pub all_files: bool,
     /// Why its last start failed, if the engine keeps that.
     pub error: Option<String>,
 }

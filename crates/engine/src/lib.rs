@@ -25,7 +25,7 @@ pub use exec::{
     Chunk, Command, Control, ExecPath, ExecSpec, Exit, Process, Signal, Source, StartFailure,
     StdinSink, Survivor, TerminalSize, Termination, Usage,
 };
-pub use files::{FileKind, FileStat, Ownership};
+pub use files::{Archive, FileKind, FileStat, Ownership, Upload};
 pub use image::Image;
 pub use logs::{LogQuery, LogStream};
 pub use names::{
@@ -35,13 +35,8 @@ pub use podlane_inside as inside;
 pub use status::Status;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures_util::stream::BoxStream;
 use std::fmt::Debug;
 use std::time::Duration;
-
-/// A tar archive on its way to or from a container.
-pub type Archive = BoxStream<'static, Result<Bytes>>;
 
 /// Whether a request found something to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,7 +157,7 @@ pub trait Engine: Debug + Send + Sync + 'static {
         call: &Call,
         id: &ContainerId,
         directory: &InnerPath,
-        archive: Bytes,
+        archive: Upload,
         ownership: Ownership,
     ) -> Result<()>;
 

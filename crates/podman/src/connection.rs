@@ -2,11 +2,13 @@
 
 use crate::failure;
 use crate::pool::{Answer, Pool};
-use crate::requests::Request;
+use crate::requests::{Payload, Request};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Limited};
+use futures_util::TryStreamExt;
+use http_body_util::{BodyExt, Limited, StreamBody};
+use hyper::body::Frame;
 use hyper::{Response, StatusCode};
-use podlane_engine::{Call, Error, Result};
+use podlane_engine::{Call, Error, Result, Upload};
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,7 +56,7 @@ impl Connection {
         let mut pause = Duration::from_millis(10);
         let mut looks = 0;
         loop {
-            let response = self.send_once(call, request).await?;
+            let response = self.send_once(call, request, request.to_http(call)).await?;
             let status = response.status();
             if status == StatusCode::SWITCHING_PROTOCOLS && !request.upgrades() {
                 let reason = "it switches protocols unasked".into();
@@ -87,10 +89,14 @@ impl Connection {
         }
     }
 
-    async fn send_once(&self, call: &Call, request: &Request) -> Result<Response<Answer>> {
+    async fn send_once(
+        &self,
+        call: &Call,
+        request: &Request,
+        http: http::Request<Payload>,
+    ) -> Result<Response<Answer>> {
         let began = Instant::now();
         let sent = async {
-            let http = request.to_http(call);
             if request.upgrades() {
                 self.pool.upgrade(http).await
             } else {
@@ -171,6 +177,40 @@ impl Connection {
     /// Sends a request whose right answer has no body: one that has is none of Podman's.
     pub(crate) async fn silence(&self, call: &Call, request: &Request) -> Result<()> {
         let response = self.send(call, request).await?;
+        self.nothing_more(call, request, response).await
+    }
+
+    /// The same for one that sends an archive. What comes piece by piece can't be sent again.
+    pub(crate) async fn upload(
+        &self,
+        call: &Call,
+        mut request: Request,
+        archive: Upload,
+    ) -> Result<()> {
+        let pieces = match archive {
+            Upload::Whole(archive) => {
+                request.body = archive;
+                return self.silence(call, &request).await;
+            }
+            Upload::Pieces(pieces) => pieces,
+        };
+        let body = StreamBody::new(pieces.map_ok(Frame::data)).boxed_unsync();
+        let http = request.to_http(call).map(|_empty| body);
+        let response = self.send_once(call, &request, http).await?;
+        if !response.status().is_success() {
+            let status = response.status();
+            let body = self.collect(call, &request, response).await?;
+            return Err(failure::Failure::parse(status, &body).meaning(call, &request));
+        }
+        self.nothing_more(call, &request, response).await
+    }
+
+    async fn nothing_more(
+        &self,
+        call: &Call,
+        request: &Request,
+        response: Response<Answer>,
+    ) -> Result<()> {
         let body = self.collect(call, request, response).await?;
         if body.is_empty() {
             return Ok(());

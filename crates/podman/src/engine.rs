@@ -14,7 +14,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use podlane_engine::{
     Archive, Attachment, Call, Change, Container, ContainerId, ContainerRef, ContainerSpec,
     ContainerSummary, Engine, EngineVersion, Error, ExecSpec, FileStat, Image, ImageRef, InnerPath,
-    LogQuery, LogStream, Ownership, Process, Resource, Result, UserSpec,
+    LogQuery, LogStream, Ownership, Process, Resource, Result, Upload, UserSpec,
 };
 use podlane_inside::Work;
 use std::io;
@@ -375,11 +375,11 @@ impl Engine for PodmanEngine {
         call: &Call,
         id: &ContainerId,
         directory: &InnerPath,
-        archive: Bytes,
+        archive: Upload,
         ownership: Ownership,
     ) -> Result<()> {
-        let request = requests::write_archive(id, directory, archive, ownership);
-        self.connection().silence(call, &request).await
+        let request = requests::write_archive(id, directory, ownership);
+        self.connection().upload(call, request, archive).await
     }
 
     async fn remove_path(&self, call: &Call, id: &ContainerId, path: &InnerPath) -> Result<()> {

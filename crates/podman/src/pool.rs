@@ -4,9 +4,9 @@
 //! reading its body. So no piece of an answer is handed from one task to another, and who stops waiting
 //! closes the connection.
 
+use crate::requests::Payload;
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -51,8 +51,8 @@ struct Idle {
 /// A connection, and what moves its bytes.
 #[derive(Debug)]
 struct Line {
-    sender: SendRequest<Full<Bytes>>,
-    connection: http1::Connection<TokioIo<UnixStream>, Full<Bytes>>,
+    sender: SendRequest<Payload>,
+    connection: http1::Connection<TokioIo<UnixStream>, Payload>,
 }
 
 impl Line {
@@ -92,7 +92,7 @@ impl Pool {
     /// closed is replaced if nothing of the request has been sent on it.
     pub(crate) async fn send(
         &self,
-        mut request: Request<Full<Bytes>>,
+        mut request: Request<Payload>,
     ) -> Result<Response<Answer>, Failure> {
         while let Some(mut line) = self.take().await {
             let mut sent = pin!(line.sender.try_send_request(request));
@@ -117,7 +117,7 @@ impl Pool {
     /// again.
     pub(crate) async fn upgrade(
         &self,
-        request: Request<Full<Bytes>>,
+        request: Request<Payload>,
     ) -> Result<Response<Answer>, Failure> {
         let Line {
             mut sender,
@@ -176,7 +176,7 @@ async fn expire(idle: Weak<Mutex<Vec<Idle>>>, mut next: Instant) {
 
 /// Waits for something of a connection while moving its bytes; also, whether the connection still stands.
 async fn drive<F: Future>(
-    connection: &mut http1::Connection<TokioIo<UnixStream>, Full<Bytes>>,
+    connection: &mut http1::Connection<TokioIo<UnixStream>, Payload>,
     mut wanted: Pin<&mut F>,
 ) -> (F::Output, bool) {
     let mut stands = true;

@@ -8,7 +8,7 @@ use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use podlane_api::ErrorType;
-use podlane_engine::inside::Reason;
+use podlane_engine::inside::{Failure, Reason};
 use podlane_engine::{Error as Engine, Resource};
 use podlane_service::Error as Service;
 use std::borrow::Cow;
@@ -192,6 +192,13 @@ fn operation(error: &Service, log: String) -> Answer {
             kind: ErrorType::InternalError,
             ..podman(StatusCode::GONE)
         },
+        Service::Given(cause) => match cause.get_ref().and_then(|cause| cause.downcast_ref()) {
+            Some(refusal) => refused(refusal),
+            None => Answer {
+                kind: ErrorType::ValidationError,
+                ..podman(StatusCode::BAD_REQUEST)
+            },
+        },
         Service::Stopping => Answer {
             kind: ErrorType::InternalError,
             retry_after: Some(Duration::from_secs(1)),
@@ -199,14 +206,14 @@ fn operation(error: &Service, log: String) -> Answer {
         },
         Service::ExecTimeout { .. } => podman(StatusCode::REQUEST_TIMEOUT),
         Service::Inside { .. } => podman(StatusCode::INTERNAL_SERVER_ERROR),
-        Service::File(failure) => podman(in_the_way(&failure.reason)),
+        Service::File(failure) => in_the_way(failure, podman),
         Service::Internal { .. } => internal(log),
     }
 }
 
-/// The status for what stands in the way of a work with files.
-fn in_the_way(reason: &Reason) -> StatusCode {
-    match reason {
+/// What stands in the way of a work with files.
+fn in_the_way(failure: &Failure, answer: impl Fn(StatusCode) -> Answer) -> Answer {
+    let status = match failure.reason {
         Reason::NotFound => StatusCode::NOT_FOUND,
         Reason::NotDirectory
         | Reason::IsDirectory
@@ -224,7 +231,22 @@ fn in_the_way(reason: &Reason) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         Reason::Other(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    let hint = match failure.reason {
+        Reason::IsDirectory => Some(
+            "a directory is read with Accept: application/x-tar, and written as an archive".into(),
+        ),
+        Reason::NotEmpty => Some("recursive=true removes it with all that is in it".into()),
+        _ => None,
+    };
+    let mut answer = answer(status);
+    if status == StatusCode::BAD_REQUEST {
+        answer.kind = ErrorType::ValidationError;
     }
+    // A path may be a secret of the caller's.
+    answer.log = format!("files: {status}");
+    answer.hint = hint;
+    answer
 }
 
 fn engine(error: &Engine, log: &str) -> Answer {

@@ -52,6 +52,7 @@ pub(crate) fn info() -> OpenApi {
         )
         .tags(Some([
             tag("containers", "Containers and what happens inside them."),
+            tag("files", "Files and directories inside containers."),
             tag("execs", "Commands in the background."),
             tag("recordings", "What terminals showed."),
             tag("system", "The server itself."),
@@ -83,10 +84,17 @@ fn document() -> OpenApi {
             .responses
             .insert(failure.name.to_owned(), failure.response().into());
     }
+    // What stands for a rest of any length is a plain parameter here.
+    let paths = std::mem::take(&mut document.paths.paths);
+    let plain = paths
+        .into_iter()
+        .map(|(path, item)| (path.replace("{*", "{"), item));
+    document.paths.paths = plain.collect();
     for (path, item) in &mut document.paths.paths {
         let operations = [
             (HttpMethod::Get, &mut item.get),
             (HttpMethod::Post, &mut item.post),
+            (HttpMethod::Put, &mut item.put),
             (HttpMethod::Delete, &mut item.delete),
         ];
         for (method, operation) in operations {
@@ -133,7 +141,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     }
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
-            if !status.starts_with('2') && status != "101" {
+            if status.starts_with(['4', '5']) {
                 let problem = Content::new(Some(Ref::from_schema_name("Problem")));
                 response
                     .content

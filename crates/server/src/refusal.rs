@@ -20,6 +20,10 @@ pub(crate) enum Refusal {
     },
     #[error("{message}")]
     Json { message: String },
+    #[error("the form can't be read: {message}")]
+    Form { message: String },
+    #[error("the file has {size} bytes, and none in that range")]
+    Range { size: u64 },
     #[error("{message}")]
     MediaType {
         header: &'static str,
@@ -90,11 +94,13 @@ impl Refusal {
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Field { .. }
             | Self::Json { .. }
+            | Self::Form { .. }
             | Self::BodyCut
             | Self::Ambiguous { .. }
             | Self::Unreadable { .. }
             | Self::Host { .. } => StatusCode::BAD_REQUEST,
             Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Range { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BodySilent { .. } | Self::BodySlow { .. } => StatusCode::REQUEST_TIMEOUT,
@@ -108,6 +114,7 @@ impl Refusal {
         match self {
             Self::Field { field, .. } => Some(field),
             Self::MediaType { header, .. } => Some(header),
+            Self::Range { .. } => Some("Range"),
             Self::Host { .. } | Self::Misdirected { .. } => Some("Host"),
             Self::Origin { .. } => Some("Origin"),
             Self::CrossSite { .. } => Some("Sec-Fetch-Site"),
@@ -138,6 +145,8 @@ impl Refusal {
             Self::Method { .. } => "wrong method",
             Self::Field { .. } => "invalid field",
             Self::Json { .. } => "invalid JSON",
+            Self::Form { .. } => "invalid form",
+            Self::Range { .. } => "no such range",
             Self::MediaType { .. } => "wrong media type",
             Self::BodyTooLarge { .. } => "body too large",
             Self::BodySilent { .. } | Self::BodySlow { .. } => "slow body",

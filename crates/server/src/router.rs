@@ -43,6 +43,21 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(terminals::attach::attach_terminal))
         .routes(routes!(users::add::add_user))
         .routes(routes!(files::add::add_file))
+        .routes(routes!(
+            files::read::read_file,
+            files::write::write_file,
+            files::remove::remove_file
+        ))
+        .routes(routes!(files::info::file_info))
+        .routes(routes!(files::list::list_files))
+        .routes(routes!(files::operate::operate_on_file))
+        .routes(routes!(files::search::search_files))
+        .routes(routes!(files::events::file_events))
+        .routes(routes!(
+            files::download::download_archive,
+            files::upload::upload_archive
+        ))
+        .routes(routes!(files::gather::gather_files))
         .routes(routes!(recordings::list::list_recordings))
         .routes(routes!(
             recordings::read::read_recording,

@@ -14,11 +14,17 @@ pub(crate) struct Packer(tar::Builder<Vec<u8>>);
 pub(crate) struct Attributes {
     pub(crate) mode: u32,
     pub(crate) owner: (u32, u32),
+    /// When it was last changed, in seconds since 1970; `None` for now.
+    pub(crate) modified: Option<i64>,
 }
 
 impl Attributes {
     pub(crate) fn new(mode: u32, owner: (u32, u32)) -> Self {
-        Self { mode, owner }
+        Self {
+            mode,
+            owner,
+            modified: None,
+        }
     }
 
     fn header(self, kind: tar::EntryType, size: u64) -> tar::Header {
@@ -29,7 +35,9 @@ impl Attributes {
         header.set_uid(self.owner.0.into());
         header.set_gid(self.owner.1.into());
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        header.set_mtime(now.map_or(0, |now| now.as_secs()));
+        let now = now.map_or(0, |now| now.as_secs());
+        let modified = self.modified.and_then(|time| u64::try_from(time).ok());
+        header.set_mtime(modified.unwrap_or(now));
         header
     }
 }

@@ -94,6 +94,9 @@ pub enum Error {
     /// Something in the container's file system stands against it.
     #[error("{}", crate::work::words(.0))]
     File(Failure),
+    /// What the caller gave broke off, or was not what it should be.
+    #[error("what was sent can't be used: {0}")]
+    Given(#[source] std::io::Error),
     /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,

@@ -33,7 +33,10 @@ pub use command::words;
 pub use containers::{Acted, InitChoice, NewContainer, PullPolicy};
 pub use error::{Error, Result};
 pub use exec::{Execution, NewExec};
-pub use files::{NewFile, WrittenFile};
+pub use files::{
+    At, Compression, Download, FileInfo, FileList, FileReader, FileWriter, Gathered, Happening,
+    ListFiles, NewAttributes, NewFile, NewTree, ReadFile, SearchFiles, Searched, Watched, Watching,
+};
 pub use gate::Load;
 pub use live::{Ended, Event, Input, Live};
 pub use logs::{Logs, Tail};
@@ -45,6 +48,7 @@ pub use text::Texts;
 pub use users::{AddedUser, NewUser, Password};
 
 use background::Registry;
+use files::{Known, Watches};
 use gate::Gate;
 use places::Places;
 use podlane_engine::{Call, Engine, EngineVersion};
@@ -73,8 +77,12 @@ pub struct Limits {
     pub kill_grace: Duration,
     /// Bytes kept of a container's log for one answer: its end.
     pub log_bytes: usize,
-    /// Bytes of a file's content.
+    /// Bytes of a file's content that is held whole.
     pub file_bytes: usize,
+    /// Bytes of one upload that is not.
+    pub upload_bytes: u64,
+    /// How many files, directories and links one archive may have.
+    pub archive_entries: u64,
     /// Streams of output that may be open at once.
     pub streams: usize,
     /// Background commands that run or are kept.
@@ -112,6 +120,10 @@ struct Inner {
     stopping: CancellationToken,
     /// Commands in the background, once somebody has asked about them.
     background: OnceCell<Arc<Registry>>,
+    /// Containers whose files were used.
+    known: Known,
+    /// Watches under way.
+    watches: Watches,
     /// One at a time: changes to the accounts of one container.
     accounts: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -132,6 +144,8 @@ impl Service {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             background: OnceCell::new(),
+            known: Known::default(),
+            watches: Watches::default(),
             accounts: Mutex::default(),
         }))
     }

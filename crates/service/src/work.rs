@@ -9,7 +9,10 @@ use podlane_engine::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::time::Duration;
 use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
 
 /// A work under way. Dropped before its end, it is ended, and nothing of it is left.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub(crate) struct Work {
     process: Box<dyn Process>,
     input: Input,
     answers: Answers,
+    /// How long it may be silent, or take nothing.
+    patience: Duration,
 }
 
 struct Input(Option<StdinSink>);
@@ -53,6 +58,7 @@ impl Service {
             input: Input(process.take_stdin()),
             process,
             answers: Answers::default(),
+            patience: self.0.limits.request_timeout,
         }))
     }
 }
@@ -77,7 +83,16 @@ impl Work {
         record.ok_or_else(|| self.garbled("it ends too early"))
     }
 
-    /// The next piece of content; `None` at its end.
+    /// The record that is the whole answer.
+    pub(crate) async fn only<T: DeserializeOwned>(&mut self) -> Result<T> {
+        let record = self.first().await?;
+        match self.header().await? {
+            0 => Ok(record),
+            _ => Err(self.garbled("it goes on")),
+        }
+    }
+
+    /// The next piece of content; `None` at its end. Cancel safe.
     pub(crate) async fn content(&mut self) -> Result<Option<Bytes>> {
         if self.answers.left == 0 {
             self.answers.left = self.header().await?;
@@ -94,8 +109,7 @@ impl Work {
     /// Gives content. What was wrong, if it is not taken, the answer says.
     pub(crate) async fn give(&mut self, content: &[u8]) -> Result<()> {
         for block in content.chunks(blocks::MAX) {
-            self.write(&blocks::header(block.len())).await?;
-            self.write(block).await?;
+            self.write(&blocks::header(block.len()), block).await?;
         }
         Ok(())
     }
@@ -103,24 +117,26 @@ impl Work {
     /// Gives a record.
     pub(crate) async fn give_record(&mut self, record: &impl Serialize) -> Result<()> {
         let block = blocks::record(record).map_err(|error| self.garbled(&error.to_string()))?;
-        self.write(&block).await
+        self.write(&block, &[]).await
+    }
+
+    /// Lets it be silent for as long as it likes.
+    pub(crate) fn wait_for_ever(&mut self) {
+        self.patience = Duration::MAX;
     }
 
     /// Ends what is given: it is whole.
     pub(crate) async fn give_end(&mut self) -> Result<()> {
-        self.write(&blocks::END).await
+        self.write(&blocks::END, &[]).await
     }
 
     /// The failure that the answer ends with, if giving has failed because of it.
-    async fn write(&mut self, data: &[u8]) -> Result<()> {
+    async fn write(&mut self, head: &[u8], body: &[u8]) -> Result<()> {
         let Some(stdin) = &mut self.input.0 else {
             return Err(self.garbled("it takes no input"));
         };
-        let written = async {
-            stdin.write_all(data).await?;
-            stdin.flush().await
-        };
-        let Err(error) = written.await else {
+        let written = timeout(self.patience, write_both(stdin, head, body)).await;
+        let Err(error) = written.map_err(|_elapsed| self.silent())? else {
             return Ok(());
         };
         self.input.0 = None;
@@ -150,7 +166,8 @@ impl Work {
     /// Waits until so much is there.
     async fn need(&mut self, length: usize) -> Result<()> {
         while self.answers.length < length {
-            match self.process.next().await? {
+            let next = timeout(self.patience, self.process.next()).await;
+            match next.map_err(|_elapsed| self.silent())?? {
                 Some(chunk) if chunk.source == Source::Stdout => self.answers.push(chunk.data),
                 Some(_) => {}
                 None => return Err(self.broken_off().await),
@@ -172,11 +189,31 @@ impl Work {
         EngineError::Failed { step, message }.into()
     }
 
+    fn silent(&self) -> Error {
+        let step = format!("the agent's {}", self.name);
+        let limit = self.patience;
+        EngineError::Timeout { step, limit }.into()
+    }
+
     fn garbled(&self, reason: &str) -> Error {
         let step = format!("the agent's {}", self.name);
         let reason = reason.to_owned();
         EngineError::Garbled { step, reason }.into()
     }
+}
+
+/// Writes two pieces one behind the other, at once where that can be done.
+async fn write_both(to: &mut StdinSink, head: &[u8], body: &[u8]) -> io::Result<()> {
+    let mut slices = [IoSlice::new(head), IoSlice::new(body)];
+    let mut left = &mut slices[..];
+    IoSlice::advance_slices(&mut left, 0);
+    while !left.is_empty() {
+        match to.write_vectored(left).await? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            written => IoSlice::advance_slices(&mut left, written),
+        }
+    }
+    Ok(())
 }
 
 impl Answers {

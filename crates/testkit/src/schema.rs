@@ -51,7 +51,9 @@ fn template(method: &Method, path: &str) -> Option<String> {
     let path = path.split('?').next().unwrap_or(path);
     let fits = |template: &&String| {
         let mut parts = template.split('/').zip(path.split('/'));
-        template.split('/').count() == path.split('/').count()
+        let (wanted, is) = (template.split('/').count(), path.split('/').count());
+        // A path of a file has any number of parts.
+        (wanted == is || wanted < is && template.ends_with("/{path}"))
             && parts.all(|(wanted, is)| wanted == is || (wanted.starts_with('{') && !is.is_empty()))
     };
     let template = paths.keys().find(fits)?;

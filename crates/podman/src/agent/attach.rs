@@ -6,7 +6,8 @@ use crate::PodmanEngine;
 use crate::ending::EndOnDrop;
 use bytes::Bytes;
 use podlane_engine::{
-    Call, Command, ContainerId, Engine, Error, ExecSpec, InnerPath, Ownership, Result, UserSpec,
+    Call, Command, ContainerId, Engine, Error, ExecSpec, InnerPath, Ownership, Result, Upload,
+    UserSpec,
 };
 use std::time::Duration;
 use tokio::time::timeout;
@@ -52,7 +53,7 @@ impl PodmanEngine {
         };
         let (session, ()) = tokio::try_join!(
             self.prepare_exec(call, id, &spec, &argv),
-            self.write_archive(call, id, &root, archive, Ownership::Archive),
+            self.write_archive(call, id, &root, Upload::Whole(archive), Ownership::Archive),
         )?;
         let (target, stream) = session.attach(call).await?;
         // One that says nothing is ended.

@@ -2,6 +2,8 @@
 
 use podlane_engine::{FileKind, FileStat, InnerPath};
 use serde::Deserialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// The bits of Go's `os.FileMode`, which libpod puts into JSON as a number.
 mod go_mode {
@@ -20,7 +22,15 @@ pub(crate) struct PathStat {
     size: i64,
     mode: u32,
     #[serde(default)]
+    mtime: String,
+    #[serde(default)]
     link_target: String,
+}
+
+/// A time as Go writes it: RFC 3339.
+fn modified(text: &str) -> Option<(i64, u32)> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    Some((time.unix_timestamp(), time.nanosecond()))
 }
 
 impl From<PathStat> for FileStat {
@@ -43,6 +53,7 @@ impl From<PathStat> for FileStat {
                 | bit(go_mode::SETUID, 0o4000)
                 | bit(go_mode::SETGID, 0o2000)
                 | bit(go_mode::STICKY, 0o1000),
+            modified: modified(&stat.mtime).unwrap_or_default(),
             target: (kind == FileKind::Symlink)
                 .then(|| InnerPath::parse(&stat.link_target).ok())
                 .flatten(),

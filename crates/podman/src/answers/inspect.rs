@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 /// Go's zero time, which libpod writes for "never".
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
+/// What root needs for files that are not its own. Source: capabilities(7).
+const EVERY_FILE: [&str; 3] = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"];
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct InspectedContainer {
@@ -33,6 +36,8 @@ pub(crate) struct InspectedContainer {
     network_settings: NetworkSettings,
     #[serde(default)]
     mounts: Option<Vec<Mount>>,
+    #[serde(default)]
+    bounding_caps: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -176,6 +181,10 @@ impl InspectedContainer {
             };
             (source, mount.destination, !mount.writable)
         });
+        let capabilities = self.bounding_caps.unwrap_or_default();
+        let all_files = EVERY_FILE
+            .iter()
+            .all(|needed| capabilities.iter().any(|has| has == needed));
         Ok(Container {
             id,
             name: self.name,
@@ -194,6 +203,7 @@ impl InspectedContainer {
             started: happened(&self.state.started_at),
             exit_code: (ended && finished.is_some()).then_some(self.state.exit_code),
             finished,
+            all_files,
             error: Some(self.state.error).filter(|error| start_failed(error)),
         })
     }

@@ -82,7 +82,7 @@ fn exec() -> Request {
 }
 
 fn write(to: &str) -> Request {
-    requests::write_archive(&id(), &path(to), Bytes::new(), Ownership::Archive)
+    requests::write_archive(&id(), &path(to), Ownership::Archive)
 }
 
 fn image() -> Request {

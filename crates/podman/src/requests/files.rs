@@ -54,7 +54,6 @@ pub(crate) fn remove_path(id: &ContainerId, directory: &InnerPath, name: &str) -
 pub(crate) fn write_archive(
     id: &ContainerId,
     directory: &InnerPath,
-    tar: Bytes,
     ownership: Ownership,
 ) -> Request {
     let mut request = archive_request("writing the file", Method::PUT, id, directory);
@@ -62,7 +61,6 @@ pub(crate) fn write_archive(
     if ownership == Ownership::Archive {
         request.target.push_str("&copyUIDGID=false");
     }
-    request.body = tar;
     request.content_type = Some("application/x-tar");
     request
 }

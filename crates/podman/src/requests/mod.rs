@@ -19,8 +19,9 @@ pub(crate) use images::*;
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
 use http::{HeaderValue, Method};
-use http_body_util::Full;
-use podlane_engine::Call;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use podlane_engine::{Call, Error};
 use serde::Serialize;
 use url::form_urlencoded;
 
@@ -32,6 +33,15 @@ pub(crate) const ATTEMPT_LABEL: &str = "io.podlane.made-by";
 /// The variable that marks an exec's processes, so that they can be found and ended.
 pub(crate) const EXEC_VARIABLE: &str = "PODLANE_EXEC";
 
+/// What is sent with a request.
+pub(crate) type Payload = UnsyncBoxBody<Bytes, Error>;
+
+fn whole(body: Bytes) -> Payload {
+    Full::new(body)
+        .map_err(|never| match never {})
+        .boxed_unsync()
+}
+
 /// A request, ready to be sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
@@ -39,7 +49,7 @@ pub(crate) struct Request {
     pub(crate) step: &'static str,
     pub(crate) method: Method,
     target: String,
-    body: Bytes,
+    pub(crate) body: Bytes,
     content_type: Option<&'static str>,
     upgrade: bool,
     /// What it is about, for error messages.
@@ -109,8 +119,8 @@ impl Request {
         &self.target
     }
 
-    pub(crate) fn to_http(&self, call: &Call) -> http::Request<Full<Bytes>> {
-        let mut request = http::Request::new(Full::new(self.body.clone()));
+    pub(crate) fn to_http(&self, call: &Call) -> http::Request<Payload> {
+        let mut request = http::Request::new(whole(self.body.clone()));
         *request.method_mut() = self.method.clone();
         // Names are checked, queries are encoded: the target is always a valid URI.
         *request.uri_mut() = self.target.parse().unwrap_or_default();

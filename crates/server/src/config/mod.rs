@@ -109,7 +109,11 @@ pub struct Limits {
     pub log_bytes: usize,
     /// Content of one file written or read, in bytes.
     pub file_bytes: usize,
-    /// Streams of output at once.
+    /// One upload that is not held in memory, in bytes.
+    pub upload_bytes: u64,
+    /// Files, directories and links in one archive.
+    pub archive_entries: u64,
+    /// Streams of output, transfers and watches at once.
     pub streams: usize,
     /// Background commands, running and kept.
     pub execs: usize,
@@ -244,6 +248,8 @@ impl Config {
                 output_bytes: read.integer("limits.output_bytes", KIB..=256 * MIB),
                 log_bytes: read.integer("limits.log_bytes", KIB..=256 * MIB),
                 file_bytes: read.integer("limits.file_bytes", KIB..=GIB),
+                upload_bytes: read.integer("limits.upload_bytes", KIB..=1024 * 1024 * GIB) as u64,
+                archive_entries: read.integer("limits.archive_entries", 1..=10_000_000) as u64,
                 streams: read.integer("limits.streams", 1..=100_000),
                 execs: read.integer("limits.execs", 1..=10_000),
                 exec_log_bytes: read.integer("limits.exec_log_bytes", 256 * KIB..=GIB),

@@ -33,6 +33,8 @@ impl Config {
             output_bytes: self.limits.output_bytes,
             log_bytes: self.limits.log_bytes,
             file_bytes: self.limits.file_bytes,
+            upload_bytes: self.limits.upload_bytes,
+            archive_entries: self.limits.archive_entries,
             streams: self.limits.streams,
             execs: self.limits.execs,
             exec_log_bytes: self.limits.exec_log_bytes,

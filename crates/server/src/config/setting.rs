@@ -66,6 +66,8 @@ pub const SETTINGS: [Setting; 37] = [
     limit("limits.output_bytes", "PODLANE_LIMITS_OUTPUT_BYTES"),
     limit("limits.log_bytes", "PODLANE_LIMITS_LOG_BYTES"),
     limit("limits.file_bytes", "PODLANE_LIMITS_FILE_BYTES"),
+    limit("limits.upload_bytes", "PODLANE_LIMITS_UPLOAD_BYTES"),
+    limit("limits.archive_entries", "PODLANE_LIMITS_ARCHIVE_ENTRIES"),
     limit("limits.streams", "PODLANE_LIMITS_STREAMS"),
     limit("limits.execs", "PODLANE_LIMITS_EXECS"),
     limit("limits.exec_log_bytes", "PODLANE_LIMITS_EXEC_LOG_BYTES"),

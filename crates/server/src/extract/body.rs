@@ -2,11 +2,17 @@
 
 use crate::Settings;
 use crate::refusal::Refusal;
+use crate::serve::Framing;
 use axum::body::Body;
+use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, EXPECT};
+use bytes::Bytes;
+use futures_util::{Stream, stream};
 use http_body_util::BodyExt;
 use podlane_engine::Call;
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -57,6 +63,58 @@ pub(crate) async fn read(
             bytes.extend_from_slice(&data);
         }
     }
+}
+
+/// The next piece of a body that is never held as a whole. A client must not be silent for long; with a
+/// call, all of it must arrive before the call's deadline.
+pub(crate) async fn piece(
+    body: &mut Body,
+    settings: &Settings,
+    call: Option<&Call>,
+) -> Result<Option<Bytes>, Refusal> {
+    loop {
+        let silent = Instant::now() + settings.body_timeout;
+        let late = call.filter(|call| call.deadline < silent);
+        let deadline = late.map_or(silent, |call| call.deadline);
+        let frame = match timeout_at(deadline, body.frame()).await {
+            Ok(None) => return Ok(None),
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(_))) => return Err(Refusal::BodyCut),
+            Err(_) => {
+                return Err(match late {
+                    Some(call) => Refusal::BodySlow { limit: call.limit },
+                    None => Refusal::BodySilent {
+                        silence: settings.body_timeout,
+                    },
+                });
+            }
+        };
+        // Trailers are no part of the content.
+        if let Ok(data) = frame.into_data() {
+            return Ok(Some(data));
+        }
+    }
+}
+
+/// The pieces of such a body, one after the other. Its end is one only if its framing was right.
+pub(crate) fn pieces(
+    request: Request,
+    settings: Arc<Settings>,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    let (parts, body) = request.into_parts();
+    stream::try_unfold(
+        (body, settings, parts.extensions),
+        |(mut body, settings, extensions)| async {
+            match piece(&mut body, &settings, None).await {
+                Ok(Some(piece)) => Ok(Some((piece, (body, settings, extensions)))),
+                Ok(None) => match Framing::check(&extensions) {
+                    Ok(()) => Ok(None),
+                    Err(refusal) => Err(io::Error::other(refusal)),
+                },
+                Err(refusal) => Err(io::Error::other(refusal)),
+            }
+        },
+    )
 }
 
 /// Reads on for a moment and keeps nothing. A client that is still sending when its connection is

@@ -48,7 +48,19 @@ fn is_json(media: &str) -> bool {
             .is_some_and(|name| !name.is_empty())
 }
 
-fn require_plain(headers: &HeaderMap) -> Result<(), Refusal> {
+/// Whether a body says that it is of a media type.
+pub(crate) fn is(headers: &HeaderMap, media: &str) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (types.next(), types.next()) else {
+        return false;
+    };
+    let value = value.to_str().unwrap_or_default();
+    let name = value.split(';').next().unwrap_or_default();
+    name.trim().eq_ignore_ascii_case(media)
+}
+
+/// Refuses a body that is compressed.
+pub(crate) fn require_plain(headers: &HeaderMap) -> Result<(), Refusal> {
     let coded = headers.get_all(CONTENT_ENCODING).iter().any(|value| {
         !value
             .to_str()

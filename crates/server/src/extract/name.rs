@@ -2,9 +2,9 @@
 
 use crate::edge::Subject;
 use crate::refusal::Refusal;
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use podlane_engine::ContainerRef;
+use podlane_engine::{ContainerRef, InnerPath};
 
 /// `{name}`: percent-decoded once, then checked. What could be read as anything but a name (`/`, NUL,
 /// a space, `?`, `%`) is refused, so it can stand in the engine's URL as it is.
@@ -15,13 +15,37 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let Path(text) = Path::<String>::from_request_parts(parts, state)
-            .await
-            .map_err(|_| Refusal::field("name", "the name in the path is not UTF-8"))?;
+        let text = parameter(parts, state, "name").await?;
         let name = ContainerRef::parse(&text).map_err(Refusal::in_field("name"))?;
         if let Some(subject) = parts.extensions.get::<Subject>() {
             subject.set(name.as_str());
         }
         Ok(Self(name))
     }
+}
+
+/// `{*path}`: the rest of the request's path, percent-decoded once, as an absolute path in a container.
+#[derive(Debug)]
+pub(crate) struct FilePath(pub(crate) InnerPath);
+
+impl<S: Send + Sync> FromRequestParts<S> for FilePath {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let text = parameter(parts, state, "path").await?;
+        let path = InnerPath::parse(&format!("/{text}")).map_err(Refusal::in_field("path"))?;
+        Ok(Self(path))
+    }
+}
+
+async fn parameter<S: Send + Sync>(
+    parts: &mut Parts,
+    state: &S,
+    name: &'static str,
+) -> Result<String, Refusal> {
+    let wrong = |_| Refusal::field(name, format!("the {name} in the path is not UTF-8"));
+    let parameters = RawPathParams::from_request_parts(parts, state).await;
+    let parameters = parameters.map_err(wrong)?;
+    let value = parameters.iter().find(|(known, _)| *known == name);
+    Ok(value.map(|(_, value)| value.to_owned()).unwrap_or_default())
 }

@@ -57,6 +57,7 @@ const fn failure(
 /// The errors that an operation can have.
 pub(super) fn of(path: &str, method: &HttpMethod) -> impl Iterator<Item = &'static Failure> {
     let asks = path.starts_with("/api/v1/containers")
+        || path.starts_with("/api/v1/files")
         || path.starts_with("/api/v1/execs")
         || path.starts_with("/api/v1/recordings/");
     let named = path.contains("{name}") || path.starts_with("/api/v1/execs/{id}");

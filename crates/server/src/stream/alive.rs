@@ -11,14 +11,14 @@ use tokio::time::{Instant, Interval, interval_at};
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// Adds a word to a stream whenever nothing has come for a while.
-pub(super) struct KeptAlive<S> {
+pub(crate) struct KeptAlive<S> {
     inner: S,
     word: Bytes,
     timer: Interval,
 }
 
 impl<S> KeptAlive<S> {
-    pub(super) fn new(inner: S, word: &'static str) -> Self {
+    pub(crate) fn new(inner: S, word: &'static str) -> Self {
         Self {
             inner,
             word: Bytes::from_static(word.as_bytes()),

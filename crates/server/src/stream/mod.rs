@@ -10,6 +10,7 @@ mod frames;
 mod tests;
 
 pub(crate) use accept::Form;
+pub(crate) use alive::KeptAlive;
 pub(crate) use events::Beginning;
 
 use crate::error::Error;

@@ -30,6 +30,8 @@ pub(crate) fn service(engine: &Arc<Tiny>, settings: &Settings) -> Service {
         output_bytes: 1 << 20,
         log_bytes: 1 << 20,
         file_bytes: 1 << 20,
+        upload_bytes: 1 << 20,
+        archive_entries: 100,
         streams: 2,
         execs: 2,
         exec_log_bytes: 1 << 20,

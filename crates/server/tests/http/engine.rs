@@ -1,12 +1,11 @@
 //! An engine without containers: it answers at once, fails as told or does not answer at all.
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures_util::StreamExt;
 use podlane_engine::{
     Archive, Attachment, Call, Change, Container, ContainerId, ContainerRef, ContainerSpec,
     ContainerSummary, Engine, EngineVersion, Error, ExecSpec, FileStat, Image, ImageRef, InnerPath,
-    LogQuery, LogStream, Ownership, Process, Result, Status,
+    LogQuery, LogStream, Ownership, Process, Result, Status, Upload,
 };
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -181,7 +180,7 @@ impl Engine for Tiny {
         _: &Call,
         _: &ContainerId,
         _: &InnerPath,
-        _: Bytes,
+        _: Upload,
         _: Ownership,
     ) -> Result<()> {
         self.asked().await.map(drop)

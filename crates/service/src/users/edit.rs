@@ -9,6 +9,7 @@ use crate::{Error, Result, Service};
 use futures_util::TryStreamExt;
 use podlane_engine::{
     Call, ContainerId, Error as EngineError, FileKind, FileStat, InnerPath, Ownership, Resource,
+    Upload,
 };
 use std::io::Read;
 use std::path::{Component, Path};
@@ -94,7 +95,7 @@ impl Service {
         let engine = &self.0.engine;
         let root = InnerPath::root();
         let written = engine
-            .write_archive(call, id, &root, archive, Ownership::Archive)
+            .write_archive(call, id, &root, Upload::Whole(archive), Ownership::Archive)
             .await;
         self.discard(call, id, &root.join(&beside)).await;
         Ok(written?)

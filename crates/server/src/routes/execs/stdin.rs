@@ -4,20 +4,16 @@
 //! is never held as a whole.
 
 use super::Id;
+use crate::App;
 use crate::error::{Error, Result};
-use crate::extract::{Parameters, Query, QueryShape};
+use crate::extract::{Parameters, Query, QueryShape, body};
 use crate::refusal::Refusal;
 use crate::serve::Framing;
-use crate::{App, Settings};
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_ENCODING;
 use axum::{Extension, Json};
-use bytes::Bytes;
-use http_body_util::BodyExt;
 use podlane_api::{Stdin, True, WroteStdin};
 use podlane_engine::Call;
-use tokio::time::{Instant, timeout_at};
 
 /// `?close=true`
 pub(crate) struct Close(bool);
@@ -55,7 +51,7 @@ pub(crate) async fn write_stdin(
         }));
     }
     let mut writer = app.service.write_exec(&call, &id).await?;
-    while let Some(piece) = piece(&mut body, &app.settings, &call).await? {
+    while let Some(piece) = body::piece(&mut body, &app.settings, Some(&call)).await? {
         writer.write(&piece).await?;
     }
     writer.flush().await;
@@ -73,30 +69,4 @@ pub(crate) async fn write_stdin(
         success: True,
         stdin,
     }))
-}
-
-/// The next piece of a body, which must not be silent for long.
-async fn piece(
-    body: &mut Body,
-    settings: &Settings,
-    call: &Call,
-) -> Result<Option<Bytes>, Refusal> {
-    loop {
-        let silent = Instant::now() + settings.body_timeout;
-        let frame = match timeout_at(silent.min(call.deadline), body.frame()).await {
-            Ok(None) => return Ok(None),
-            Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(_))) => return Err(Refusal::BodyCut),
-            Err(_) if silent <= call.deadline => {
-                return Err(Refusal::BodySilent {
-                    silence: settings.body_timeout,
-                });
-            }
-            Err(_) => return Err(Refusal::BodySlow { limit: call.limit }),
-        };
-        // Trailers are no part of the content.
-        if let Ok(data) = frame.into_data() {
-            return Ok(Some(data));
-        }
-    }
 }

@@ -1,39 +1,109 @@
 //! `POST /api/v1/containers/{name}/files`
 //!
-//! Works in a stopped container too, and is atomic: nobody sees half a file.
+//! Works in a stopped container too, and is atomic: nobody sees half a file. As `multipart/form-data` it
+//! has many files, each named by its field or its file name.
 
-use super::convert::new_file;
+use super::{convert, many};
+use crate::App;
 use crate::error::Result;
-use crate::extract::{Json, Name, Query};
+use crate::extract::{Json, Name, Query, media};
+use crate::refusal::Refusal;
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{FromRequest, Request, State};
+use axum::response::{IntoResponse, Response};
 use podlane_api::{AddFile, AddedFile, File, True};
-use podlane_engine::Call;
-use podlane_service::Service;
+use podlane_engine::inside::{Expectation, Failure, Reason};
+use podlane_engine::{Call, ContainerRef, InnerPath};
+use podlane_service::{At, Error as Operation, NewFile};
 
-/// Write a file in a container.
+/// Write a file in a container, or many.
 #[utoipa::path(
     post,
     path = "/api/v1/containers/{name}/files",
-    tag = "containers",
-    request_body = AddFile,
-    responses((status = 200, description = "The file.", body = AddedFile))
+    tag = "files",
+    request_body(content((AddFile = "application/json"), (String = "multipart/form-data")), description = "One file as JSON; or many, each a part named by its path, or by its file name if that is a path."),
+    responses((status = 200, description = "The file; or for each of many what became of it.", content((AddedFile = "application/json"))))
 )]
 pub(crate) async fn add_file(
-    State(service): State<Service>,
+    State(app): State<App>,
     Extension(call): Extension<Call>,
     Name(name): Name,
     Query(()): Query<()>,
-    Json(body): Json<AddFile>,
+    request: Request,
+) -> Result<Response> {
+    if media::is(request.headers(), "multipart/form-data") {
+        return Ok(many::add(&app, &call, name, request).await?.into_response());
+    }
+    let Json(body) = Json::<AddFile>::from_request(request, &app).await?;
+    Ok(one(&app, &call, name, body).await?.into_response())
+}
+
+async fn one(
+    app: &App,
+    call: &Call,
+    container: ContainerRef,
+    body: AddFile,
 ) -> Result<axum::Json<AddedFile>> {
-    let dest_path = body.dest_path.clone();
-    let file = service.write_file(&call, &name, new_file(body)?).await?;
+    let new = NewFile {
+        size: None,
+        mode: body.mode.as_deref().map(convert::mode).transpose()?,
+        owner: body.owner.as_deref().map(convert::owner).transpose()?,
+        parents: true,
+        expected: Expectation::Any,
+    };
+    let at = At {
+        container,
+        path: destination(&body.dest_path)?,
+        user: None,
+    };
+    let content = convert::content(body.content.0, body.encoding)?;
+    let limit = app.service.limits().file_bytes;
+    if content.len() > limit {
+        let message = format!("a file may have {limit} bytes");
+        return Err(Operation::TooLarge { message }.into());
+    }
+    let size = content.len() as u64;
+    let new = NewFile {
+        size: Some(size),
+        ..new
+    };
+    let written = async {
+        let mut writer = app.service.write_file(call, &at, new).await?;
+        writer.write(content.into()).await?;
+        writer.finish().await
+    };
+    let info = written.await.map_err(in_field)?;
     Ok(axum::Json(AddedFile {
         success: True,
         file: File {
-            dest_path,
-            size: file.size,
-            path: file.path.to_string(),
+            dest_path: body.dest_path,
+            size,
+            path: String::from_utf8_lossy(&info.path).into_owned(),
         },
     }))
+}
+
+/// A path at which a file may be written.
+pub(super) fn destination(text: &str) -> Result<InnerPath, Refusal> {
+    let path = InnerPath::parse(text).map_err(Refusal::in_field("dest_path"))?;
+    if matches!(text.rsplit('/').next(), None | Some("" | ".")) {
+        let message = format!("\"{path}/\" names a directory; give the path of a file");
+        return Err(Refusal::field("dest_path", message));
+    }
+    Ok(path)
+}
+
+/// What can't be right about a path, named by its field.
+pub(super) fn in_field(error: Operation) -> Operation {
+    let wrong = matches!(
+        &error,
+        Operation::File(Failure {
+            reason: Reason::Kernel | Reason::TooLong | Reason::Invalid(_),
+            ..
+        })
+    );
+    if wrong {
+        return Operation::invalid("dest_path", error.to_string());
+    }
+    error
 }

@@ -1,31 +1,46 @@
-//! A file's body to the service's noun.
+//! Bodies to the service's nouns, and back.
 
 use crate::refusal::Refusal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use podlane_api::{AddFile, ContentEncoding};
-use podlane_service::NewFile;
+use podlane_api::{ContentEncoding, FileInfo, FileKind, Hidden};
+use podlane_engine::inside::Kind;
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
 
-pub(super) fn new_file(body: AddFile) -> Result<NewFile, Refusal> {
-    let content = match body.encoding.unwrap_or_default() {
-        ContentEncoding::Text => body.content.0.into_bytes(),
-        ContentEncoding::Base64 => STANDARD.decode(body.content.0).map_err(|_| {
+/// RFC 9110's form of times, in GMT.
+const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
+    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+);
+
+/// A file's content as it is written in JSON.
+pub(super) fn content(text: String, encoding: Option<ContentEncoding>) -> Result<Vec<u8>, Refusal> {
+    match encoding.unwrap_or_default() {
+        ContentEncoding::Text => Ok(text.into_bytes()),
+        ContentEncoding::Base64 => STANDARD.decode(text).map_err(|_| {
             Refusal::field(
                 "content",
                 "the content is not Base64 (with padding, without line breaks)",
             )
-        })?,
-    };
-    Ok(NewFile {
-        path: body.dest_path,
-        content,
-        mode: body.mode.as_deref().map(mode).transpose()?,
-        owner: body.owner.as_deref().map(owner).transpose()?,
-    })
+        }),
+    }
+}
+
+/// The reverse: text if it is some.
+pub(super) fn written(content: Vec<u8>) -> (ContentEncoding, Hidden) {
+    match String::from_utf8(content) {
+        Ok(text) => (ContentEncoding::Text, Hidden(text)),
+        Err(bytes) => {
+            let text = STANDARD.encode(bytes.as_bytes());
+            (ContentEncoding::Base64, Hidden(text))
+        }
+    }
 }
 
 /// Three or four octal digits.
-fn mode(text: &str) -> Result<u32, Refusal> {
+pub(super) fn mode(text: &str) -> Result<u32, Refusal> {
     let octal = (3..=4).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'7'));
     u32::from_str_radix(text, 8)
         .ok()
@@ -39,7 +54,7 @@ fn mode(text: &str) -> Result<u32, Refusal> {
 }
 
 /// `uid:gid`, both numbers that an account can have.
-fn owner(text: &str) -> Result<(u32, u32), Refusal> {
+pub(super) fn owner(text: &str) -> Result<(u32, u32), Refusal> {
     let id = |digits: &str| {
         let plain = digits.bytes().all(|b| b.is_ascii_digit());
         // The highest number means "nobody in particular" to the kernel.
@@ -55,58 +70,106 @@ fn owner(text: &str) -> Result<(u32, u32), Refusal> {
         })
 }
 
+pub(super) fn info(info: &podlane_service::FileInfo) -> FileInfo {
+    let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+    let (seconds, nanoseconds) = info.modified;
+    FileInfo {
+        path: text(&info.path),
+        kind: kind(info.kind),
+        size: info.size,
+        mode: format!("{:04o}", info.mode),
+        uid: info.owner.map(|(uid, _)| uid),
+        gid: info.owner.map(|(_, gid)| gid),
+        modified: time(seconds, nanoseconds)
+            .and_then(|time| time.format(&Rfc3339).ok())
+            .unwrap_or_default(),
+        links: info.links,
+        target: info.target.as_ref().map(text),
+    }
+}
+
+pub(super) fn kind(kind: Kind) -> FileKind {
+    match kind {
+        Kind::File => FileKind::File,
+        Kind::Directory => FileKind::Directory,
+        Kind::Symlink => FileKind::Symlink,
+        Kind::Fifo => FileKind::Fifo,
+        Kind::Socket => FileKind::Socket,
+        Kind::CharacterDevice => FileKind::CharacterDevice,
+        Kind::BlockDevice => FileKind::BlockDevice,
+    }
+}
+
+fn time(seconds: i64, nanoseconds: u32) -> Option<OffsetDateTime> {
+    let time = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
+    time.replace_nanosecond(nanoseconds).ok()
+}
+
+/// A time for `Last-Modified`.
+pub(super) fn http_date(seconds: i64) -> String {
+    time(seconds, 0)
+        .and_then(|time| time.format(HTTP_DATE).ok())
+        .unwrap_or_default()
+}
+
+/// A time by RFC 3339: seconds since 1970, and nanoseconds.
+pub(super) fn modified(text: &str) -> Result<(i64, u32), Refusal> {
+    match OffsetDateTime::parse(text, &Rfc3339) {
+        Ok(time) => Ok((time.unix_timestamp(), time.nanosecond())),
+        Err(_) => Err(Refusal::field(
+            "modified",
+            "a time is written like 2026-11-23T15:54:16Z",
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(field: &str, value: &str) -> Result<NewFile, Refusal> {
-        let mut body = serde_json::json!({"dest_path": "/f", "content": "aGk="});
-        body[field] = value.into();
-        new_file(serde_json::from_value(body).expect("a body"))
-    }
-
     #[test]
     fn fields_have_one_meaning() {
-        let file = read("encoding", "base64").expect("fine");
         assert_eq!(
-            (file.content.as_slice(), file.mode, file.owner),
-            (&b"hi"[..], None, None)
+            content("aGk=".into(), Some(ContentEncoding::Base64)),
+            Ok(b"hi".to_vec())
         );
-        assert_eq!(read("encoding", "text").expect("fine").content, b"aGk=");
-        assert_eq!(read("mode", "0600").expect("fine").mode, Some(0o600));
-        assert_eq!(read("mode", "755").expect("fine").mode, Some(0o755));
+        assert_eq!(content("aGk=".into(), None), Ok(b"aGk=".to_vec()));
+        assert_eq!(content(String::new(), None), Ok(Vec::new()));
+        assert_eq!(mode("0600"), Ok(0o600));
+        assert_eq!(mode("755"), Ok(0o755));
+        assert_eq!(owner("0:1000"), Ok((0, 1000)));
         assert_eq!(
-            read("owner", "0:1000").expect("fine").owner,
-            Some((0, 1000))
+            written(b"hi".to_vec()),
+            (ContentEncoding::Text, "hi".into())
         );
-        assert_eq!(read("content", "").expect("fine").content, b"");
+        assert_eq!(
+            written(vec![0xff]),
+            (ContentEncoding::Base64, "/w==".into())
+        );
+        assert_eq!(http_date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(modified("1970-01-01T00:00:01.5Z"), Ok((1, 500_000_000)));
     }
 
     #[test]
     fn what_is_wrong_is_named() {
-        for (field, value) in [
-            ("mode", ""),
-            ("mode", "8"),
-            ("mode", "0888"),
-            ("mode", "0o644"),
-            ("mode", "10000"),
-            ("mode", "+644"),
-            ("mode", "u+x"),
-            ("owner", ""),
-            ("owner", "root"),
-            ("owner", "root:root"),
-            ("owner", "1000"),
-            ("owner", ":"),
-            ("owner", "1:2:3"),
-            ("owner", "-1:0"),
-            ("owner", "+1:0"),
-            ("owner", "4294967295:0"),
-        ] {
-            let refusal = read(field, value).expect_err(value);
-            assert_eq!(refusal.what(), Some(field), "{value}");
+        for wrong in ["", "8", "0888", "0o644", "10000", "+644", "u+x"] {
+            assert_eq!(mode(wrong).expect_err(wrong).what(), Some("mode"));
         }
-        let body = serde_json::json!({"dest_path": "/f", "content": "a b", "encoding": "base64"});
-        let refusal = new_file(serde_json::from_value(body).expect("a body")).expect_err("no");
-        assert_eq!(refusal.what(), Some("content"));
+        for wrong in [
+            "",
+            "root",
+            "root:root",
+            "1000",
+            ":",
+            "1:2:3",
+            "-1:0",
+            "+1:0",
+            "4294967295:0",
+        ] {
+            assert_eq!(owner(wrong).expect_err(wrong).what(), Some("owner"));
+        }
+        let wrong = content("a b".into(), Some(ContentEncoding::Base64));
+        assert_eq!(wrong.expect_err("no").what(), Some("content"));
+        assert!(modified("yesterday").is_err());
     }
 }

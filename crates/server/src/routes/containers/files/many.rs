@@ -1,0 +1,114 @@
+//! Many files in one request: each part is one, written as it comes.
+
+use super::add::{destination, in_field};
+use super::convert;
+use crate::App;
+use crate::error::{Error, Result};
+use crate::extract::body;
+use crate::refusal::Refusal;
+use crate::render;
+use axum::Json;
+use axum::extract::Request;
+use axum::http::header::CONTENT_TYPE;
+use podlane_api::{AddedFiles, FileRow};
+use podlane_engine::inside::Expectation;
+use podlane_engine::{Call, ContainerRef, InnerPath};
+use podlane_service::{At, Error as Operation, FileInfo, NewFile};
+use std::sync::Arc;
+
+/// Writes the files of a form. What is wrong with one stops none of the others.
+pub(super) async fn add(
+    app: &App,
+    call: &Call,
+    container: ContainerRef,
+    request: Request,
+) -> Result<Json<AddedFiles>> {
+    let kind = request.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let boundary = multer::parse_boundary(kind).map_err(|_| Refusal::MediaType {
+        header: "Content-Type",
+        message: "the multipart body has no boundary".into(),
+        hint: "send the header Content-Type: multipart/form-data; boundary=…",
+    })?;
+    let pieces = body::pieces(request, Arc::clone(&app.settings));
+    let mut form = multer::Multipart::new(pieces, boundary);
+    let most = app.service.limits().archive_entries;
+    let mut files = Vec::new();
+    while let Some(part) = form.next_field().await.map_err(wrong)? {
+        if files.len() as u64 >= most {
+            let message = format!("a form may have {most} files");
+            return Err(Operation::TooLarge { message }.into());
+        }
+        let name = [part.file_name(), part.name()];
+        let name = name
+            .into_iter()
+            .flatten()
+            .find(|name| name.starts_with('/'));
+        let dest_path = name.or(part.name()).unwrap_or_default().to_owned();
+        // A form that is none ends all.
+        let written = match destination(&dest_path) {
+            Ok(path) => write(app, call, &container, path, part).await?,
+            Err(refusal) => Err(refusal.into()),
+        };
+        let (file, error) = match written {
+            Ok(info) => (Some(convert::info(&info)), None),
+            Err(error) => (None, Some(render::detail(&error.answer()))),
+        };
+        files.push(FileRow {
+            dest_path,
+            file,
+            error,
+        });
+    }
+    Ok(Json(AddedFiles {
+        success: files.iter().all(|row| row.error.is_none()),
+        files,
+    }))
+}
+
+/// Writes one file. The inner error is that file's alone.
+async fn write(
+    app: &App,
+    call: &Call,
+    container: &ContainerRef,
+    path: InnerPath,
+    mut part: multer::Field<'_>,
+) -> Result<Result<FileInfo>> {
+    let at = At {
+        container: container.clone(),
+        path,
+        user: None,
+    };
+    let new = NewFile {
+        size: None,
+        mode: None,
+        owner: None,
+        parents: true,
+        expected: Expectation::Any,
+    };
+    let call = call.extended(call.limit);
+    let mut writer = match app.service.write_file(&call, &at, new).await {
+        Ok(writer) => writer,
+        Err(error) => return Ok(Err(in_field(error).into())),
+    };
+    while let Some(piece) = part.chunk().await.map_err(wrong)? {
+        if let Err(error) = writer.write(piece).await {
+            return Ok(Err(error.into()));
+        }
+    }
+    Ok(writer.finish().await.map_err(Error::from))
+}
+
+/// What is wrong with a form.
+fn wrong(error: multer::Error) -> Error {
+    if let multer::Error::StreamReadFailed(cause) = error {
+        return match cause.downcast::<std::io::Error>() {
+            Ok(given) => Operation::Given(*given).into(),
+            Err(_) => Refusal::BodyCut.into(),
+        };
+    }
+    Refusal::Form {
+        message: error.to_string(),
+    }
+    .into()
+}

@@ -1,0 +1,45 @@
+//! Content on its way to the client.
+
+use crate::error::Error;
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use podlane_engine::{Call, InnerPath};
+use podlane_service::{Error as Failure, Result};
+use std::io;
+
+/// A body that comes piece by piece. An error that comes too late for a status breaks it off, so that
+/// nobody takes it for whole; the log has it from here.
+pub(super) fn body(
+    pieces: impl Stream<Item = Result<Bytes>> + Send + 'static,
+    call: &Call,
+) -> Body {
+    let id = call.request_id.clone();
+    Body::from_stream(pieces.map(move |piece| {
+        piece.map_err(|error: Failure| {
+            let answer = Error::from(error).answer();
+            tracing::warn!(
+                target: "podlane::request",
+                request_id = %id,
+                outcome = answer.kind.as_str(),
+                error = answer.log,
+                "a transfer of files broke off"
+            );
+            io::Error::other("the transfer broke off")
+        })
+    }))
+}
+
+/// `Content-Disposition`: a browser saves it under the name that it has, and shows nothing of it.
+pub(super) fn attachment(path: &InnerPath, suffix: &str) -> String {
+    let name = path.split().map_or("root", |(_, name)| name);
+    let mut text = String::from("attachment; filename*=UTF-8''");
+    for byte in name.bytes().chain(suffix.bytes()) {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-') {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}

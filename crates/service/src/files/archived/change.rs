@@ -1,0 +1,77 @@
+//! Permission bits, owners and times changed.
+
+use super::{Archived, failure};
+use crate::archive::{Attributes, Packer};
+use crate::files::change::NewAttributes;
+use crate::files::tar::{self, Head, HeadKind};
+use crate::{Error, Result};
+use bytes::BytesMut;
+use podlane_engine::inside::Reason;
+use podlane_engine::{FileKind, InnerPath, Ownership, Upload};
+
+impl Archived {
+    /// A file is given a second name for a moment, and with it all that an entry of an archive says.
+    pub(in crate::files) async fn change(
+        self,
+        path: InnerPath,
+        new: NewAttributes,
+        recursive: bool,
+    ) -> Result<()> {
+        let refuse = |what: &str| {
+            let message = format!("{what} without an agent: start the container");
+            Err(Error::Conflict { message })
+        };
+        if recursive {
+            return refuse("what is in a directory can't be changed");
+        }
+        let Some(owner) = new.owner else {
+            return refuse(
+                "nothing can be changed but with the `owner`, which Podman does not tell,",
+            );
+        };
+        let (path, stat) = self.follow(&path).await?;
+        let (directory, name) = self.directory(&path, true).await?;
+        let mode = new.mode.unwrap_or(stat.mode);
+        let modified = new.modified.unwrap_or(stat.modified);
+        let temporary = super::temporary_name()?;
+        let archive = match stat.kind {
+            FileKind::Regular => {
+                let mut packer = Packer::new(2048);
+                let attributes = Attributes {
+                    modified: Some(modified.0),
+                    ..Attributes::new(mode, owner)
+                };
+                packer.link(&temporary, &name, attributes)?;
+                packer.finish()?
+            }
+            FileKind::Directory => {
+                let head = tar::head(&Head {
+                    path: name.into_bytes(),
+                    kind: HeadKind::Directory,
+                    size: 0,
+                    mode,
+                    owner,
+                    modified,
+                    target: Vec::new(),
+                })?;
+                let mut archive = BytesMut::from(&head[..]);
+                archive.extend_from_slice(&tar::end());
+                archive.freeze()
+            }
+            FileKind::Symlink | FileKind::Special => {
+                return Err(failure(Reason::Special, path.as_str()));
+            }
+        };
+        let service = self.service.clone();
+        let changed = async move {
+            let archive = Upload::Whole(archive);
+            let put = self.put(&self.call, &directory, archive, Ownership::Archive);
+            let put = put.await;
+            if stat.kind == FileKind::Regular {
+                self.discard(&directory.join(&temporary)).await;
+            }
+            put
+        };
+        service.to_the_end(changed).await
+    }
+}

@@ -1,0 +1,87 @@
+//! Files read.
+
+use super::{Archived, TRANSFER, look, meaning};
+use crate::files::read::ReadFile;
+use crate::files::tar::{HeadKind, Reader};
+use crate::files::{FileInfo, failure};
+use crate::{Error, Result};
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt};
+use podlane_engine::inside::Reason;
+use podlane_engine::{Error as EngineError, InnerPath};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// A part of a file, as it comes.
+#[derive(Debug)]
+pub(in crate::files) struct Content {
+    reader: Reader,
+    skip: u64,
+    left: u64,
+    patience: Duration,
+    _archived: Archived,
+}
+
+impl Archived {
+    pub(in crate::files) async fn read(
+        self,
+        path: &InnerPath,
+        part: ReadFile,
+    ) -> Result<(FileInfo, Content)> {
+        let (path, stat) = self.file(path).await?;
+        let mut reader = self.entries(&path).await?;
+        match reader.next().await? {
+            Some(head) if head.kind == HeadKind::File => {}
+            _ => return Err(failure(Reason::Changed, path.as_str())),
+        }
+        let content = Content {
+            reader,
+            skip: part.offset,
+            left: part.length.unwrap_or(u64::MAX),
+            patience: self.service.0.limits.request_timeout,
+            _archived: self,
+        };
+        Ok((look::info(&path, &stat), content))
+    }
+
+    /// What is at a path and below it.
+    pub(in crate::files) async fn entries(&self, path: &InnerPath) -> Result<Reader> {
+        let call = self.call.extended(TRANSFER);
+        let engine = &self.service.0.engine;
+        let archive = engine.read_archive(&call, &self.id, path).await;
+        let archive = archive.map_err(|error| meaning(error, path))?;
+        Ok(Reader::new(archive.map_err(Error::from).boxed(), garbled))
+    }
+}
+
+fn garbled(reason: &'static str) -> Error {
+    EngineError::Garbled {
+        step: "reading files".into(),
+        reason: reason.into(),
+    }
+    .into()
+}
+
+impl Content {
+    pub(in crate::files) async fn next(&mut self) -> Result<Option<Bytes>> {
+        while self.left > 0 {
+            let piece = timeout(self.patience, self.reader.content()).await;
+            let piece = piece.map_err(|_elapsed| EngineError::Timeout {
+                step: "reading the file".into(),
+                limit: self.patience,
+            })?;
+            let Some(mut piece) = piece? else { break };
+            let skip = usize::try_from(self.skip)
+                .unwrap_or(usize::MAX)
+                .min(piece.len());
+            let _ = piece.split_to(skip);
+            self.skip -= skip as u64;
+            piece.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
+            self.left -= piece.len() as u64;
+            if !piece.is_empty() {
+                return Ok(Some(piece));
+            }
+        }
+        Ok(None)
+    }
+}

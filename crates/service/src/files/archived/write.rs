@@ -1,0 +1,263 @@
+//! Files written.
+
+use super::{Archived, TRANSFER, failure, look};
+use crate::archive::{Attributes, Packer};
+use crate::files::tar::{self, Head, HeadKind};
+use crate::files::write::NewFile;
+use crate::files::{FileInfo, outside_kernel};
+use crate::{Error, Result};
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream};
+use podlane_engine::inside::Reason;
+use podlane_engine::{Error as EngineError, FileKind, InnerPath, Ownership, Upload};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// The permission bits of a file that was not there before.
+const DEFAULT_MODE: u32 = 0o644;
+/// Pieces on their way.
+const WAITING: usize = 4;
+
+/// A file on its way. Dropped before its end, nothing of it is left.
+#[derive(Debug)]
+pub(in crate::files) struct Writing {
+    given: Given,
+    task: JoinHandle<Result<FileInfo>>,
+}
+
+#[derive(Debug)]
+enum Given {
+    /// How much comes is known: it passes through. `None` is its end.
+    Passing {
+        pieces: mpsc::Sender<Option<Bytes>>,
+        left: u64,
+    },
+    /// It is not, so all of it is held first.
+    Held {
+        whole: tokio::sync::oneshot::Sender<Bytes>,
+        content: BytesMut,
+        limit: usize,
+    },
+}
+
+/// Where the content comes from.
+enum Coming {
+    Pieces(u64, mpsc::Receiver<Option<Bytes>>),
+    Whole(tokio::sync::oneshot::Receiver<Bytes>),
+}
+
+/// A file that is about to be written.
+struct Plan {
+    directory: InnerPath,
+    name: String,
+    attributes: Attributes,
+    ownership: Ownership,
+    temporary: String,
+}
+
+impl Archived {
+    pub(in crate::files) async fn write(self, path: InnerPath, new: NewFile) -> Result<Writing> {
+        let plan = self.plan(path, &new).await?;
+        let limit = self.service.0.limits.file_bytes;
+        let (given, coming) = if let Some(size) = new.size {
+            let (pieces, coming) = mpsc::channel(WAITING);
+            let given = Given::Passing { pieces, left: size };
+            (given, Coming::Pieces(size, coming))
+        } else {
+            let (whole, coming) = tokio::sync::oneshot::channel();
+            let content = BytesMut::new();
+            let given = Given::Held {
+                whole,
+                content,
+                limit,
+            };
+            (given, Coming::Whole(coming))
+        };
+        let tasks = self.service.0.tasks.clone();
+        let task = tasks.spawn(async move { self.place(plan, coming).await });
+        Ok(Writing { given, task })
+    }
+
+    async fn plan(&self, path: InnerPath, new: &NewFile) -> Result<Plan> {
+        let mut path = path;
+        let mut stat = self.look(&path).await?;
+        if let Some(target) = stat.as_ref().and_then(|stat| stat.target.clone()) {
+            path = target;
+            stat = self.look(&path).await?;
+        }
+        outside_kernel(&path)?;
+        let wrong = match stat.as_ref().map(|stat| stat.kind) {
+            None | Some(FileKind::Regular) => None,
+            Some(FileKind::Directory) => Some(Reason::IsDirectory),
+            Some(FileKind::Symlink) => Some(Reason::Circle),
+            Some(FileKind::Special) => Some(Reason::Special),
+        };
+        if let Some(reason) = wrong {
+            return Err(failure(reason, path.as_str()));
+        }
+        look::expect(&new.expected, &path, stat.as_ref())?;
+        let (directory, name) = self.directory(&path, new.parents).await?;
+        // Writing takes set-user-ID and the like away, as the kernel has it.
+        let kept = stat.map(|stat| stat.mode & 0o777);
+        let mode = new.mode.or(kept).unwrap_or(DEFAULT_MODE);
+        let (owner, ownership) = self.ownership(new.owner);
+        let temporary = super::temporary_name()?;
+        if directory.join(&temporary).as_str().len() > InnerPath::MAX {
+            return Err(failure(Reason::TooLong, path.as_str()));
+        }
+        Ok(Plan {
+            directory,
+            name,
+            attributes: Attributes::new(mode, owner),
+            ownership,
+            temporary,
+        })
+    }
+
+    /// Writes the content beside its place, then gives it its name.
+    async fn place(self, plan: Plan, coming: Coming) -> Result<FileInfo> {
+        let beside = plan.directory.join(&plan.temporary);
+        let path = plan.directory.join(&plan.name);
+        let archive = match coming {
+            Coming::Whole(content) => match content.await {
+                Ok(content) => whole(&plan, &content)?,
+                Err(_given_up) => return Err(failure(Reason::Broken, path.as_str())),
+            },
+            Coming::Pieces(size, pieces) => passing(&plan, size, pieces)?,
+        };
+        let call = self.call.extended(TRANSFER);
+        let written = self.put(&call, &plan.directory, archive, plan.ownership);
+        let renamed = match written.await {
+            Ok(()) => self.rename(&beside, &path).await,
+            Err(error) => Err(error),
+        };
+        let placed = match renamed {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let linked = self.link_to(&plan).await;
+                self.discard(&beside).await;
+                linked
+            }
+            Err(error) => {
+                self.discard(&beside).await;
+                Err(error)
+            }
+        };
+        placed?;
+        Ok(look::info(&path, &self.there(&path).await?))
+    }
+
+    /// Gives a file its name as a second one, whatever the image has and whether it runs. For a moment
+    /// there is none of that name.
+    async fn link_to(&self, plan: &Plan) -> Result<()> {
+        let mut packer = Packer::new(2048);
+        packer.link(&plan.name, &plan.temporary, plan.attributes)?;
+        let archive = Upload::Whole(packer.finish()?);
+        let call = self.call.extended(self.service.0.limits.request_timeout);
+        match self
+            .put(&call, &plan.directory, archive, plan.ownership)
+            .await
+        {
+            Err(Error::File(_)) => Err(Error::Conflict {
+                message: format!(
+                    "{} was changed in the container in the meantime",
+                    plan.directory
+                ),
+            }),
+            other => other,
+        }
+    }
+}
+
+/// An archive of one file whose content is there.
+fn whole(plan: &Plan, content: &[u8]) -> Result<Upload> {
+    let mut packer = Packer::new(content.len() + 2048);
+    packer.file(&plan.temporary, content, plan.attributes)?;
+    packer.finish().map(Upload::Whole)
+}
+
+/// An archive of one file whose content is to come.
+fn passing(plan: &Plan, size: u64, pieces: mpsc::Receiver<Option<Bytes>>) -> Result<Upload> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or_default());
+    let head = tar::head(&Head {
+        path: plan.temporary.clone().into_bytes(),
+        kind: HeadKind::File,
+        size,
+        mode: plan.attributes.mode,
+        owner: plan.attributes.owner,
+        modified: (now, 0),
+        target: Vec::new(),
+    })?;
+    let content = stream::try_unfold(pieces, |mut pieces| async {
+        match pieces.recv().await {
+            Some(Some(piece)) => Ok(Some((piece, pieces))),
+            Some(None) => Ok(None),
+            None => Err(EngineError::Failed {
+                step: "writing the file".into(),
+                message: "it was given up before it was whole".into(),
+            }),
+        }
+    });
+    let before = stream::iter([Ok(head)]);
+    let behind = stream::iter([Ok(tar::padding(size)), Ok(tar::end())]);
+    Ok(Upload::Pieces(before.chain(content).chain(behind).boxed()))
+}
+
+impl Writing {
+    pub(in crate::files) async fn write(&mut self, piece: Bytes) -> Result<()> {
+        match &mut self.given {
+            Given::Passing { pieces, left } => {
+                let broken = || failure(Reason::Broken, "");
+                *left = left.checked_sub(piece.len() as u64).ok_or_else(broken)?;
+                if pieces.send(Some(piece)).await.is_ok() {
+                    return Ok(());
+                }
+                self.ended().await
+            }
+            Given::Held { content, limit, .. } => {
+                if piece.len() > *limit - content.len() {
+                    let message = format!(
+                        "a file whose length is not known before may have {limit} bytes here: send Content-Length"
+                    );
+                    return Err(Error::TooLarge { message });
+                }
+                content.extend_from_slice(&piece);
+                Ok(())
+            }
+        }
+    }
+
+    /// Why nothing is taken any more.
+    async fn ended(&mut self) -> Result<()> {
+        match joined((&mut self.task).await) {
+            Err(error) => Err(error),
+            Ok(_) => Err(failure(Reason::Broken, "")),
+        }
+    }
+
+    pub(in crate::files) async fn finish(self) -> Result<FileInfo> {
+        match self.given {
+            Given::Passing { pieces, left } => {
+                if left > 0 {
+                    return Err(failure(Reason::Broken, ""));
+                }
+                // Who has stopped listening says why.
+                let _ = pieces.send(None).await;
+            }
+            Given::Held { whole, content, .. } => {
+                let _ = whole.send(content.freeze());
+            }
+        }
+        joined(self.task.await)
+    }
+}
+
+fn joined<T>(ended: std::result::Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
+    match ended {
+        Ok(result) => result,
+        Err(join) if join.is_panic() => std::panic::resume_unwind(join.into_panic()),
+        Err(_) => Err(Error::Stopping),
+    }
+}

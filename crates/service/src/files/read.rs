@@ -1,0 +1,77 @@
+//! A file's content.
+
+use super::archived::Content;
+use super::reach::Way;
+use super::{At, FileInfo, outside_kernel};
+use crate::places::Place;
+use crate::work::Work;
+use crate::{Result, Service};
+use bytes::Bytes;
+use podlane_engine::Call;
+use podlane_engine::inside::{self, Entry};
+
+/// Which part of a file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReadFile {
+    /// The first byte.
+    pub offset: u64,
+    /// How many bytes, at most; `None` for all.
+    pub length: Option<u64>,
+}
+
+/// A file that is read as fast as somebody takes it.
+#[derive(Debug)]
+pub struct FileReader {
+    info: FileInfo,
+    source: Source,
+    _place: Place,
+}
+
+#[derive(Debug)]
+enum Source {
+    Agent(Work),
+    Archive(Box<Content>),
+}
+
+impl Service {
+    /// Opens a regular file; symbolic links are followed.
+    pub async fn read_file(&self, call: &Call, at: &At, part: ReadFile) -> Result<FileReader> {
+        outside_kernel(&at.path)?;
+        let place = self.0.streams.take()?;
+        let work = inside::Work::Read {
+            path: at.path.as_str().into(),
+            offset: part.offset,
+            length: part.length,
+        };
+        let (info, source) = match self.reach(call, at).await?.way(&work).await? {
+            Way::Agent(mut work) => {
+                let entry: Entry = work.first().await?;
+                (entry.into(), Source::Agent(work))
+            }
+            Way::Archive(archived) => {
+                let (info, content) = archived.read(&at.path, part).await?;
+                (info, Source::Archive(Box::new(content)))
+            }
+        };
+        Ok(FileReader {
+            info,
+            source,
+            _place: place,
+        })
+    }
+}
+
+impl FileReader {
+    /// What is read.
+    pub fn info(&self) -> &FileInfo {
+        &self.info
+    }
+
+    /// The next piece; `None` at the end of the part. Cancel safe.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        match &mut self.source {
+            Source::Agent(work) => work.content().await,
+            Source::Archive(content) => content.next().await,
+        }
+    }
+}

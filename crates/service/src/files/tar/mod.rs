@@ -1,0 +1,14 @@
+//! Tar archives as they pass: read and written entry by entry, never held.
+
+mod head;
+mod reader;
+mod rules;
+mod writer;
+
+pub(super) use head::{Head, HeadKind};
+pub(super) use reader::Reader;
+pub(super) use rules::{Rules, Wrong};
+pub(super) use writer::{end, head, padding};
+
+/// What an archive is made of.
+const BLOCK: usize = 512;
