@@ -2,6 +2,7 @@
 //!
 //! It has no descriptors but its standard streams. It may block: the worker ends it like any command.
 
+mod accounts;
 mod answer;
 mod files;
 
@@ -28,6 +29,7 @@ pub(crate) fn run(work: &[u8]) -> libc::c_int {
 fn perform(work: Work) -> Result<(), Failed> {
     match work {
         Work::Stat { path, follow } => answer::only(&files::stat(&path, follow)?),
+        Work::Accounts { programs, change } => accounts::accounts(&programs, change),
         _ => Err(Failed::Here(answer::failure(
             &io::ErrorKind::Unsupported.into(),
             &[],
