@@ -295,7 +295,7 @@ impl Engine for PodmanEngine {
     }
 
     fn has_agent(&self, id: &ContainerId, user: Option<&UserSpec>) -> bool {
-        self.agents().is_some_and(|agents| agents.has(id, user))
+        self.agents().is_some_and(|agents| agents.serves(id, user))
     }
 
     async fn work(

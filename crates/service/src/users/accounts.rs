@@ -83,9 +83,7 @@ impl Accounts {
             (name, sudo)
         };
         Self {
-            defs: defs
-                .map(|defs| LoginDefs::parse(defs))
-                .unwrap_or_default(),
+            defs: defs.map(|defs| LoginDefs::parse(defs)).unwrap_or_default(),
             files: before
                 .iter()
                 .map(|(file, content)| (*file, Lines::parse(content)))
@@ -115,7 +113,9 @@ impl Accounts {
     }
 
     pub(super) fn names(&self, file: AccountFile) -> HashSet<Vec<u8>> {
-        self.entries(file).map(|fields| fields[0].to_vec()).collect()
+        self.entries(file)
+            .map(|fields| fields[0].to_vec())
+            .collect()
     }
 
     /// The number of a group.
@@ -126,7 +126,10 @@ impl Accounts {
 
     /// The files that are different now, as steps.
     pub(super) fn steps(&self) -> Vec<Step> {
-        let written = self.files.iter().map(|(file, lines)| (*file, lines.bytes()));
+        let written = self
+            .files
+            .iter()
+            .map(|(file, lines)| (*file, lines.bytes()));
         written
             .filter(|(file, bytes)| self.before.get(file) != Some(bytes))
             .map(|(file, bytes)| (AccountStep::File(file), bytes))
@@ -220,15 +223,15 @@ impl Accounts {
         Ok(Placed { uid, gid, home })
     }
 
-    pub(super) fn has_group(
-        &self,
-        group: &str,
-        groups: &HashSet<Vec<u8>>,
-    ) -> Result<(), Wrong> {
+    pub(super) fn has_group(&self, group: &str, groups: &HashSet<Vec<u8>>) -> Result<(), Wrong> {
         if groups.contains(group.as_bytes()) {
             return Ok(());
         }
-        let shown: String = group.chars().take(60).flat_map(char::escape_debug).collect();
+        let shown: String = group
+            .chars()
+            .take(60)
+            .flat_map(char::escape_debug)
+            .collect();
         let message = format!("there is no group \"{shown}\" in the container");
         Err(Wrong::invalid("groups", message))
     }
@@ -278,11 +281,7 @@ impl Accounts {
                 has_password: !matches!(bare, "" | "*" | "x"),
                 locked: secret.starts_with(b"!") || secret.starts_with(b"*"),
                 expires: Expiry(expiry),
-                sudo: self
-                    .rules
-                    .get(&text(name))
-                    .copied()
-                    .unwrap_or(Sudo::None),
+                sudo: self.rules.get(&text(name)).copied().unwrap_or(Sudo::None),
             })
         };
         self.entries(AccountFile::Passwd).filter_map(user).collect()

@@ -175,14 +175,19 @@ impl Service {
                     let made = steps
                         .iter()
                         .any(|(step, _)| matches!(step, AccountStep::Home(made) if made == home));
-                    self.pack_keys(call, id, home, made, keys, &mut packer).await?;
+                    self.pack_keys(call, id, home, made, keys, &mut packer)
+                        .await?;
                 }
                 AccountStep::Sudo { name, rule } => {
                     let path = format!("{SUDO_DIRECTORY}/{SUDO_PREFIX}{name}");
                     match rule {
                         Some(rule) => {
                             let attributes = Attributes::new(0o440, (0, 0));
-                            packer.file(path.trim_start_matches('/'), rule.as_bytes(), attributes)?;
+                            packer.file(
+                                path.trim_start_matches('/'),
+                                rule.as_bytes(),
+                                attributes,
+                            )?;
                         }
                         None => gone.push(inner(&path)?),
                     }

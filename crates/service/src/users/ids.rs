@@ -19,11 +19,15 @@ pub(super) struct Ids {
 
 impl Ids {
     pub(super) fn new(accounts: &Accounts, rows: &[Row]) -> Self {
-        let ids = |file| accounts.entries(file).filter_map(|entry| number(entry.get(2)));
+        let ids = |file| {
+            accounts
+                .entries(file)
+                .filter_map(|entry| number(entry.get(2)))
+        };
         let end = |file| {
-            let ends = accounts.entries(file).filter_map(|entry| {
-                number(entry.get(1))?.checked_add(number(entry.get(2))?)
-            });
+            let ends = accounts
+                .entries(file)
+                .filter_map(|entry| number(entry.get(1))?.checked_add(number(entry.get(2))?));
             ends.max().unwrap_or_default()
         };
         Self {
@@ -92,7 +96,11 @@ impl Ids {
     ) -> Result<(u32, bool), Wrong> {
         if let Some(group) = &user.group {
             let Some(gid) = accounts.group_id(group) else {
-                let shown: String = group.chars().take(60).flat_map(char::escape_debug).collect();
+                let shown: String = group
+                    .chars()
+                    .take(60)
+                    .flat_map(char::escape_debug)
+                    .collect();
                 let message = format!("there is no group \"{shown}\" in the container");
                 return Err(Wrong::invalid("group", message));
             };

@@ -62,8 +62,15 @@ impl Accounts {
             return;
         }
         let secret = self.secret(name);
-        let secret = if secret == b"x" { b"!".to_vec() } else { secret };
-        let (name, secret) = (String::from_utf8_lossy(name), String::from_utf8_lossy(&secret));
+        let secret = if secret == b"x" {
+            b"!".to_vec()
+        } else {
+            secret
+        };
+        let (name, secret) = (
+            String::from_utf8_lossy(name),
+            String::from_utf8_lossy(&secret),
+        );
         let line = format!("{name}:{secret}::{}:::", self.defs.ages());
         self.edit(AccountFile::Shadow).add(vec![line]);
         let name = name.into_owned();
@@ -125,17 +132,19 @@ impl Accounts {
             let message = format!("\"{}\" is the container's root and stays", user.name);
             return Err(Wrong::conflict("username", message));
         }
-        let alone = !self.entries(AccountFile::Passwd).any(|entry| {
-            entry[0] != name && number(entry.get(3)) == Some(user.gid)
-        });
+        let alone = !self
+            .entries(AccountFile::Passwd)
+            .any(|entry| entry[0] != name && number(entry.get(3)) == Some(user.gid));
         let group = self.file(AccountFile::Group);
-        let own = group.and_then(|group| group.entry(name)).is_some_and(|entry| {
-            let members = entry.get(3).copied().unwrap_or_default();
-            let others = members
-                .split(|byte| *byte == b',')
-                .any(|member| !member.is_empty() && member != name);
-            number(entry.get(2)) == Some(user.gid) && !others
-        });
+        let own = group
+            .and_then(|group| group.entry(name))
+            .is_some_and(|entry| {
+                let members = entry.get(3).copied().unwrap_or_default();
+                let others = members
+                    .split(|byte| *byte == b',')
+                    .any(|member| !member.is_empty() && member != name);
+                number(entry.get(2)) == Some(user.gid) && !others
+            });
         for file in [
             AccountFile::Passwd,
             AccountFile::Shadow,

@@ -1,6 +1,8 @@
 //! What can be done with the accounts of a container.
 
-use super::account::{AddedUser, NewUser, RemovedUser, Secret, Sudo, User, UserChanges, is_comment};
+use super::account::{
+    AddedUser, NewUser, RemovedUser, Secret, Sudo, User, UserChanges, is_comment,
+};
 use super::accounts::{Row, Step, Wrong};
 use super::secret::{PasswordHash, key_file};
 use super::site::Seen;
@@ -175,8 +177,7 @@ fn programs(users: &[NewUser]) -> Result<Vec<InnerPath>> {
 }
 
 fn no_shell(shell: &InnerPath) -> Wrong {
-    let message =
-        format!("the image has no shell {shell}; use one that it has, like {LAST_SHELL}");
+    let message = format!("the image has no shell {shell}; use one that it has, like {LAST_SHELL}");
     Wrong::invalid("shell", message)
 }
 
@@ -228,7 +229,11 @@ fn wrong_comment() -> Wrong {
 }
 
 fn check_changes(changes: &UserChanges) -> Result<()> {
-    if changes.comment.as_deref().is_some_and(|text| !is_comment(text)) {
+    if changes
+        .comment
+        .as_deref()
+        .is_some_and(|text| !is_comment(text))
+    {
         return Err(wrong(wrong_comment()));
     }
     match &changes.shell {

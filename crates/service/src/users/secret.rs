@@ -67,7 +67,8 @@ impl PasswordHash {
 
     /// Checks the form: `$`, a method, `$`, and what the method writes. `None` if it is none.
     pub fn parse(text: &str) -> Option<Self> {
-        let is_part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/' | b'$' | b'=' | b',');
+        let is_part =
+            |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/' | b'$' | b'=' | b',');
         let (method, rest) = text.strip_prefix('$')?.split_once('$')?;
         let known = matches!(
             method,
@@ -123,7 +124,6 @@ pub(super) fn key_file(keys: &[SshKey]) -> Vec<u8> {
     let lines: Vec<String> = keys.iter().map(|key| format!("{}\n", key.0)).collect();
     lines.concat().into_bytes()
 }
-
 
 #[cfg(test)]
 mod tests {

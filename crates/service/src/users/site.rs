@@ -203,7 +203,9 @@ pub(super) fn wrong_file(error: Error) -> Error {
         Reason::Busy if path.ends_with(".lock") => format!(
             "somebody in the container is changing the accounts and holds {path}; try again later"
         ),
-        Reason::Busy => format!("{path} is mounted into the container by itself and can't be replaced"),
+        Reason::Busy => {
+            format!("{path} is mounted into the container by itself and can't be replaced")
+        }
         _ => return error,
     };
     Error::Conflict { message }

@@ -118,7 +118,11 @@ fn numbers_that_rows_name_are_given_to_no_other() {
     let ids: Vec<_> = placed.iter().map(|place| (place.uid, place.gid)).collect();
     assert_eq!(ids, [(1001, 1001), (1000, 50), (101, 101)]);
     let steps = accounts.steps();
-    assert_eq!(steps.len(), 3, "passwd, group and shadow are made: {steps:?}");
+    assert_eq!(
+        steps.len(),
+        3,
+        "passwd, group and shadow are made: {steps:?}"
+    );
 }
 
 #[test]
@@ -167,7 +171,10 @@ fn rules_for_sudo_are_those_of_ours() {
     let rule = Sudo::NoPassword.rule("bob").expect("a rule");
     let mut contents = BTreeMap::new();
     contents.insert(AccountFile::Passwd, PASSWD.into());
-    let rules = [(b"bob".to_vec(), rule.into_bytes()), (b"root".to_vec(), b"x".to_vec())];
+    let rules = [
+        (b"bob".to_vec(), rule.into_bytes()),
+        (b"root".to_vec(), b"x".to_vec()),
+    ];
     let accounts = Accounts::new(contents, &rules);
     let sudo = |name| accounts.get(name).map(|user| user.sudo);
     assert_eq!(sudo("bob"), Some(Sudo::NoPassword));
@@ -175,7 +182,12 @@ fn rules_for_sudo_are_those_of_ours() {
 }
 
 fn lines(line: &'static str) -> impl Strategy<Value = String> {
-    let lines = prop_oneof![line, "[#+\\-][a-z:,]{0,9}", "[ -~]{0,9}", Just(String::new())];
+    let lines = prop_oneof![
+        line,
+        "[#+\\-][a-z:,]{0,9}",
+        "[ -~]{0,9}",
+        Just(String::new())
+    ];
     let ends = prop_oneof![Just("\n"), Just("\r\n")];
     proptest::collection::vec((lines, ends), 0..6).prop_map(|lines| {
         let lines = lines.into_iter().map(|(line, end)| line + end);

@@ -156,7 +156,7 @@ mod tests {
         fn what_is_added_and_removed_leaves_nothing(content in files()) {
             let mut lines = Lines::parse(&content);
             lines.add(vec!["zzzz:x:1:".into(), "yyyy:x:2:".into()]);
-            prop_assert_eq!(lines.entries().filter(|fields| fields[0].len() == 4).count(), 2);
+            prop_assert!(lines.entry(b"zzzz").is_some() && lines.entry(b"yyyy").is_some());
             lines.remove(b"zzzz");
             lines.remove(b"yyyy");
             let mut ended = content.clone();

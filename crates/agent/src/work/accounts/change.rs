@@ -41,7 +41,10 @@ pub(super) fn perform(
                 }
                 home::make(&made, skeleton.as_ref(), &mut undo)?;
             }
-            AccountStep::Keys { home, keys: content } => keys.push((home, content)),
+            AccountStep::Keys {
+                home,
+                keys: content,
+            } => keys.push((home, content)),
             AccountStep::Sudo { name, rule } => {
                 if sudo.is_none() {
                     let path = SUDO_DIRECTORY.as_bytes();

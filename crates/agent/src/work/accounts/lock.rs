@@ -38,11 +38,8 @@ impl<'a> Lock<'a> {
     /// Takes it, and waits for it so long.
     pub(super) fn take(etc: &'a OwnedFd, wait: Duration) -> Result<Self, Failed> {
         let until = Instant::now() + wait;
-        let flags = OFlags::WRONLY
-            | OFlags::CREATE
-            | OFlags::NOFOLLOW
-            | OFlags::NONBLOCK
-            | OFlags::CLOEXEC;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let record = openat(etc, RECORD_LOCK, flags, Mode::RUSR | Mode::WUSR);
         let record = record.map_err(at(ETC, RECORD_LOCK))?;
         let found = fstat(&record).map_err(at(ETC, RECORD_LOCK))?;
@@ -69,11 +66,8 @@ impl<'a> Lock<'a> {
         let own = getpid().as_raw_nonzero().to_string();
         let beside = format!("passwd.{own}");
         let _ = unlinkat(self.etc, &beside, AtFlags::empty());
-        let flags = OFlags::WRONLY
-            | OFlags::CREATE
-            | OFlags::EXCL
-            | OFlags::NOFOLLOW
-            | OFlags::CLOEXEC;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = openat(self.etc, &beside, flags, Mode::RUSR | Mode::WUSR);
         let file = file.map_err(at(ETC, &beside))?;
         let taken = write(&file, format!("{own}\0").as_bytes())
