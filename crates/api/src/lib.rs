@@ -60,7 +60,10 @@ pub use system::{
     UnhealthyWord,
 };
 pub use terminals::{TerminalInput, TerminalOutput};
-pub use users::{AddUser, AddedUser, User};
+pub use users::{
+    Account, AddUser, AddUsers, AddedAccount, AddedUser, AddedUsers, ModifyUser, RemovedAccount,
+    RemovedUser, Sudo, User, UserDetails, UserList,
+};
 pub use volumes::{Bind, VolumeTarget};
 
 #[cfg(test)]

@@ -112,6 +112,11 @@ pub trait Engine: Debug + Send + Sync + 'static {
         spec: &ExecSpec,
     ) -> Result<Box<dyn Process>>;
 
+    /// Whether a container has an agent already that does works as a user, or as the container's.
+    fn has_agent(&self, _id: &ContainerId, _user: Option<&UserSpec>) -> bool {
+        false
+    }
+
     /// Lets an agent in a running container do a work itself, as a user or as the container's. Its input
     /// and output are what `podlane_inside` says. `None` if there can't be an agent: nothing was done.
     async fn work(

@@ -12,10 +12,15 @@
 
 #![forbid(unsafe_code)]
 
+mod accounts;
 pub mod blocks;
 mod failure;
 mod files;
 
+pub use accounts::{
+    AccountFile, AccountFileFound, AccountHome, AccountStep, AccountsChanged, AccountsSeen,
+    MAX_ACCOUNT_FILE, SUDO_DIRECTORY, SUDO_PREFIX,
+};
 pub use failure::{Failure, Reason};
 pub use files::{
     Changes, Entry, Expectation, Found, Item, Kind, Listed, Match, Occurrence, Owner, Packed,
@@ -178,6 +183,15 @@ pub enum Work {
         /// How many directories, at most.
         limit: u32,
     },
+    /// The accounts. Answers an [`AccountFileFound`] for each of [`AccountFile::ALL`], followed by its
+    /// content as blocks with an empty one at its end if it is there, and then an [`AccountsSeen`].
+    Accounts {
+        /// Programs that are looked for: login shells.
+        programs: Vec<Path>,
+        /// For a change: how long to wait for the lock of those who change accounts, in milliseconds. It is
+        /// held from before the answer on. [`AccountStep`]s come then, and an [`AccountsChanged`] answers them.
+        change: Option<u32>,
+    },
 }
 
 impl std::fmt::Debug for Work {
@@ -205,11 +219,20 @@ impl Work {
             Self::Pack { .. } => "pack",
             Self::Unpack { .. } => "unpack",
             Self::Watch { .. } => "watch",
+            Self::Accounts { .. } => "accounts",
         }
     }
 
     /// Whether blocks are given to it.
     pub fn reads(&self) -> bool {
-        matches!(self, Self::Write { .. } | Self::Unpack { .. })
+        matches!(
+            self,
+            Self::Write { .. }
+                | Self::Unpack { .. }
+                | Self::Accounts {
+                    change: Some(_),
+                    ..
+                }
+        )
     }
 }

@@ -294,6 +294,10 @@ impl Engine for PodmanEngine {
         Ok(Box::new(self.start_process(call, id, spec).await?))
     }
 
+    fn has_agent(&self, id: &ContainerId, user: Option<&UserSpec>) -> bool {
+        self.agents().is_some_and(|agents| agents.serves(id, user))
+    }
+
     async fn work(
         &self,
         call: &Call,

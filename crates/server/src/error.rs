@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use podlane_api::ErrorType;
 use podlane_engine::inside::{Failure, Reason};
 use podlane_engine::{Error as Engine, Resource};
-use podlane_service::Error as Service;
+use podlane_service::{Error as Service, RowProblem};
 use std::borrow::Cow;
 use std::time::Duration;
 use thiserror::Error;
@@ -187,7 +187,10 @@ fn operation(error: &Service, log: String) -> Answer {
             log: format!("{error}: {reason}"),
             ..podman(StatusCode::SERVICE_UNAVAILABLE)
         },
-        Service::NoExec { .. } | Service::NoRecording => podman(StatusCode::NOT_FOUND),
+        Service::Rows(rows) => wrong_rows(rows, podman(StatusCode::BAD_REQUEST)),
+        Service::NoExec { .. } | Service::NoUser { .. } | Service::NoRecording => {
+            podman(StatusCode::NOT_FOUND)
+        }
         Service::Lost { .. } => Answer {
             kind: ErrorType::InternalError,
             ..podman(StatusCode::GONE)
@@ -208,6 +211,24 @@ fn operation(error: &Service, log: String) -> Answer {
         Service::Inside { .. } => podman(StatusCode::INTERNAL_SERVER_ERROR),
         Service::File(failure) => in_the_way(failure, podman),
         Service::Internal { .. } => internal(log),
+    }
+}
+
+/// Rows against which something stands in the container are its conflict, if no other is wrong in itself.
+fn wrong_rows(rows: &[RowProblem], answer: Answer) -> Answer {
+    let first = rows.iter().find(|row| !row.conflict).or(rows.first());
+    let conflict = rows.iter().all(|row| row.conflict);
+    let (status, kind) = if conflict {
+        (StatusCode::CONFLICT, ErrorType::PodmanApiError)
+    } else {
+        (StatusCode::BAD_REQUEST, ErrorType::ValidationError)
+    };
+    Answer {
+        status,
+        kind,
+        field: first.map(|problem| format!("users[{}].{}", problem.row, problem.field)),
+        log: format!("{} rows are wrong", rows.len()),
+        ..answer
     }
 }
 

@@ -41,7 +41,12 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(execs::remove::remove_exec))
         .routes(routes!(terminals::exec::exec_terminal))
         .routes(routes!(terminals::attach::attach_terminal))
-        .routes(routes!(users::add::add_user))
+        .routes(routes!(users::add::add_user, users::list::list_users))
+        .routes(routes!(
+            users::inspect::inspect_user,
+            users::modify::modify_user,
+            users::remove::remove_user
+        ))
         .routes(routes!(files::add::add_file))
         .routes(routes!(
             files::read::read_file,
@@ -107,7 +112,7 @@ fn cors(app: &App) -> Option<CorsLayer> {
     Some(
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins))
-            .allow_methods([Method::GET, Method::POST, Method::DELETE])
+            .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
             .allow_headers([ACCEPT, CONTENT_TYPE, LAST_EVENT_ID, id.clone()])
             .expose_headers([ALLOW, LOCATION, RETRY_AFTER, id, crate::stream::EXEC_PATH])
             .max_age(Duration::from_secs(600)),

@@ -91,6 +91,15 @@ pub enum Error {
         /// What it said; never with a secret in it.
         output: String,
     },
+    /// Rows of a request with many can't be done, so none was.
+    #[error("{}", problems(.0))]
+    Rows(Vec<RowProblem>),
+    /// There is no such account.
+    #[error("there is no user \"{name}\" in the container")]
+    NoUser {
+        /// The one asked for; a name in form.
+        name: String,
+    },
     /// Something in the container's file system stands against it.
     #[error("{}", crate::work::words(.0))]
     File(Failure),
@@ -123,4 +132,59 @@ impl Error {
     pub fn name_in(field: &'static str) -> impl FnOnce(InvalidName) -> Self {
         move |wrong| Self::invalid(field, wrong.to_string())
     }
+}
+
+/// How many rows a message speaks of.
+const SPOKEN_OF: usize = 20;
+
+/// Why a row of a request can't be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowProblem {
+    /// Which one, from 0.
+    pub row: usize,
+    /// The field, by its wire name.
+    pub field: &'static str,
+    /// What is wrong and what would be right, for people.
+    pub message: String,
+    /// Whether it is what is there that stands against it.
+    pub conflict: bool,
+}
+
+impl RowProblem {
+    pub(crate) fn new(row: usize, field: &'static str, message: String, conflict: bool) -> Self {
+        Self {
+            row,
+            field,
+            message,
+            conflict,
+        }
+    }
+
+    /// The same of the only row.
+    pub(crate) fn alone(self) -> Error {
+        let message = self.message;
+        if self.conflict {
+            Error::Conflict { message }
+        } else {
+            Error::invalid(self.field, message)
+        }
+    }
+}
+
+fn problems(rows: &[RowProblem]) -> String {
+    let said = rows.iter().take(SPOKEN_OF);
+    let said = said.map(|problem| {
+        let RowProblem {
+            row,
+            field,
+            message,
+            ..
+        } = problem;
+        format!("users[{row}].{field}: {message}")
+    });
+    let mut text = said.collect::<Vec<_>>().join("; ");
+    if let Some(more @ 1..) = rows.len().checked_sub(SPOKEN_OF) {
+        text.push_str(&format!("; and {more} more"));
+    }
+    text
 }

@@ -31,7 +31,7 @@ pub use background::{
 pub use captured::Captured;
 pub use command::words;
 pub use containers::{Acted, InitChoice, NewContainer, PullPolicy};
-pub use error::{Error, Result};
+pub use error::{Error, Result, RowProblem};
 pub use exec::{Execution, NewExec};
 pub use files::{
     At, Compression, Download, FileInfo, FileList, FileReader, FileWriter, Gathered, Happening,
@@ -45,7 +45,10 @@ pub use stream::{ExecStream, Step};
 pub use terminals::Terminal;
 pub use text::Decoder as TextDecoder;
 pub use text::Texts;
-pub use users::{AddedUser, NewUser, Password};
+pub use users::{
+    AddedUser, Expiry, NewUser, Password, PasswordHash, RemovedUser, Secret, SshKey, Sudo, User,
+    UserChanges,
+};
 
 use background::Registry;
 use files::{Known, Watches};
@@ -57,8 +60,9 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -126,6 +130,8 @@ struct Inner {
     watches: Watches,
     /// One at a time: changes to the accounts of one container.
     accounts: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// Places for hashing passwords, as many as there are processors.
+    hashing: Semaphore,
 }
 
 impl Service {
@@ -147,6 +153,7 @@ impl Service {
             known: Known::default(),
             watches: Watches::default(),
             accounts: Mutex::default(),
+            hashing: Semaphore::new(thread::available_parallelism().map_or(1, NonZeroUsize::get)),
         }))
     }
 

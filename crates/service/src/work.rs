@@ -125,6 +125,11 @@ impl Work {
         self.patience = Duration::MAX;
     }
 
+    /// Gives blocks that are written already.
+    pub(crate) async fn give_written(&mut self, blocks: &[u8]) -> Result<()> {
+        self.write(blocks, &[]).await
+    }
+
     /// Ends what is given: it is whole.
     pub(crate) async fn give_end(&mut self) -> Result<()> {
         self.write(&blocks::END, &[]).await

@@ -45,6 +45,21 @@ pub(super) trait At<T> {
     fn at(self, path: &[u8]) -> Result<T, Failed>;
 }
 
+/// What a failed call of the standard library means for a path.
+pub(super) fn failure(error: &std::io::Error, path: &[u8]) -> Failure {
+    let errno = Errno::from_io_error(error).unwrap_or(Errno::IO);
+    Failure {
+        reason: reason(errno),
+        path: path.to_vec(),
+    }
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        Self::Here(failure)
+    }
+}
+
 impl<T> At<T> for rustix::io::Result<T> {
     fn at(self, path: &[u8]) -> Result<T, Failed> {
         self.map_err(|error| Failed::new(reason(error), path))

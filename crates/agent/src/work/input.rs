@@ -98,7 +98,8 @@ impl Input {
         }
     }
 
-    fn exactly(&mut self, to: &mut [u8]) -> Result<(), Failed> {
+    /// Fills `to`.
+    pub(super) fn exactly(&mut self, to: &mut [u8]) -> Result<(), Failed> {
         let mut filled = 0;
         while filled < to.len() {
             let piece = self.piece(to.len() - filled)?;

@@ -2,6 +2,7 @@
 //!
 //! It has no descriptors but its standard streams. It may block: the worker ends it like any command.
 
+mod accounts;
 mod answer;
 mod change;
 mod copy;
@@ -156,6 +157,7 @@ fn perform(work: Work, job: &mut Job<'_>) -> Result<(), Failed> {
             recursive,
             limit,
         } => watch::watch(&mut job.answer, &path, recursive, limit),
+        Work::Accounts { programs, change } => accounts::accounts(job, &programs, change),
     }
 }
 

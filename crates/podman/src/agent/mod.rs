@@ -104,6 +104,21 @@ impl Agents {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether there is an agent for a user's commands.
+    pub(crate) fn serves(&self, container: &ContainerId, user: Option<&UserSpec>) -> bool {
+        let key = Key {
+            container: container.clone(),
+            user: user.map(|user| user.as_str().to_owned()),
+        };
+        let slots = self.slots();
+        let agent = slots.get(&key).and_then(|slot| slot.get());
+        agent.is_some_and(|agent| {
+            agent
+                .as_ref()
+                .is_some_and(|agent| !agent.over.is_cancelled())
+        })
+    }
+
     /// The agent for a user's commands, started if there is none; `None` if there can't be one.
     async fn get(
         self: &Arc<Self>,

@@ -1,152 +1,315 @@
-//! The account files as text: passwd(5), group(5), shadow(5), gshadow(5). Pure: what was there stays
-//! byte for byte, what is new comes behind it.
+//! The accounts of a container as its files have them. Pure: what was read is edited, and what is to be
+//! written comes out. Nothing is changed that nobody asked to change.
 
-use crate::{Error, Result};
+use super::account::{Expiry, NewUser, Sudo, User};
+use super::defs::LoginDefs;
+use super::ids::Ids;
+use super::text::Lines;
+use podlane_engine::inside::{AccountFile, AccountHome, AccountStep};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// The first and the last ID of ordinary accounts. Source: login.defs(5), `UID_MIN` and `UID_MAX`.
-const FIRST_ID: u32 = 1000;
-const LAST_ID: u32 = 59_999;
-
-/// The content of the account files; `None` for one that is not there.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Files {
-    pub(super) passwd: Option<Vec<u8>>,
-    pub(super) group: Option<Vec<u8>>,
-    pub(super) shadow: Option<Vec<u8>>,
-    pub(super) gshadow: Option<Vec<u8>>,
+/// What was read of a container.
+#[derive(Debug, Default)]
+pub(super) struct Accounts {
+    before: BTreeMap<AccountFile, Vec<u8>>,
+    files: BTreeMap<AccountFile, Lines>,
+    pub(super) defs: LoginDefs,
+    rules: HashMap<String, Sudo>,
 }
 
-fn lines(file: Option<&Vec<u8>>) -> impl Iterator<Item = &[u8]> {
-    file.into_iter()
-        .flat_map(|bytes| bytes.split(|byte| *byte == b'\n'))
+/// A step of a change, with the content of a file.
+pub(super) type Step = (AccountStep, Vec<u8>);
+
+/// What can't be done about a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wrong {
+    pub(super) field: &'static str,
+    pub(super) message: String,
+    /// Whether it is what is there that stands against it.
+    pub(super) conflict: bool,
 }
 
-fn field(line: &[u8], number: usize) -> Option<&[u8]> {
-    line.split(|byte| *byte == b':').nth(number)
-}
-
-fn names<'a>(file: Option<&'a Vec<u8>>, name: &'a str) -> bool {
-    lines(file).any(|line| line.contains(&b':') && field(line, 0) == Some(name.as_bytes()))
-}
-
-/// The IDs that stand third in each line.
-fn ids(file: Option<&Vec<u8>>) -> Vec<u32> {
-    let id = |line| std::str::from_utf8(field(line, 2)?).ok()?.parse().ok();
-    lines(file).filter_map(id).collect()
-}
-
-fn append(file: &mut Option<Vec<u8>>, line: &str) {
-    let bytes = file.get_or_insert_default();
-    if bytes.last().is_some_and(|last| *last != b'\n') {
-        bytes.push(b'\n');
-    }
-    bytes.extend_from_slice(line.as_bytes());
-    bytes.push(b'\n');
-}
-
-impl Files {
-    /// Whether an account or a group has this name.
-    pub(super) fn has(&self, name: &str) -> bool {
-        names(self.passwd.as_ref(), name) || names(self.group.as_ref(), name)
-    }
-
-    /// The ID of a group.
-    pub(super) fn group_id(&self, name: &str) -> Option<u32> {
-        let line =
-            lines(self.group.as_ref()).find(|line| field(line, 0) == Some(name.as_bytes()))?;
-        std::str::from_utf8(field(line, 2)?).ok()?.parse().ok()
-    }
-
-    /// Adds an account and its group, both with the lowest ordinary ID that neither a user nor a group
-    /// has; answers that ID. `day` is today in days since 1970.
-    pub(super) fn add(
-        &mut self,
-        name: &str,
-        home: &str,
-        shell: &str,
-        hash: Option<&str>,
-        day: u64,
-    ) -> Result<u32> {
-        let mut taken = ids(self.passwd.as_ref());
-        taken.extend(ids(self.group.as_ref()));
-        let id = (FIRST_ID..=LAST_ID)
-            .find(|id| !taken.contains(id))
-            .ok_or_else(|| Error::Conflict {
-                message: format!(
-                    "all user IDs from {FIRST_ID} to {LAST_ID} are taken in the container"
-                ),
-            })?;
-        append(
-            &mut self.passwd,
-            &format!("{name}:x:{id}:{id}::{home}:{shell}"),
-        );
-        append(&mut self.group, &format!("{name}:x:{id}:"));
-        append(
-            &mut self.shadow,
-            &format!("{name}:{}:{day}:0:99999:7:::", hash.unwrap_or("!")),
-        );
-        if self.gshadow.is_some() {
-            append(&mut self.gshadow, &format!("{name}:!::"));
-        }
-        Ok(id)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn files(passwd: &str, group: &str) -> Files {
-        Files {
-            passwd: Some(passwd.into()),
-            group: Some(group.into()),
-            ..Files::default()
+impl Wrong {
+    pub(super) fn conflict(field: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            field,
+            message: message.into(),
+            conflict: true,
         }
     }
 
-    #[test]
-    fn adds_behind_what_is_there() {
-        let mut files = files(
-            "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000::/:/bin/sh",
-            "root:x:0:\nstaff:x:1001:\n",
-        );
-        let id = files
-            .add("ann", "/home/ann", "/bin/sh", Some("$6$x"), 20_000)
-            .expect("added");
-        assert_eq!(id, 1002, "1000 is a user's and 1001 a group's");
-        let text = |file: &Option<Vec<u8>>| {
-            String::from_utf8(file.clone().unwrap_or_default()).expect("text")
+    pub(super) fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            conflict: false,
+            ..Self::conflict(field, message)
+        }
+    }
+}
+
+/// A new account with everything settled that is not the files' matter.
+pub(super) struct Row<'a> {
+    pub(super) user: &'a NewUser,
+    pub(super) shell: &'a str,
+    pub(super) hash: Option<&'a str>,
+    /// Today in days since 1970.
+    pub(super) day: u64,
+}
+
+/// Where a new account was placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Placed {
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    pub(super) home: String,
+}
+
+pub(super) fn number(field: Option<&&[u8]>) -> Option<u32> {
+    std::str::from_utf8(field?).ok()?.parse().ok()
+}
+
+fn text(field: &[u8]) -> String {
+    String::from_utf8_lossy(field).into_owned()
+}
+
+impl Accounts {
+    pub(super) fn new(
+        before: BTreeMap<AccountFile, Vec<u8>>,
+        rules: &[(Vec<u8>, Vec<u8>)],
+    ) -> Self {
+        let defs = before.get(&AccountFile::LoginDefs);
+        let rule = |(name, content): &(Vec<u8>, Vec<u8>)| {
+            let name = text(name);
+            let sudo = Sudo::read(&name, content);
+            (name, sudo)
         };
-        assert_eq!(
-            text(&files.passwd),
-            "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000::/:/bin/sh\nann:x:1002:1002::/home/ann:/bin/sh\n"
-        );
-        assert_eq!(
-            text(&files.group),
-            "root:x:0:\nstaff:x:1001:\nann:x:1002:\n"
-        );
-        assert_eq!(text(&files.shadow), "ann:$6$x:20000:0:99999:7:::\n");
-        assert_eq!(files.gshadow, None);
-        assert!(files.has("ann") && files.has("staff") && !files.has("an"));
-        assert_eq!(files.group_id("staff"), Some(1001));
-    }
-
-    proptest! {
-        #[test]
-        fn keeps_every_byte_and_never_gives_an_id_twice(passwd: Vec<u8>, group in "([a-z]{1,3}:x:(100[0-5]|0):\n?){0,5}", count in 1usize..5) {
-            let mut files = Files { passwd: Some(passwd.clone()), group: Some(group.clone().into()), ..Files::default() };
-            let mut seen: Vec<u32> = ids(files.group.as_ref());
-            for number in 0..count {
-                let id = files.add(&format!("user{number}"), "/h", "/bin/sh", None, 1).expect("added");
-                prop_assert!(!seen.contains(&id));
-                seen.push(id);
-            }
-            let after = files.passwd.expect("there");
-            prop_assert!(after.starts_with(&passwd));
-            let lines = |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').count();
-            let ended = u8::from(passwd.last().is_some_and(|last| *last != b'\n'));
-            prop_assert_eq!(lines(&after), lines(&passwd) + count + usize::from(ended));
+        Self {
+            defs: defs.map(|defs| LoginDefs::parse(defs)).unwrap_or_default(),
+            files: before
+                .iter()
+                .map(|(file, content)| (*file, Lines::parse(content)))
+                .collect(),
+            rules: rules.iter().map(rule).collect(),
+            before,
         }
     }
+
+    pub(super) fn file(&self, file: AccountFile) -> Option<&Lines> {
+        self.files.get(&file)
+    }
+
+    /// A file to edit, made if it is not there.
+    pub(super) fn edit(&mut self, file: AccountFile) -> &mut Lines {
+        self.files.entry(file).or_default()
+    }
+
+    /// A file to edit, if it is there.
+    pub(super) fn edit_existing(&mut self, file: AccountFile) -> Option<&mut Lines> {
+        self.files.get_mut(&file)
+    }
+
+    /// The fields of the entries of a file.
+    pub(super) fn entries(&self, file: AccountFile) -> impl Iterator<Item = Vec<&[u8]>> {
+        self.files.get(&file).into_iter().flat_map(Lines::entries)
+    }
+
+    pub(super) fn names(&self, file: AccountFile) -> HashSet<Vec<u8>> {
+        self.entries(file)
+            .map(|fields| fields[0].to_vec())
+            .collect()
+    }
+
+    /// The number of a group.
+    pub(super) fn group_id(&self, name: &str) -> Option<u32> {
+        let entry = self.file(AccountFile::Group)?.entry(name.as_bytes())?;
+        number(entry.get(2))
+    }
+
+    /// The files that are different now, as steps.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        let written = self
+            .files
+            .iter()
+            .map(|(file, lines)| (*file, lines.bytes()));
+        written
+            .filter(|(file, bytes)| self.before.get(file) != Some(bytes))
+            .map(|(file, bytes)| (AccountStep::File(file), bytes))
+            .collect()
+    }
+
+    /// Adds accounts, all or none; what is wrong, by the row.
+    pub(super) fn add(&mut self, rows: &[Row]) -> Result<Vec<Placed>, Vec<(usize, Wrong)>> {
+        let mut ids = Ids::new(self, rows);
+        let mut users = self.names(AccountFile::Passwd);
+        let mut groups = self.names(AccountFile::Group);
+        let mut new = New::default();
+        let (mut placed, mut wrong) = (Vec::new(), Vec::new());
+        for (number, row) in rows.iter().enumerate() {
+            match self.place(row, &mut ids, (&mut users, &mut groups), &mut new) {
+                Ok(place) => placed.push(place),
+                Err(why) => wrong.push((number, why)),
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        self.edit(AccountFile::Passwd).add(new.passwd);
+        self.edit(AccountFile::Group).add(new.group);
+        self.edit(AccountFile::Shadow).add(new.shadow);
+        for (file, lines) in [
+            (AccountFile::Gshadow, new.gshadow),
+            (AccountFile::Subuid, new.subuid),
+            (AccountFile::Subgid, new.subgid),
+        ] {
+            if let Some(there) = self.edit_existing(file) {
+                there.add(lines);
+            }
+        }
+        self.join(&new.members);
+        Ok(placed)
+    }
+
+    fn place(
+        &self,
+        row: &Row,
+        ids: &mut Ids,
+        (users, groups): (&mut HashSet<Vec<u8>>, &mut HashSet<Vec<u8>>),
+        new: &mut New,
+    ) -> Result<Placed, Wrong> {
+        let (user, name) = (row.user, row.user.name.as_str());
+        let taken = || {
+            let message = format!("a user or group \"{name}\" already exists in the container");
+            Wrong::conflict("username", message)
+        };
+        if users.contains(name.as_bytes()) {
+            return Err(taken());
+        }
+        for group in &user.groups {
+            self.has_group(group, groups)?;
+        }
+        let uid = ids.user(user, self)?;
+        let (gid, own) = ids.group(user, uid, self)?;
+        if own && !groups.insert(name.as_bytes().to_vec()) {
+            return Err(taken());
+        }
+        users.insert(name.as_bytes().to_vec());
+        let home = match &user.home {
+            Some(home) => home.to_string(),
+            None => format!("/home/{name}"),
+        };
+        let (shell, comment) = (row.shell, &user.comment);
+        new.passwd
+            .push(format!("{name}:x:{uid}:{gid}:{comment}:{home}:{shell}"));
+        let lock = if user.locked && row.hash.is_some() {
+            "!"
+        } else {
+            ""
+        };
+        let (hash, day, ages) = (row.hash.unwrap_or("!"), row.day, self.defs.ages());
+        let expiry = user.expires.field();
+        new.shadow
+            .push(format!("{name}:{lock}{hash}:{day}:{ages}::{expiry}:"));
+        if own {
+            new.group.push(format!("{name}:x:{gid}:"));
+            new.gshadow.push(format!("{name}:!::"));
+        }
+        if let Some([users, groups]) = ids.subordinates(user, uid, self)? {
+            new.subuid.push(format!("{name}:{users}"));
+            new.subgid.push(format!("{name}:{groups}"));
+        }
+        for group in &user.groups {
+            let members = new.members.entry(group.clone().into_bytes());
+            members.or_default().push(name.as_bytes().to_vec());
+        }
+        Ok(Placed { uid, gid, home })
+    }
+
+    pub(super) fn has_group(&self, group: &str, groups: &HashSet<Vec<u8>>) -> Result<(), Wrong> {
+        if groups.contains(group.as_bytes()) {
+            return Ok(());
+        }
+        let shown: String = group
+            .chars()
+            .take(60)
+            .flat_map(char::escape_debug)
+            .collect();
+        let message = format!("there is no group \"{shown}\" in the container");
+        Err(Wrong::invalid("groups", message))
+    }
+
+    /// Adds names to groups, in group(5) and gshadow(5).
+    fn join(&mut self, members: &HashMap<Vec<u8>, Vec<Vec<u8>>>) {
+        for file in [AccountFile::Group, AccountFile::Gshadow] {
+            if let (Some(lines), false) = (self.edit_existing(file), members.is_empty()) {
+                lines.edit_lists(3, |group, list| {
+                    let joining = members.get(group).into_iter().flatten();
+                    list.extend(joining.cloned());
+                });
+            }
+        }
+    }
+
+    /// Every account, in the order of passwd(5).
+    pub(super) fn list(&self) -> Vec<User> {
+        let mut groups: HashMap<&[u8], Vec<String>> = HashMap::new();
+        for entry in self.entries(AccountFile::Group) {
+            let members = entry.get(3).into_iter();
+            for member in members.flat_map(|list| list.split(|byte| *byte == b',')) {
+                groups.entry(member).or_default().push(text(entry[0]));
+            }
+        }
+        let shadows: HashMap<&[u8], Vec<&[u8]>> = self
+            .entries(AccountFile::Shadow)
+            .map(|entry| (entry[0], entry))
+            .collect();
+        let user = |entry: Vec<&[u8]>| {
+            let [name, password, uid, gid, comment, home, shell] = entry[..] else {
+                return None;
+            };
+            let shadow = shadows.get(name);
+            let secret = shadow.and_then(|entry| entry.get(1)).unwrap_or(&password);
+            let expiry = shadow.and_then(|entry| number(entry.get(7)));
+            let bare = text(secret);
+            let bare = bare.trim_start_matches('!');
+            Some(User {
+                name: text(name),
+                uid: number(Some(&uid))?,
+                gid: number(Some(&gid))?,
+                groups: groups.get(name).cloned().unwrap_or_default(),
+                comment: text(comment),
+                home: text(home),
+                shell: text(shell),
+                has_password: !matches!(bare, "" | "*" | "x"),
+                locked: secret.starts_with(b"!") || secret.starts_with(b"*"),
+                expires: Expiry(expiry),
+                sudo: self.rules.get(&text(name)).copied().unwrap_or(Sudo::None),
+            })
+        };
+        self.entries(AccountFile::Passwd).filter_map(user).collect()
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<User> {
+        self.list().into_iter().find(|user| user.name == name)
+    }
+
+    /// The home directory of an account.
+    pub(super) fn home(&self, path: &str, uid: u32, gid: u32) -> AccountHome {
+        AccountHome {
+            path: path.as_bytes().to_vec(),
+            uid,
+            gid,
+            mode: self.defs.home_mode(),
+        }
+    }
+}
+
+/// Lines to be added.
+#[derive(Default)]
+struct New {
+    passwd: Vec<String>,
+    group: Vec<String>,
+    shadow: Vec<String>,
+    gshadow: Vec<String>,
+    subuid: Vec<String>,
+    subgid: Vec<String>,
+    members: HashMap<Vec<u8>, Vec<Vec<u8>>>,
 }

@@ -1,188 +1,76 @@
-//! User accounts in a container: made by the image's own tool where it has one and runs, because that
-//! takes the lock which others inside take too; else by editing the account files from outside.
+//! User accounts in a container, read and edited as the account files have them, so alike in every image.
 //!
-//! A password is hashed here. Its hash goes to a tool's standard input or into a file, never into an
-//! argument vector, and no shell takes part.
+//! A password is hashed here, before any lock is taken. Its hash goes into a file, never into an argument
+//! vector, and no program of the image takes part.
 
+mod account;
 mod accounts;
-mod edit;
-mod tools;
+mod by_archive;
+mod defs;
+mod ids;
+mod modify;
+mod operations;
+mod secret;
+mod site;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use account::{AddedUser, Expiry, NewUser, RemovedUser, Secret, Sudo, User, UserChanges};
+pub use secret::{Password, PasswordHash, SshKey};
 
 use crate::{Error, Result, Service};
-use podlane_engine::{
-    Call, Container, ContainerId, ContainerRef, Error as EngineError, FileKind, InnerPath, Status,
-    UserName,
-};
-use sha_crypt::{PasswordHasher, ShaCrypt};
+use podlane_engine::{Call, ContainerId, Error as EngineError, InnerPath};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Mutex;
 
 /// The shell of an account for which none was asked for, if the image has it.
 const DEFAULT_SHELL: &str = "/bin/bash";
 /// The shell that takes its place.
 const LAST_SHELL: &str = "/bin/sh";
-
-/// A password. It is shown nowhere.
-#[derive(Clone)]
-pub struct Password(String);
-
-impl std::fmt::Debug for Password {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(secret)")
-    }
-}
-
-impl Password {
-    /// The longest password, in bytes.
-    pub const MAX: usize = 1024;
-
-    /// Checks a password: 1 to 1024 bytes, no line break and no NUL. `None` if it is none.
-    pub fn parse(text: &str) -> Option<Self> {
-        let fits = (1..=Self::MAX).contains(&text.len()) && !text.contains(['\n', '\r', '\0']);
-        fits.then(|| Self(text.to_owned()))
-    }
-
-    /// The sha512-crypt hash with a fresh salt, as /etc/shadow holds it. Takes some milliseconds.
-    fn hash(&self) -> Result<String> {
-        let failed = |reason: String| Error::Internal {
-            step: "hashing a password",
-            reason,
-        };
-        let mut salt = [0; 12];
-        getrandom::fill(&mut salt).map_err(|error| failed(error.to_string()))?;
-        ShaCrypt::SHA512
-            .hash_password_with_salt(self.0.as_bytes(), &salt)
-            .map(|hash| hash.to_string())
-            .map_err(|error| failed(error.to_string()))
-    }
-}
-
-/// An account to be made.
-#[derive(Debug, Clone)]
-pub struct NewUser {
-    /// Its name.
-    pub name: UserName,
-    /// Its password; without one nobody can log in with a password.
-    pub password: Option<Password>,
-    /// Its login shell; `None` for `/bin/bash`, or `/bin/sh` where that is missing.
-    pub shell: Option<InnerPath>,
-}
-
-/// An account that was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AddedUser {
-    /// Its name.
-    pub name: UserName,
-    /// Its home directory.
-    pub home: String,
-    /// Its login shell.
-    pub shell: String,
-}
-
-/// An account with everything settled.
-#[derive(Debug)]
-struct Account {
-    name: UserName,
-    home: String,
-    shell: String,
-    /// For /etc/shadow; `None` for no password.
-    hash: Option<String>,
-}
+/// Shells that one call may name.
+const MAX_SHELLS: usize = 64;
+/// The longest path of a shell or a home directory, in bytes.
+const MAX_PATH: usize = 1024;
 
 impl Service {
-    /// Makes an account with a home directory and a group of its own.
-    pub async fn add_user(
+    /// Does what changes accounts, one at a time in a container, to its end.
+    async fn change_users<T: Send + 'static>(
         &self,
         call: &Call,
-        name: &ContainerRef,
-        user: NewUser,
-    ) -> Result<AddedUser> {
+        id: ContainerId,
+        change: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
         let worker = self.0.gate.enter(call).await?;
-        let container = self.0.engine.inspect(call, name).await?;
         let (service, call) = (self.clone(), call.clone());
         self.to_the_end(async move {
             let _worker = worker;
-            let lock = service.accounts_lock(&container.id);
-            let added = match tokio::time::timeout_at(call.deadline, lock.lock()).await {
-                Ok(_held) => service.make_account(&call, &container, user).await,
+            let lock = service.accounts_lock(&id);
+            let changed = match tokio::time::timeout_at(call.deadline, lock.lock()).await {
+                Ok(_held) => change.await,
                 Err(_elapsed) => Err(late(&call, "waiting for another account of the container")),
             };
-            service.release_accounts_lock(&container.id, lock);
-            added
+            service.release_accounts_lock(&id, lock);
+            changed
         })
         .await
     }
 
-    async fn make_account(
-        &self,
-        call: &Call,
-        container: &Container,
-        user: NewUser,
-    ) -> Result<AddedUser> {
-        self.check_account_files(call, &container.id).await?;
-        let shell = self.settle_shell(call, &container.id, user.shell).await?;
-        let hash = match user.password {
-            None => None,
-            Some(password) => {
-                let hashing = tokio::task::spawn_blocking(move || password.hash());
-                let hash = hashing.await.map_err(|error| Error::Internal {
-                    step: "hashing a password",
-                    reason: error.to_string(),
-                })?;
-                Some(hash?)
-            }
+    /// The hash of a new password; as many at once as there are processors.
+    async fn hash(&self, call: &Call, password: &Password, yescrypt: bool) -> Result<PasswordHash> {
+        let hashing = async {
+            let _place = self.0.hashing.acquire().await;
+            let password = password.clone();
+            tokio::task::spawn_blocking(move || password.hash(yescrypt)).await
         };
-        let home = format!("/home/{}", user.name);
-        let account = Account {
-            name: user.name,
-            home,
-            shell,
-            hash,
-        };
-        let by_tool = container.status == Status::Running
-            && (self.by_useradd(call, &container.id, &account).await?
-                || self.by_adduser(call, &container.id, &account).await?);
-        if !by_tool {
-            self.by_editing(call, &container.id, &account).await?;
-        }
-        Ok(AddedUser {
-            name: account.name,
-            home: account.home,
-            shell: account.shell,
-        })
-    }
-
-    /// The shell asked for, which must be in the image; or the best that is.
-    async fn settle_shell(
-        &self,
-        call: &Call,
-        id: &ContainerId,
-        wanted: Option<InnerPath>,
-    ) -> Result<String> {
-        if let Some(shell) = wanted {
-            if self.is_file(call, id, &shell).await? {
-                return Ok(shell.to_string());
-            }
-            let message =
-                format!("the image has no shell {shell}; use one that it has, like {LAST_SHELL}");
-            return Err(Error::invalid("shell", message));
-        }
-        let default = InnerPath::parse(DEFAULT_SHELL).map_err(Error::name_in("shell"))?;
-        let found = self.is_file(call, id, &default).await?;
-        Ok(if found { DEFAULT_SHELL } else { LAST_SHELL }.to_owned())
-    }
-
-    async fn is_file(&self, call: &Call, id: &ContainerId, path: &InnerPath) -> Result<bool> {
-        let Some(stat) = self.0.engine.stat(call, id, path).await? else {
-            return Ok(false);
-        };
-        match (stat.kind, stat.target) {
-            (FileKind::Regular, _) => Ok(true),
-            (FileKind::Symlink, Some(target)) => {
-                let stat = self.0.engine.stat(call, id, &target).await?;
-                Ok(stat.is_some_and(|stat| stat.kind == FileKind::Regular))
-            }
-            _ => Ok(false),
+        match tokio::time::timeout_at(call.deadline, hashing).await {
+            Ok(Ok(hash)) => hash,
+            Ok(Err(error)) => Err(Error::Internal {
+                step: "hashing a password",
+                reason: error.to_string(),
+            }),
+            Err(_elapsed) => Err(late(call, "hashing passwords")),
         }
     }
 
@@ -212,38 +100,20 @@ impl Service {
     }
 }
 
-fn taken(name: &UserName) -> Error {
-    Error::Conflict {
-        message: format!("a user or group \"{name}\" already exists in the container"),
-    }
+/// What may stand in a field of passwd(5) as a path.
+fn is_field(path: &InnerPath) -> bool {
+    let path = path.as_str();
+    path.len() <= MAX_PATH && !path.contains(':') && !path.chars().any(char::is_control)
+}
+
+/// Today in days since 1970, as shadow(5) counts.
+fn today() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |now| now.as_secs() / 86_400)
 }
 
 fn late(call: &Call, step: &str) -> Error {
     let (step, limit) = (step.to_owned(), call.limit);
     EngineError::Timeout { step, limit }.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_are_hashed_as_crypt_does() {
-        // `openssl passwd -6 -salt ...` of the same password verifies alike; the format is crypt(5)'s.
-        let password = Password::parse("it's $1 \"a:b\"").expect("a password");
-        let (one, two) = (
-            password.hash().expect("hash"),
-            password.hash().expect("hash"),
-        );
-        assert!(one.starts_with("$6$") && !one.contains([':', '\n']));
-        assert_ne!(one, two, "each has its own salt");
-        assert_eq!(format!("{password:?}"), "(secret)");
-    }
-
-    #[test]
-    fn passwords_that_files_or_tools_would_misread_are_refused() {
-        for bad in ["", "a\nb", "a\r", "a\0", &"x".repeat(1025)] {
-            assert!(Password::parse(bad).is_none(), "{bad:?}");
-        }
-    }
 }

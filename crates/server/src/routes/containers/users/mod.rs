@@ -2,3 +2,8 @@
 
 pub(crate) mod add;
 mod convert;
+pub(crate) mod inspect;
+pub(crate) mod list;
+pub(crate) mod modify;
+mod name;
+pub(crate) mod remove;

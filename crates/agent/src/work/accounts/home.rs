@@ -1,0 +1,166 @@
+//! Home directories: made, given keys, removed. Whoever owns one may swap what is in it at any moment.
+
+use super::super::answer::{Failed, failure};
+use super::skeleton::Skeleton;
+use super::undo::Undo;
+use super::{joined, walk};
+use podlane_inside::{AccountHome, Failure};
+use rustix::fs::{
+    AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid, fchmod, fchown, fstat, mkdirat, openat,
+    renameat, statat, unlinkat,
+};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+
+const DIRECTORY: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
+const KEYS_DIRECTORY: &str = ".ssh";
+const KEYS: &str = "authorized_keys";
+/// How deep a home directory may go that is removed.
+const MAX_DEPTH: usize = 128;
+
+/// Makes a home directory; one that is there stays as it is.
+pub(super) fn make(
+    home: &AccountHome,
+    skeleton: Option<&Skeleton>,
+    undo: &mut Undo,
+) -> Result<(), Failed> {
+    let wrong = |errno: Errno| failure(&errno.into(), &home.path);
+    let (above, name) = walk::split(&home.path)?;
+    let above = walk::directory(above, 0o755, undo)?;
+    match mkdirat(&above, name, Mode::RWXU) {
+        Ok(()) => {}
+        Err(Errno::EXIST) => return Ok(()),
+        Err(errno) => return Err(wrong(errno).into()),
+    }
+    undo.tree(&above, name).map_err(wrong)?;
+    let made = openat(&above, name, DIRECTORY, Mode::empty()).map_err(wrong)?;
+    if let Some(skeleton) = skeleton {
+        skeleton.copy(&made, home.uid, home.gid).map_err(wrong)?;
+    }
+    give(&made, home, home.mode).map_err(wrong)?;
+    Ok(())
+}
+
+fn give(what: &OwnedFd, home: &AccountHome, mode: u32) -> Result<(), Errno> {
+    fchown(
+        what,
+        Some(Uid::from_raw(home.uid)),
+        Some(Gid::from_raw(home.gid)),
+    )?;
+    fchmod(what, Mode::from_raw_mode(mode))
+}
+
+/// Writes a home's `.ssh/authorized_keys`. Nothing that leads elsewhere is followed, and nothing is
+/// touched that is neither the account's nor root's.
+pub(super) fn write_keys(home: &AccountHome, keys: &[u8]) -> Result<(), Failed> {
+    let path = joined(&home.path, KEYS_DIRECTORY.as_bytes());
+    let wrong = |errno: Errno| failure(&errno.into(), &path);
+    let (above, name) = walk::split(&home.path)?;
+    let Some(above) = walk::existing(above)? else {
+        return Err(wrong(Errno::NOENT).into());
+    };
+    let inside = openat(&above, name, DIRECTORY, Mode::empty()).map_err(wrong)?;
+    its_own(&inside, home).map_err(wrong)?;
+    let made = match mkdirat(&inside, KEYS_DIRECTORY, Mode::RWXU) {
+        Ok(()) => true,
+        Err(Errno::EXIST) => false,
+        Err(errno) => return Err(wrong(errno).into()),
+    };
+    let directory = openat(&inside, KEYS_DIRECTORY, DIRECTORY, Mode::empty()).map_err(wrong)?;
+    its_own(&directory, home).map_err(wrong)?;
+    if made {
+        give(&directory, home, 0o700).map_err(wrong)?;
+    }
+    let beside = format!(".podlane-{}", rustix::process::getpid().as_raw_nonzero());
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let file = openat(&directory, &beside, flags, Mode::RUSR | Mode::WUSR).map_err(wrong)?;
+    let mut file = File::from(file);
+    let written = file.write_all(keys).map_err(|error| failure(&error, &path));
+    let named = written.and_then(|()| {
+        give(&file.into(), home, 0o600)
+            .and_then(|()| renameat(&directory, &beside, &directory, KEYS))
+            .map_err(wrong)
+    });
+    if named.is_err() {
+        let _ = unlinkat(&directory, &beside, AtFlags::empty());
+    }
+    Ok(named?)
+}
+
+/// That something belongs to the account, or to root.
+fn its_own(what: &OwnedFd, home: &AccountHome) -> Result<(), Errno> {
+    let owner = fstat(what)?.st_uid;
+    if owner == home.uid || owner == 0 {
+        Ok(())
+    } else {
+        Err(Errno::PERM)
+    }
+}
+
+/// Removes a home directory that belongs to the account. What stood against it, if it is still there.
+pub(super) fn remove(home: &AccountHome) -> Option<Failure> {
+    let removed = || -> Result<(), Failed> {
+        let wrong = |errno: Errno| failure(&errno.into(), &home.path);
+        let (above, name) = walk::split(&home.path)?;
+        let Some(above) = walk::existing(above)? else {
+            return Ok(());
+        };
+        let found = match statat(&above, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(found) => found,
+            Err(Errno::NOENT) => return Ok(()),
+            Err(errno) => return Err(wrong(errno).into()),
+        };
+        if FileType::from_raw_mode(found.st_mode) != FileType::Directory {
+            return Err(wrong(Errno::NOTDIR).into());
+        }
+        if found.st_uid != home.uid {
+            return Err(wrong(Errno::PERM).into());
+        }
+        remove_tree(&above, name).map_err(wrong)?;
+        Ok(())
+    };
+    match removed() {
+        Ok(()) => None,
+        Err(Failed::Here(failure)) => Some(failure),
+        Err(Failed::There) => Some(failure(&std::io::ErrorKind::Other.into(), &home.path)),
+    }
+}
+
+/// Removes a directory with all that is in it, but nothing on another file system.
+pub(super) fn remove_tree(at: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
+    let device = fstat(at)?.st_dev;
+    remove_below(at, name, device, MAX_DEPTH)
+}
+
+fn remove_below(at: &OwnedFd, name: &OsStr, device: u64, depth: usize) -> Result<(), Errno> {
+    if depth == 0 {
+        return Err(Errno::NAMETOOLONG);
+    }
+    let directory = openat(at, name, DIRECTORY, Mode::empty())?;
+    if fstat(&directory)?.st_dev != device {
+        return Err(Errno::BUSY);
+    }
+    for entry in Dir::read_from(&directory)? {
+        let entry = entry?;
+        let inner = entry.file_name();
+        if matches!(inner.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        match unlinkat(&directory, inner, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(Errno::ISDIR | Errno::PERM) => {
+                let inner = OsStr::from_bytes(inner.to_bytes());
+                remove_below(&directory, inner, device, depth - 1)?;
+            }
+            Err(errno) => return Err(errno),
+        }
+    }
+    unlinkat(at, name, AtFlags::REMOVEDIR)
+}

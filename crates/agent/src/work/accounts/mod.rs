@@ -1,0 +1,110 @@
+//! The accounts of the container: read under the lock of those who change them, changed as the server says.
+
+mod change;
+mod home;
+mod lock;
+mod seen;
+mod skeleton;
+mod undo;
+mod walk;
+
+use super::Job;
+use super::answer::{Failed, failure};
+use super::input::Input;
+use lock::Lock;
+use podlane_inside::{AccountStep, AccountsChanged, Failure, MAX_ACCOUNT_FILE, Reason};
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+const ETC: &[u8] = b"/etc";
+
+/// Answers what there is; with `wait` takes what is to be changed and does that.
+pub(super) fn accounts(
+    job: &mut Job<'_>,
+    programs: &[Vec<u8>],
+    wait: Option<u32>,
+) -> Result<(), Failed> {
+    let Job { input, answer, .. } = job;
+    let Some(wait) = wait else {
+        seen::tell(answer, walk::existing(ETC)?.as_ref(), programs)?;
+        return answer.end();
+    };
+    let etc = walk::directory(ETC, 0o755, &mut undo::Undo::none())?;
+    let lock = Lock::take(&etc, Duration::from_millis(wait.into()))?;
+    let versions = seen::tell(answer, Some(&etc), programs)?;
+    answer.flush()?;
+    let steps = steps(input)?;
+    let changed = if steps.is_empty() {
+        AccountsChanged::default()
+    } else {
+        change::perform(&etc, &versions, steps)?
+    };
+    drop(lock);
+    answer.only(&changed)
+}
+
+/// A step with the content that belongs to it.
+struct Step {
+    step: AccountStep,
+    content: Vec<u8>,
+}
+
+/// Takes all steps before the first is done: who breaks off has changed nothing.
+fn steps(input: &mut Input) -> Result<Vec<Step>, Failed> {
+    let mut steps = Vec::new();
+    while let Some(step) = input.record()? {
+        let mut content = Vec::new();
+        if matches!(step, AccountStep::File(_)) {
+            content = self::content(input)?;
+        }
+        steps.push(Step { step, content });
+    }
+    Ok(steps)
+}
+
+fn content(input: &mut Input) -> Result<Vec<u8>, Failed> {
+    let mut content = Vec::new();
+    loop {
+        let length = input.header()?;
+        if length == 0 {
+            return Ok(content);
+        }
+        let start = content.len();
+        content.resize(start + length, 0);
+        input.exactly(&mut content[start..])?;
+        if content.len() as u64 > MAX_ACCOUNT_FILE {
+            return Err(too_large(&[]).into());
+        }
+    }
+}
+
+fn too_large(path: &[u8]) -> Failure {
+    Failure {
+        reason: Reason::Limit(format!("{} MiB", MAX_ACCOUNT_FILE >> 20)),
+        path: path.to_vec(),
+    }
+}
+
+/// What an error means for something in a directory.
+fn at(directory: &[u8], name: &str) -> impl Fn(rustix::io::Errno) -> Failed {
+    let path = joined(directory, name.as_bytes());
+    move |errno| Failed::Here(failure(&errno.into(), &path))
+}
+
+fn joined(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    let directory = directory.strip_suffix(b"/").unwrap_or(directory);
+    [directory, b"/", name].concat()
+}
+
+/// Reads a file that must not have more than `limit` bytes.
+fn read_whole(file: OwnedFd, limit: u64, path: &[u8]) -> Result<Vec<u8>, Failed> {
+    let mut content = Vec::new();
+    let read = File::from(file).take(limit + 1).read_to_end(&mut content);
+    read.map_err(|error| failure(&error, path))?;
+    if content.len() as u64 > limit {
+        return Err(too_large(path).into());
+    }
+    Ok(content)
+}

@@ -1,0 +1,336 @@
+//! Accounts from outside: the account files are read from the container, edited and put back as archives.
+//! For containers without an agent: those that do not run, and those that are to have none.
+
+use super::accounts::{Accounts, Step};
+use super::site::{Seen, wrong_file};
+use crate::archive::{Attributes, Packer, packing};
+use crate::files::temporary_name;
+use crate::{Error, Result, Service};
+use futures_util::TryStreamExt;
+use futures_util::future::try_join_all;
+use podlane_engine::inside::{
+    AccountFile, AccountHome, AccountStep, Failure, MAX_ACCOUNT_FILE, Reason, SUDO_DIRECTORY,
+    SUDO_PREFIX,
+};
+use podlane_engine::{
+    Call, ContainerId, Error as EngineError, FileKind, FileStat, InnerPath, Ownership, Resource, Upload,
+    Status,
+};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Component, Path};
+
+/// The most bytes of an archive that is read: of an account file, of a skeleton directory.
+const MAX_ARCHIVE: usize = 2 * MAX_ACCOUNT_FILE as usize;
+const SKELETON: &str = "/etc/skel";
+
+/// The permission bits of the account files that are there.
+pub(super) type Modes = BTreeMap<AccountFile, u32>;
+
+impl Service {
+    pub(super) async fn see_by_archive(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        programs: &[InnerPath],
+    ) -> Result<(Seen, Modes)> {
+        let files = AccountFile::ALL.map(|file| self.account_file(call, id, file));
+        let (mut modes, mut contents) = (Modes::new(), BTreeMap::new());
+        for (file, mode, content) in try_join_all(files).await?.into_iter().flatten() {
+            modes.insert(file, mode);
+            contents.insert(file, content);
+        }
+        let programs = programs.iter().map(|path| self.is_file(call, id, path));
+        let programs = try_join_all(programs).await?;
+        let rules = self.rules(call, id).await?;
+        let accounts = Accounts::new(contents, &rules);
+        Ok((Seen { accounts, programs }, modes))
+    }
+
+    async fn is_file(&self, call: &Call, id: &ContainerId, path: &InnerPath) -> Result<bool> {
+        let Some(stat) = self.0.engine.stat(call, id, path).await? else {
+            return Ok(false);
+        };
+        match (stat.kind, stat.target) {
+            (FileKind::Regular, _) => Ok(true),
+            (FileKind::Symlink, Some(target)) => {
+                let stat = self.0.engine.stat(call, id, &target).await?;
+                Ok(stat.is_some_and(|stat| stat.kind == FileKind::Regular))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Refuses account files that the engine itself would wait for without an end, or that lead elsewhere.
+    pub(super) async fn check_account_files(&self, call: &Call, id: &ContainerId) -> Result<()> {
+        tokio::try_join!(
+            self.look_at_account_file(call, id, AccountFile::Passwd),
+            self.look_at_account_file(call, id, AccountFile::Group),
+        )?;
+        Ok(())
+    }
+
+    async fn look_at_account_file(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        file: AccountFile,
+    ) -> Result<Option<FileStat>> {
+        let path = inner(&format!("/etc/{}", file.name()))?;
+        let failure = |reason| {
+            let path = path.as_str().into();
+            wrong_file(Error::File(Failure { reason, path }))
+        };
+        let stat = self.0.engine.stat(call, id, &path).await?;
+        match &stat {
+            Some(stat) if stat.kind != FileKind::Regular => Err(failure(Reason::Special)),
+            Some(stat) if stat.size > MAX_ACCOUNT_FILE => Err(failure(Reason::Limit(format!(
+                "{} MiB",
+                MAX_ACCOUNT_FILE >> 20
+            )))),
+            _ => Ok(stat),
+        }
+    }
+
+    /// One of the account files with its permission bits; `None` if it is not there.
+    async fn account_file(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        file: AccountFile,
+    ) -> Result<Option<(AccountFile, u32, Vec<u8>)>> {
+        let stat = match self.look_at_account_file(call, id, file).await {
+            // What is no file of ours to write may be anything.
+            Err(Error::Conflict { .. }) if file == AccountFile::LoginDefs => return Ok(None),
+            other => other?,
+        };
+        let Some(stat) = stat else {
+            return Ok(None);
+        };
+        let path = inner(&format!("/etc/{}", file.name()))?;
+        let Some(archive) = self.read(call, id, &path).await? else {
+            return Ok(None);
+        };
+        let mut content = Vec::new();
+        let mut archive = tar::Archive::new(archive.as_slice());
+        if let Some(entry) = archive.entries().map_err(packing)?.next() {
+            let mut entry = entry.map_err(packing)?;
+            entry.read_to_end(&mut content).map_err(packing)?;
+        }
+        Ok(Some((file, stat.mode, content)))
+    }
+
+    /// Our rules for sudo: an account's name and the file's content.
+    async fn rules(&self, call: &Call, id: &ContainerId) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        let mut rules = Vec::new();
+        let Some(archive) = self.read(call, id, &inner(SUDO_DIRECTORY)?).await? else {
+            return Ok(rules);
+        };
+        let mut archive = tar::Archive::new(archive.as_slice());
+        for entry in archive.entries().map_err(packing)? {
+            let mut entry = entry.map_err(packing)?;
+            let path = entry.path().map_err(packing)?.into_owned();
+            let name = path.file_name().and_then(|name| name.to_str());
+            if let Some(account) = name.and_then(|name| name.strip_prefix(SUDO_PREFIX)) {
+                let mut content = Vec::new();
+                entry.read_to_end(&mut content).map_err(packing)?;
+                rules.push((account.as_bytes().to_vec(), content));
+            }
+        }
+        Ok(rules)
+    }
+
+    /// Takes all steps of a change. What the files are made of is written whole beside them before any of
+    /// them is touched: a full disk harms none.
+    pub(super) async fn change_by_archive(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        (seen, modes): (&Accounts, &Modes),
+        steps: &[Step],
+    ) -> Result<Vec<Failure>> {
+        let beside = format!("etc/{}", temporary_name()?);
+        let mut packer = Packer::new(1 << 16);
+        packer.directory(&beside, Attributes::new(0o700, (0, 0)))?;
+        // Libpod does not tell the group of a file; of these two it is "shadow" wherever that exists.
+        let secret = (0, seen.group_id("shadow").unwrap_or(0));
+        let mut links = Vec::new();
+        let (mut gone, mut left) = (Vec::new(), Vec::new());
+        for (step, content) in steps {
+            match step {
+                AccountStep::File(file) => {
+                    let mode = modes.get(file).copied().unwrap_or(file.mode());
+                    let is_secret = matches!(file, AccountFile::Shadow | AccountFile::Gshadow);
+                    let owner = if is_secret && modes.contains_key(file) {
+                        secret
+                    } else {
+                        (0, 0)
+                    };
+                    let attributes = Attributes::new(mode, owner);
+                    packer.file(&format!("{beside}/{}", file.name()), content, attributes)?;
+                    links.push((*file, attributes));
+                }
+                AccountStep::Home(home) => self.pack_home(call, id, home, &mut packer).await?,
+                AccountStep::Keys { home, keys } => {
+                    let made = steps
+                        .iter()
+                        .any(|(step, _)| matches!(step, AccountStep::Home(made) if made == home));
+                    self.pack_keys(call, id, home, made, keys, &mut packer)
+                        .await?;
+                }
+                AccountStep::Sudo { name, rule } => {
+                    let path = format!("{SUDO_DIRECTORY}/{SUDO_PREFIX}{name}");
+                    match rule {
+                        Some(rule) => {
+                            let attributes = Attributes::new(0o440, (0, 0));
+                            packer.file(
+                                path.trim_start_matches('/'),
+                                rule.as_bytes(),
+                                attributes,
+                            )?;
+                        }
+                        None => gone.push(inner(&path)?),
+                    }
+                }
+                AccountStep::RemoveHome(home) => left.push(home),
+            }
+        }
+        links.sort_by_key(|(file, _)| AccountFile::ALL.iter().position(|one| one == file));
+        for (file, attributes) in links {
+            let (name, file) = (file.name(), format!("{beside}/{}", file.name()));
+            packer.link(&format!("etc/{name}"), &file, attributes)?;
+        }
+        let archive = packer.finish()?;
+        let (engine, root) = (&self.0.engine, InnerPath::root());
+        let written = engine
+            .write_archive(call, id, &root, Upload::Whole(archive), Ownership::Archive)
+            .await;
+        self.discard(call, id, &root.join(&beside)).await;
+        written?;
+        for path in &gone {
+            engine.remove_path(call, id, path).await?;
+        }
+        let mut failures = Vec::new();
+        for home in left {
+            let path = inner(&String::from_utf8_lossy(&home.path))?;
+            let stat = engine.stat(call, id, &path).await?;
+            match stat.map(|stat| stat.kind) {
+                None => {}
+                Some(FileKind::Directory) => engine.remove_path(call, id, &path).await?,
+                Some(_) => failures.push(Failure {
+                    reason: Reason::NotDirectory,
+                    path: home.path.clone(),
+                }),
+            }
+        }
+        Ok(failures)
+    }
+
+    /// Packs a home directory: a copy of the skeleton if there is one, else empty. One that is there
+    /// already stays as it is.
+    async fn pack_home(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        home: &AccountHome,
+        packer: &mut Packer,
+    ) -> Result<()> {
+        let path = inner(&String::from_utf8_lossy(&home.path))?;
+        if self.0.engine.stat(call, id, &path).await?.is_some() {
+            return Ok(());
+        }
+        let relative = path.as_str().trim_start_matches('/');
+        packer.directory(relative, Attributes::new(home.mode, (home.uid, home.gid)))?;
+        let Some(archive) = self.read(call, id, &inner(SKELETON)?).await? else {
+            return Ok(());
+        };
+        let mut archive = tar::Archive::new(archive.as_slice());
+        for entry in archive.entries().map_err(packing)? {
+            let mut entry = entry.map_err(packing)?;
+            let inside = entry.path().map_err(packing)?.into_owned();
+            let inside = inside.strip_prefix("skel").unwrap_or(&inside).to_owned();
+            let plain = inside
+                .components()
+                .all(|part| matches!(part, Component::Normal(_)));
+            let kind = entry.header().entry_type();
+            if inside.as_os_str().is_empty() || !plain || !(kind.is_file() || kind.is_dir()) {
+                continue;
+            }
+            let mut header = entry.header().clone();
+            header.set_uid(home.uid.into());
+            header.set_gid(home.gid.into());
+            packer.copy(&Path::new(relative).join(inside), &header, &mut entry)?;
+        }
+        Ok(())
+    }
+
+    /// Packs a home's keys. Where somebody runs who could swap what is on the way, only into one that is
+    /// made by the same change.
+    async fn pack_keys(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        home: &AccountHome,
+        made: bool,
+        keys: &[u8],
+        packer: &mut Packer,
+    ) -> Result<()> {
+        let path = inner(&String::from_utf8_lossy(&home.path))?;
+        let engine = &self.0.engine;
+        let there = engine.stat(call, id, &path).await?;
+        let owner = (home.uid, home.gid);
+        let directory = path.join(".ssh");
+        let relative = directory.as_str().trim_start_matches('/');
+        let mut keys_directory = None;
+        if there.is_some() || !made {
+            let running = engine.inspect(call, &id.into()).await?.status == Status::Running;
+            if running || there.is_none_or(|stat| stat.kind != FileKind::Directory) {
+                let message = format!(
+                    "keys can't be placed safely in {path} of this container: it has no agent and runs, or that is no directory"
+                );
+                return Err(Error::Conflict { message });
+            }
+            keys_directory = engine.stat(call, id, &directory).await?;
+        }
+        match keys_directory.map(|stat| stat.kind) {
+            None => packer.directory(relative, Attributes::new(0o700, owner))?,
+            Some(FileKind::Directory) => {}
+            Some(_) => {
+                let message = format!("{directory} is no directory");
+                return Err(Error::Conflict { message });
+            }
+        }
+        let file = format!("{relative}/authorized_keys");
+        packer.file(&file, keys, Attributes::new(0o600, owner))
+    }
+
+    /// Reads an archive whole, within bounds; `None` if nothing is there.
+    async fn read(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        path: &InnerPath,
+    ) -> Result<Option<Vec<u8>>> {
+        let mut chunks = match self.0.engine.read_archive(call, id, path).await {
+            Ok(chunks) => chunks,
+            Err(EngineError::NotFound {
+                resource: Resource::Path,
+                ..
+            }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let mut archive = Vec::new();
+        while let Some(chunk) = chunks.try_next().await? {
+            if archive.len() + chunk.len() > MAX_ARCHIVE {
+                let message = format!("{path} in the container has more than 8 MiB");
+                return Err(Error::Conflict { message });
+            }
+            archive.extend_from_slice(&chunk);
+        }
+        Ok(Some(archive))
+    }
+}
+
+fn inner(path: &str) -> Result<InnerPath> {
+    InnerPath::parse(path).map_err(Error::name_in("username"))
+}
