@@ -8,7 +8,7 @@ use podlane_engine::inside::{Expectation, Version};
 /// The ETag of a file's content: when it was last changed, and its size.
 pub(super) fn etag(version: Version) -> String {
     let (seconds, nanoseconds) = version.modified;
-    format!("\"{seconds:x}.{nanoseconds:x}-{:x}\"", version.size)
+    format!("\"{seconds}.{nanoseconds}-{}\"", version.size)
 }
 
 /// The version that an ETag of ours is of.
@@ -17,11 +17,8 @@ pub(super) fn version(tag: &str) -> Option<Version> {
     let (modified, size) = tag.rsplit_once('-')?;
     let (seconds, nanoseconds) = modified.split_once('.')?;
     Some(Version {
-        modified: (
-            i64::from_str_radix(seconds, 16).ok()?,
-            u32::from_str_radix(nanoseconds, 16).ok()?,
-        ),
-        size: u64::from_str_radix(size, 16).ok()?,
+        modified: (seconds.parse().ok()?, nanoseconds.parse().ok()?),
+        size: size.parse().ok()?,
     })
 }
 
