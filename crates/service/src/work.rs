@@ -261,7 +261,7 @@ pub(crate) fn words(failure: &Failure) -> String {
         Reason::Exists => "exists already",
         Reason::NotEmpty => "is a directory that is not empty",
         Reason::NotPermitted => "is not open to that user",
-        Reason::ReadOnly => "is on a file system that can't be written",
+        Reason::ReadOnly => "is on a read-only file system",
         Reason::NoSpace => "is on a file system with no space left",
         Reason::Circle => "is a symbolic link that leads nowhere",
         Reason::TooLong => "is too long for a path, or a name in it is",

@@ -12,9 +12,12 @@ use axum::Extension;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
 use podlane_api::{AddFile, AddedFile, File, True};
-use podlane_engine::inside::{Expectation, Failure, Reason};
-use podlane_engine::{Call, ContainerRef, InnerPath};
+use podlane_engine::inside::{Expectation, Reason};
+use podlane_engine::{Call, ContainerRef, Error as EngineError, InnerPath};
 use podlane_service::{At, Error as Operation, NewFile};
+
+/// What a temporary name beside a file needs.
+const TEMPORARY: usize = 26;
 
 /// Write a file in a container, or many.
 #[utoipa::path(
@@ -90,20 +93,34 @@ pub(super) fn destination(text: &str) -> Result<InnerPath, Refusal> {
         let message = format!("\"{path}/\" names a directory; give the path of a file");
         return Err(Refusal::field("dest_path", message));
     }
+    let kernel = ["/proc", "/sys", "/dev"];
+    if let Some(kernel) = kernel.iter().find(|kernel| path.is_within(kernel)) {
+        let message = format!("files in {kernel} belong to the kernel and can't be written here");
+        return Err(Refusal::field("dest_path", message));
+    }
+    let directory = path
+        .split()
+        .map_or(0, |(directory, _)| directory.as_str().len());
+    if directory + TEMPORARY > InnerPath::MAX {
+        let message = "the path is too long for a file to be written there";
+        return Err(Refusal::field("dest_path", message));
+    }
     Ok(path)
 }
 
 /// What can't be right about a path, named by its field.
 pub(super) fn in_field(error: Operation) -> Operation {
-    let wrong = matches!(
-        &error,
-        Operation::File(Failure {
-            reason: Reason::Kernel | Reason::TooLong | Reason::Invalid(_),
-            ..
-        })
-    );
-    if wrong {
-        return Operation::invalid("dest_path", error.to_string());
-    }
-    error
+    let Operation::File(failure) = &error else {
+        return error;
+    };
+    let conflict = match failure.reason {
+        Reason::Kernel | Reason::TooLong | Reason::NotDirectory | Reason::Invalid(_) => false,
+        Reason::Busy => true,
+        _ => return error,
+    };
+    Operation::Engine(EngineError::Invalid {
+        field: "dest_path",
+        message: error.to_string(),
+        conflict,
+    })
 }
