@@ -9,6 +9,7 @@ fn main() {
     let variable = |name: &str| env::var(name).unwrap_or_else(|_| panic!("cargo sets {name}"));
     println!("cargo::rerun-if-changed=../agent/src");
     println!("cargo::rerun-if-changed=../agent/Cargo.toml");
+    println!("cargo::rerun-if-changed=../inside/src");
     let (target, out) = (variable("TARGET"), variable("OUT_DIR"));
     let built = Command::new(variable("CARGO"))
         .args(["build", "--release", "--locked", "--offline"])

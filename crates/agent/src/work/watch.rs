@@ -223,8 +223,11 @@ impl Watch<'_> {
 
     /// Whether there is still something to watch.
     fn event(&mut self, event: &Event) -> Result<bool, Failed> {
-        if event.what.contains(ReadFlags::QUEUE_OVERFLOW) {
+        let moved = self.moved.as_ref().map(|moved| moved.pair);
+        if !event.what.contains(ReadFlags::MOVED_TO) || moved != Some(event.pair) {
             self.end_move()?;
+        }
+        if event.what.contains(ReadFlags::QUEUE_OVERFLOW) {
             self.tell(Watched::Overflow, Vec::new(), None)?;
             return Ok(true);
         }
@@ -260,7 +263,6 @@ impl Watch<'_> {
     fn happened(&mut self, event: &Event, path: Path, seen: Kind) -> Result<(), Failed> {
         let what = event.what;
         if what.contains(ReadFlags::MOVED_FROM) {
-            self.end_move()?;
             self.moved = Some(Moved {
                 pair: event.pair,
                 path,
@@ -270,19 +272,14 @@ impl Watch<'_> {
         }
         if what.contains(ReadFlags::MOVED_TO) {
             return match self.moved.take() {
-                Some(moved) if moved.pair == event.pair => {
+                Some(moved) => {
                     self.rename(&moved.path, &path);
                     let from = moved.path;
                     self.tell(Watched::Moved { from }, path, Some(seen))
                 }
-                other => {
-                    self.moved = other;
-                    self.end_move()?;
-                    self.came(&path, seen)
-                }
+                None => self.came(&path, seen),
             };
         }
-        self.end_move()?;
         if what.contains(ReadFlags::CREATE) {
             self.came(&path, seen)
         } else if what.contains(ReadFlags::CLOSE_WRITE) {
@@ -336,11 +333,16 @@ impl Watch<'_> {
         let Some(moved) = self.moved.take() else {
             return Ok(());
         };
-        for (number, path) in &self.directories {
-            if is_within(path, &moved.path) && !path.is_empty() {
-                let _ = remove_watch(&self.queue, *number);
+        let queue = &self.queue;
+        let before = self.directories.len();
+        self.directories.retain(|number, path| {
+            let gone = is_within(path, &moved.path) && !path.is_empty();
+            if gone {
+                let _ = remove_watch(queue, *number);
             }
-        }
+            !gone
+        });
+        self.left += u32::try_from(before - self.directories.len()).unwrap_or_default();
         self.tell(Watched::Removed, moved.path, Some(moved.kind))
     }
 }

@@ -18,6 +18,7 @@ mod logs;
 mod recover;
 mod shape;
 mod subject;
+mod works;
 
 pub use exec::*;
 pub use exec_refused::*;
@@ -29,6 +30,7 @@ pub use logs::*;
 pub use recover::*;
 pub use shape::*;
 pub use subject::{Images, Subject};
+pub use works::*;
 
 /// Makes a `#[tokio::test]` of every case. The argument is a future of a [`Subject`], made anew for each.
 #[macro_export]
@@ -93,6 +95,28 @@ macro_rules! conformance {
             a_missing_path_can_not_be_read,
             a_path_is_removed_with_all_below_it,
             clearing_up_touches_nothing_foreign,
+            a_work_looks_at_paths,
+            what_a_work_writes_is_read_back,
+            a_written_file_is_as_asked,
+            a_work_expects_what_it_is_told,
+            a_work_is_done_as_its_user,
+            a_work_lists_what_is_in_a_directory,
+            a_packed_tree_is_unpacked_as_it_was,
+            nothing_is_unpacked_elsewhere,
+            many_files_are_unpacked,
+            a_work_makes_directories_and_links,
+            a_work_moves_and_copies,
+            a_work_removes,
+            a_work_changes,
+            a_work_searches_lines,
+            a_work_watches,
+            a_work_that_is_cut_leaves_nothing,
+            a_work_that_is_killed_leaves_nothing,
+            swapped_names_split_no_write,
+            a_work_waits_for_no_pipe,
+            a_full_disk_takes_nothing_half,
+            a_read_only_root_is_not_written,
+            a_file_that_shrinks_is_told,
         }
     };
     (@cases $subject:expr; $($case:ident),* $(,)?) => {

@@ -168,10 +168,18 @@ impl Subject {
 
     /// Makes a container and does not start it.
     pub(super) async fn created(&self) -> ContainerId {
+        self.created_with(Value::Null).await
+    }
+
+    /// The same, with more fields in libpod's words.
+    pub(super) async fn created_with(&self, more: Value) -> ContainerId {
         let name = crate::unique("conformance");
-        let body = serde_json::json!({
+        let mut body = serde_json::json!({
             "name": name, "image": self.images.busybox.as_str(), "command": ["sleep", "1000"],
         });
+        if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
+            body.extend(more);
+        }
         let (status, answer) = self.libpod("POST", "/containers/create", &body).await;
         assert_eq!(status, 201, "{answer}");
         let id = answer["Id"].as_str().expect("an ID");
