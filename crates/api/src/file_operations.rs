@@ -269,6 +269,16 @@ pub struct UnpackedArchive {
     pub bytes: u64,
 }
 
+/// The answer to one file or to many.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum Added {
+    /// To one, as JSON.
+    One(crate::AddedFile),
+    /// To many, as a form.
+    Many(AddedFiles),
+}
+
 /// The answer to many files: one row for each, in their order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AddedFiles {

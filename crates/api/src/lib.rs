@@ -44,7 +44,7 @@ pub use error::{ErrorDetail, ErrorType, Failure, Problem, Unhealthy};
 pub use events::{ExecData, ExecEnd, ExecEvent, ExecLost, ExecPath, ExecStart};
 pub use exec::{ExecCommand, ExecutedCommand, Execution, OutputEncoding, Survivor, Usage};
 pub use file_operations::{
-    AddedFiles, DoneFileOperation, FileEvent, FileInfo, FileKind, FileMatch, FileOperation,
+    Added, AddedFiles, DoneFileOperation, FileEvent, FileInfo, FileKind, FileMatch, FileOperation,
     FileRow, ListedFiles, ReadFile, RemovedFile, SearchedFiles, ShownFile, UnpackedArchive,
     WriteFile,
 };

@@ -11,7 +11,10 @@ use crate::routes::recordings;
 use crate::routes::system::{docs, health, livez, metrics, prometheus, readyz};
 use crate::{App, openapi};
 use axum::Router;
-use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use axum::http::header::{
+    ACCEPT, ALLOW, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, IF_RANGE, LOCATION,
+    RANGE, RETRY_AFTER,
+};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::from_fn_with_state;
 use std::time::Duration;
@@ -112,9 +115,33 @@ fn cors(app: &App) -> Option<CorsLayer> {
     Some(
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins))
-            .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
-            .allow_headers([ACCEPT, CONTENT_TYPE, LAST_EVENT_ID, id.clone()])
-            .expose_headers([ALLOW, LOCATION, RETRY_AFTER, id, crate::stream::EXEC_PATH])
+            .allow_methods([
+                Method::GET,
+                Method::HEAD,
+                Method::POST,
+                Method::PUT,
+                Method::PATCH,
+                Method::DELETE,
+            ])
+            .allow_headers([
+                ACCEPT,
+                CONTENT_TYPE,
+                IF_MATCH,
+                IF_NONE_MATCH,
+                IF_RANGE,
+                RANGE,
+                LAST_EVENT_ID,
+                id.clone(),
+            ])
+            .expose_headers([
+                ALLOW,
+                CONTENT_RANGE,
+                ETAG,
+                LOCATION,
+                RETRY_AFTER,
+                id,
+                crate::stream::EXEC_PATH,
+            ])
             .max_age(Duration::from_secs(600)),
     )
 }

@@ -4,7 +4,7 @@ use crate::{Error, Result, Service};
 use bytes::{Buf, Bytes, BytesMut};
 use podlane_engine::inside::{self, Failure, Reason, blocks};
 use podlane_engine::{
-    Call, ContainerId, Error as EngineError, Process, Source, StdinSink, UserSpec,
+    Call, ContainerId, Error as EngineError, Exit, Process, Source, StdinSink, UserSpec,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,11 +14,15 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
+/// How long a work may take to end whose answer is whole.
+const ENDING: Duration = Duration::from_secs(5);
+
 /// A work under way. Dropped before its end, it is ended, and nothing of it is left.
 #[derive(Debug)]
 pub(crate) struct Work {
     name: &'static str,
-    process: Box<dyn Process>,
+    /// `None` once the answer is whole.
+    process: Option<Box<dyn Process>>,
     input: Input,
     answers: Answers,
     /// How long it may be silent, or take nothing.
@@ -56,7 +60,7 @@ impl Service {
         Ok(process.map(|mut process| Work {
             name: work.name(),
             input: Input(process.take_stdin()),
-            process,
+            process: Some(process),
             answers: Answers::default(),
             patience: self.0.limits.request_timeout,
         }))
@@ -87,7 +91,10 @@ impl Work {
     pub(crate) async fn only<T: DeserializeOwned>(&mut self) -> Result<T> {
         let record = self.first().await?;
         match self.header().await? {
-            0 => Ok(record),
+            0 => {
+                self.complete();
+                Ok(record)
+            }
             _ => Err(self.garbled("it goes on")),
         }
     }
@@ -118,6 +125,13 @@ impl Work {
     pub(crate) async fn give_record(&mut self, record: &impl Serialize) -> Result<()> {
         let block = blocks::record(record).map_err(|error| self.garbled(&error.to_string()))?;
         self.write(&block, &[]).await
+    }
+
+    /// Its answer is whole: it ends by itself, and whoever did it is free for the next one.
+    pub(crate) fn complete(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            tokio::spawn(async move { timeout(ENDING, process.wait()).await });
+        }
     }
 
     /// Lets it be silent for as long as it likes.
@@ -171,7 +185,10 @@ impl Work {
     /// Waits until so much is there.
     async fn need(&mut self, length: usize) -> Result<()> {
         while self.answers.length < length {
-            let next = timeout(self.patience, self.process.next()).await;
+            let Some(process) = &mut self.process else {
+                return Err(self.garbled("it ends too early"));
+            };
+            let next = timeout(self.patience, process.next()).await;
             match next.map_err(|_elapsed| self.silent())?? {
                 Some(chunk) if chunk.source == Source::Stdout => self.answers.push(chunk.data),
                 Some(_) => {}
@@ -184,7 +201,11 @@ impl Work {
     /// Why no more comes.
     async fn broken_off(&mut self) -> Error {
         let step = format!("the agent's {}", self.name);
-        let message = match self.process.wait().await {
+        let ended = match &mut self.process {
+            Some(process) => process.wait().await,
+            None => Ok(Exit::of(0)),
+        };
+        let message = match ended {
             Ok(exit) => format!(
                 "it ended with code {} in the middle of its answer",
                 exit.code
@@ -266,7 +287,7 @@ pub(crate) fn words(failure: &Failure) -> String {
         Reason::Exists => "exists already",
         Reason::NotEmpty => "is a directory that is not empty",
         Reason::NotPermitted => "is not open to that user",
-        Reason::ReadOnly => "is on a file system that can't be written",
+        Reason::ReadOnly => "is on a read-only file system",
         Reason::NoSpace => "is on a file system with no space left",
         Reason::Circle => "is a symbolic link that leads nowhere",
         Reason::TooLong => "is too long for a path, or a name in it is",

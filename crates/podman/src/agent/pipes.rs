@@ -3,8 +3,11 @@
 use bytes::{Bytes, BytesMut};
 use rustix::fs::Mode;
 use rustix::pipe::{PipeFlags, fcntl_getpipe_size, fcntl_setpipe_size, pipe_with};
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::fd::OwnedFd;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::AsyncWrite;
 use tokio::net::unix::pipe;
 
 /// What is read at once at first, and from a command that writes much.
@@ -29,10 +32,61 @@ fn do_not_block(descriptor: &OwnedFd) -> io::Result<()> {
 }
 
 /// Our end of an input, and the command's.
-pub(super) fn input() -> io::Result<(pipe::Sender, OwnedFd)> {
+pub(super) fn input() -> io::Result<(Input, OwnedFd)> {
     let (read, write) = pair()?;
     do_not_block(&write)?;
-    Ok((pipe::Sender::from_owned_fd(write)?, read))
+    let pipe = pipe::Sender::from_owned_fd(write)?;
+    Ok((Input { pipe, large: false }, read))
+}
+
+/// What a command reads.
+#[derive(Debug)]
+pub(super) struct Input {
+    pipe: pipe::Sender,
+    large: bool,
+}
+
+impl Input {
+    /// Makes room for who writes much.
+    fn about(&mut self, length: usize) {
+        if !self.large && length > SMALL {
+            self.large = true;
+            // Not granted, it only is slower.
+            let _ = fcntl_setpipe_size(&self.pipe, CAPACITY);
+        }
+    }
+}
+
+impl AsyncWrite for Input {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.about(data.len());
+        Pin::new(&mut self.pipe).poll_write(cx, data)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.about(pieces.iter().map(|piece| piece.len()).sum());
+        Pin::new(&mut self.pipe).poll_write_vectored(cx, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.pipe.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.pipe).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.pipe).poll_shutdown(cx)
+    }
 }
 
 /// Our end of an output, and the command's.

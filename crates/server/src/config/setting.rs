@@ -28,7 +28,7 @@ const fn limit(key: &'static str, variable: &'static str) -> Setting {
 }
 
 /// Every setting, in the order of `config/default.toml`.
-pub const SETTINGS: [Setting; 37] = [
+pub const SETTINGS: [Setting; 39] = [
     setting("listen", "PODLANE_LISTEN", "listen"),
     setting(
         "insecure_no_auth",

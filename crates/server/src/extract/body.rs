@@ -5,8 +5,8 @@ use crate::refusal::Refusal;
 use crate::serve::Framing;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, EXPECT};
+use axum::http::{Extensions, HeaderMap};
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use http_body_util::BodyExt;
@@ -14,6 +14,7 @@ use podlane_engine::Call;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// How long to listen to a body that is refused: in all, and after its last byte.
@@ -96,25 +97,55 @@ pub(crate) async fn piece(
     }
 }
 
-/// The pieces of such a body, one after the other. Its end is one only if its framing was right.
-pub(crate) fn pieces(
-    request: Request,
+/// A body of any size that is taken piece by piece. One that is not taken to its end is read on for a
+/// moment, for the same reason as in [`discard`], while the answer is on its way.
+pub(crate) struct Upload {
+    body: Option<Body>,
     settings: Arc<Settings>,
-) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-    let (parts, body) = request.into_parts();
-    stream::try_unfold(
-        (body, settings, parts.extensions),
-        |(mut body, settings, extensions)| async {
-            match piece(&mut body, &settings, None).await {
-                Ok(Some(piece)) => Ok(Some((piece, (body, settings, extensions)))),
-                Ok(None) => match Framing::check(&extensions) {
-                    Ok(()) => Ok(None),
-                    Err(refusal) => Err(io::Error::other(refusal)),
-                },
+    extensions: Extensions,
+}
+
+impl Upload {
+    pub(crate) fn new(request: Request, settings: &Arc<Settings>) -> Self {
+        let (parts, body) = request.into_parts();
+        Self {
+            body: Some(body),
+            settings: Arc::clone(settings),
+            extensions: parts.extensions,
+        }
+    }
+
+    /// The next piece; `None` at the end, if the framing was right.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Refusal> {
+        let Some(body) = &mut self.body else {
+            return Ok(None);
+        };
+        let piece = piece(body, &self.settings, None).await?;
+        if piece.is_none() {
+            self.body = None;
+            // How it was framed is known only now.
+            Framing::check(&self.extensions)?;
+        }
+        Ok(piece)
+    }
+
+    /// The same as a stream.
+    pub(crate) fn pieces(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+        stream::try_unfold(self, |mut upload| async {
+            match upload.next().await {
+                Ok(piece) => Ok(piece.map(|piece| (piece, upload))),
                 Err(refusal) => Err(io::Error::other(refusal)),
             }
-        },
-    )
+        })
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if let (Some(mut body), Ok(runtime)) = (self.body.take(), Handle::try_current()) {
+            runtime.spawn(async move { discard(&mut body).await });
+        }
+    }
 }
 
 /// Reads on for a moment and keeps nothing. A client that is still sending when its connection is

@@ -8,6 +8,7 @@ mod name;
 mod nearest;
 mod query;
 
+pub(crate) use body::Upload;
 pub(crate) use json::{Json, NoBody};
 pub(crate) use name::{FilePath, Name};
 pub(crate) use nearest::shown;

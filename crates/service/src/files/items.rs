@@ -35,6 +35,7 @@ impl Items {
                         return Ok(Some(head));
                     }
                 }
+                work.complete();
                 Ok(None)
             }
             Self::Archive { reader, top } => loop {

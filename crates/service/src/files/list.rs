@@ -54,6 +54,6 @@ async fn by_agent(mut work: Work, limit: u32) -> Result<FileList> {
     {
         entries.push(entry.into());
     }
-    let more = work.first::<inside::Listed>().await? == inside::Listed::More;
+    let more = work.only::<inside::Listed>().await? == inside::Listed::More;
     Ok(FileList { entries, more })
 }

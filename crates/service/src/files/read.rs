@@ -24,6 +24,8 @@ pub struct ReadFile {
 pub struct FileReader {
     info: FileInfo,
     source: Source,
+    /// What is still to come of an agent.
+    left: u64,
     _place: Place,
 }
 
@@ -43,18 +45,24 @@ impl Service {
             offset: part.offset,
             length: part.length,
         };
-        let (info, source) = match self.reach(call, at).await?.way(&work).await? {
+        let (info, mut source) = match self.reach(call, at).await?.way(&work).await? {
             Way::Agent(mut work) => {
                 let entry: Entry = work.first().await?;
-                (entry.into(), Source::Agent(work))
+                (FileInfo::from(entry), Source::Agent(work))
             }
             Way::Archive(archived) => {
                 let (info, content) = archived.read(&at.path, part).await?;
                 (info, Source::Archive(Box::new(content)))
             }
         };
+        let there = info.size.saturating_sub(part.offset);
+        let left = part.length.map_or(there, |length| length.min(there));
+        if let (0, Source::Agent(work)) = (left, &mut source) {
+            work.complete();
+        }
         Ok(FileReader {
             info,
+            left,
             source,
             _place: place,
         })
@@ -70,7 +78,16 @@ impl FileReader {
     /// The next piece; `None` at the end of the part. Cancel safe.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         match &mut self.source {
-            Source::Agent(work) => work.content().await,
+            Source::Agent(_) if self.left == 0 => Ok(None),
+            Source::Agent(work) => {
+                let piece = work.content().await?;
+                let length = piece.as_ref().map_or(self.left, |piece| piece.len() as u64);
+                self.left = self.left.saturating_sub(length);
+                if self.left == 0 {
+                    work.complete();
+                }
+                Ok(piece)
+            }
             Source::Archive(content) => content.next().await,
         }
     }

@@ -55,7 +55,7 @@ impl Service {
         {
             matches.push(found);
         }
-        let found = work.first::<Found>().await?;
+        let found = work.only::<Found>().await?;
         Ok(Searched { matches, found })
     }
 }

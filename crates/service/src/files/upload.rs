@@ -114,7 +114,7 @@ impl Incoming {
                     return Ok(Some((item, head)));
                 }
                 Ok(None) => {}
-                Err(wrong) => return Err(self.refused(wrong, head.path)),
+                Err(wrong) => return Err(self.refused(&wrong, head.path)),
             }
         }
         Ok(None)
@@ -129,7 +129,7 @@ impl Incoming {
         self.entries
     }
 
-    fn refused(&self, wrong: Wrong, path: Vec<u8>) -> Error {
+    fn refused(&self, wrong: &Wrong, path: Vec<u8>) -> Error {
         let limit = self.limit;
         let reason = match wrong {
             Wrong::TooMany => Reason::Limit(format!(

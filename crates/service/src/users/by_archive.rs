@@ -13,8 +13,8 @@ use podlane_engine::inside::{
     SUDO_PREFIX,
 };
 use podlane_engine::{
-    Call, ContainerId, Error as EngineError, FileKind, FileStat, InnerPath, Ownership, Resource, Upload,
-    Status,
+    Call, ContainerId, Error as EngineError, FileKind, FileStat, InnerPath, Ownership, Resource,
+    Status, Upload,
 };
 use std::collections::BTreeMap;
 use std::io::Read;

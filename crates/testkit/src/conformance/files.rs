@@ -5,7 +5,8 @@ use super::subject::{Subject, call, path};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use podlane_engine::{
-    ContainerId, Error, FileKind, FileStat, Mount, MountSource, Ownership, Resource, UserSpec,
+    ContainerId, Error, FileKind, FileStat, Mount, MountSource, Ownership, Resource, Upload,
+    UserSpec,
 };
 use std::io::Read;
 
@@ -64,7 +65,7 @@ async fn write(
 ) {
     let written = subject
         .engine
-        .write_archive(&call(), id, &path(to), tar(files), ownership)
+        .write_archive(&call(), id, &path(to), Upload::Whole(tar(files)), ownership)
         .await;
     written.expect("it is written");
 }
@@ -151,7 +152,13 @@ pub async fn a_look_works_whatever_the_name(subject: &Subject) {
         let archive = builder.into_inner().expect("an archive").into();
         let written = subject
             .engine
-            .write_archive(&call(), &id, &path("/tmp/odd"), archive, Ownership::Archive)
+            .write_archive(
+                &call(),
+                &id,
+                &path("/tmp/odd"),
+                Upload::Whole(archive),
+                Ownership::Archive,
+            )
             .await;
         written.expect("it is written");
         // One more character at a time moves the others through all positions of base64.
@@ -279,7 +286,7 @@ pub async fn a_read_only_mount_is_not_written(subject: &Subject) {
     let id = subject.run(&spec).await;
     let archive = tar(&[File("f", "x", 0o644, 0)]);
     assert_fails!(
-        subject.engine.write_archive(&call(), &id, &path("/ro"), archive, Ownership::Archive).await,
+        subject.engine.write_archive(&call(), &id, &path("/ro"), Upload::Whole(archive), Ownership::Archive).await,
         Error::ReadOnly { message } if message.contains("/ro")
     );
     assert!(std::fs::read_dir(&directory).expect("it").next().is_none());
@@ -294,7 +301,13 @@ pub async fn a_file_in_place_of_a_directory_is_refused(subject: &Subject) {
         assert_fails!(
             subject
                 .engine
-                .write_archive(&call(), &id, &path(to), archive, Ownership::Archive)
+                .write_archive(
+                    &call(),
+                    &id,
+                    &path(to),
+                    Upload::Whole(archive),
+                    Ownership::Archive
+                )
                 .await,
             Error::Invalid {
                 field: "dest_path",

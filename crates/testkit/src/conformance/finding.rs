@@ -2,7 +2,7 @@
 
 use super::assert_fails;
 use super::subject::{Subject, argv, call, nobody, path, reference};
-use podlane_engine::{Error, ImageRef, LogQuery, Ownership, Resource};
+use podlane_engine::{Error, ImageRef, LogQuery, Ownership, Resource, Upload};
 
 /// The engine names itself and its version.
 pub async fn the_version_is_told(subject: &Subject) {
@@ -81,7 +81,13 @@ pub async fn an_unknown_container_is_not_found_by_any_call(subject: &Subject) {
     let archive = super::files::tar(&[]);
     missing!(
         engine
-            .write_archive(&call, &id, &path("/tmp"), archive, Ownership::Archive)
+            .write_archive(
+                &call,
+                &id,
+                &path("/tmp"),
+                Upload::Whole(archive),
+                Ownership::Archive
+            )
             .await
     );
 }

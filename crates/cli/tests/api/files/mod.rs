@@ -1,7 +1,10 @@
 //! `POST /containers/{name}/files`: what a file holds, and how it looks inside.
 
+mod archives;
 mod faults;
 mod places;
+mod transfers;
+mod ways;
 
 use crate::fixture::Fixture;
 use crate::{server, server_with};

@@ -73,7 +73,6 @@ impl Archived {
     ) -> Result<FileInfo> {
         let stat = self.there(from).await?;
         match stat.kind {
-            FileKind::Regular => {}
             FileKind::Symlink => {
                 let target = stat.target.as_ref().unwrap_or(from);
                 return self.make_link(to, target.as_str(), owner, parents).await;
@@ -85,8 +84,8 @@ impl Archived {
                 let reason = Reason::Invalid("can't be copied into itself".into());
                 return Err(failure(reason, from.as_str()));
             }
-            FileKind::Directory => {}
             FileKind::Special => return Err(failure(Reason::Special, from.as_str())),
+            FileKind::Regular | FileKind::Directory => {}
         }
         let target = self.look(&to).await?;
         look::expect(&expected(replace), &to, target.as_ref())?;

@@ -29,8 +29,8 @@ impl Archived {
             ..empty()
         };
         let service = self.service.clone();
-        let made = async move { self.make(path, head, owner, parents).await };
-        service.to_the_end(made).await
+        let making = async move { self.make(path, head, owner, parents).await };
+        service.to_the_end(making).await
     }
 
     pub(in crate::files) async fn link(
@@ -41,8 +41,8 @@ impl Archived {
         parents: bool,
     ) -> Result<FileInfo> {
         let (service, target) = (self.service.clone(), target.to_owned());
-        let made = async move { self.make_link(path, &target, owner, parents).await };
-        service.to_the_end(made).await
+        let making = async move { self.make_link(path, &target, owner, parents).await };
+        service.to_the_end(making).await
     }
 
     pub(super) async fn make_link(

@@ -10,11 +10,13 @@ use crate::extract::{Json, Name, Query, media};
 use crate::refusal::Refusal;
 use axum::Extension;
 use axum::extract::{FromRequest, Request, State};
-use axum::response::{IntoResponse, Response};
-use podlane_api::{AddFile, AddedFile, File, True};
-use podlane_engine::inside::{Expectation, Failure, Reason};
-use podlane_engine::{Call, ContainerRef, InnerPath};
+use podlane_api::{AddFile, Added, AddedFile, File, True};
+use podlane_engine::inside::{Expectation, Reason};
+use podlane_engine::{Call, ContainerRef, Error as EngineError, InnerPath};
 use podlane_service::{At, Error as Operation, NewFile};
+
+/// What a temporary name beside a file needs.
+const TEMPORARY: usize = 26;
 
 /// Write a file in a container, or many.
 #[utoipa::path(
@@ -22,7 +24,7 @@ use podlane_service::{At, Error as Operation, NewFile};
     path = "/api/v1/containers/{name}/files",
     tag = "files",
     request_body(content((AddFile = "application/json"), (String = "multipart/form-data")), description = "One file as JSON; or many, each a part named by its path, or by its file name if that is a path."),
-    responses((status = 200, description = "The file; or for each of many what became of it.", content((AddedFile = "application/json"))))
+    responses((status = 200, description = "The file; or for each of many what became of it.", body = Added))
 )]
 pub(crate) async fn add_file(
     State(app): State<App>,
@@ -30,20 +32,17 @@ pub(crate) async fn add_file(
     Name(name): Name,
     Query(()): Query<()>,
     request: Request,
-) -> Result<Response> {
+) -> Result<axum::Json<Added>> {
     if media::is(request.headers(), "multipart/form-data") {
-        return Ok(many::add(&app, &call, name, request).await?.into_response());
+        let files = many::add(&app, &call, name, request).await?;
+        return Ok(axum::Json(Added::Many(files)));
     }
     let Json(body) = Json::<AddFile>::from_request(request, &app).await?;
-    Ok(one(&app, &call, name, body).await?.into_response())
+    let file = one(&app, &call, name, body).await?;
+    Ok(axum::Json(Added::One(file)))
 }
 
-async fn one(
-    app: &App,
-    call: &Call,
-    container: ContainerRef,
-    body: AddFile,
-) -> Result<axum::Json<AddedFile>> {
+async fn one(app: &App, call: &Call, container: ContainerRef, body: AddFile) -> Result<AddedFile> {
     let new = NewFile {
         size: None,
         mode: body.mode.as_deref().map(convert::mode).transpose()?,
@@ -73,14 +72,14 @@ async fn one(
         writer.finish().await
     };
     let info = written.await.map_err(in_field)?;
-    Ok(axum::Json(AddedFile {
+    Ok(AddedFile {
         success: True,
         file: File {
             dest_path: body.dest_path,
             size,
             path: String::from_utf8_lossy(&info.path).into_owned(),
         },
-    }))
+    })
 }
 
 /// A path at which a file may be written.
@@ -90,20 +89,34 @@ pub(super) fn destination(text: &str) -> Result<InnerPath, Refusal> {
         let message = format!("\"{path}/\" names a directory; give the path of a file");
         return Err(Refusal::field("dest_path", message));
     }
+    let kernel = ["/proc", "/sys", "/dev"];
+    if let Some(kernel) = kernel.iter().find(|kernel| path.is_within(kernel)) {
+        let message = format!("files in {kernel} belong to the kernel and can't be written here");
+        return Err(Refusal::field("dest_path", message));
+    }
+    let directory = path
+        .split()
+        .map_or(0, |(directory, _)| directory.as_str().len());
+    if directory + TEMPORARY > InnerPath::MAX {
+        let message = "the path is too long for a file to be written there";
+        return Err(Refusal::field("dest_path", message));
+    }
     Ok(path)
 }
 
 /// What can't be right about a path, named by its field.
 pub(super) fn in_field(error: Operation) -> Operation {
-    let wrong = matches!(
-        &error,
-        Operation::File(Failure {
-            reason: Reason::Kernel | Reason::TooLong | Reason::Invalid(_),
-            ..
-        })
-    );
-    if wrong {
-        return Operation::invalid("dest_path", error.to_string());
-    }
-    error
+    let Operation::File(failure) = &error else {
+        return error;
+    };
+    let conflict = match failure.reason {
+        Reason::Kernel | Reason::TooLong | Reason::NotDirectory | Reason::Invalid(_) => false,
+        Reason::Busy | Reason::Circle => true,
+        _ => return error,
+    };
+    Operation::Engine(EngineError::Invalid {
+        field: "dest_path",
+        message: error.to_string(),
+        conflict,
+    })
 }

@@ -1,27 +1,24 @@
-//! ETags, and what a request makes of them. Source: RFC 9110, sections 8.8.3 and 13.
+//! `ETag`s, and what a request makes of them. Source: RFC 9110, sections 8.8.3 and 13.
 
 use crate::refusal::Refusal;
 use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName};
 use podlane_engine::inside::{Expectation, Version};
 
-/// The ETag of a file's content: when it was last changed, and its size.
+/// The `ETag` of a file's content: when it was last changed, and its size.
 pub(super) fn etag(version: Version) -> String {
     let (seconds, nanoseconds) = version.modified;
-    format!("\"{seconds:x}.{nanoseconds:x}-{:x}\"", version.size)
+    format!("\"{seconds}.{nanoseconds}-{}\"", version.size)
 }
 
-/// The version that an ETag of ours is of.
+/// The version that an `ETag` of ours is of.
 pub(super) fn version(tag: &str) -> Option<Version> {
     let tag = tag.strip_prefix('"')?.strip_suffix('"')?;
     let (modified, size) = tag.rsplit_once('-')?;
     let (seconds, nanoseconds) = modified.split_once('.')?;
     Some(Version {
-        modified: (
-            i64::from_str_radix(seconds, 16).ok()?,
-            u32::from_str_radix(nanoseconds, 16).ok()?,
-        ),
-        size: u64::from_str_radix(size, 16).ok()?,
+        modified: (seconds.parse().ok()?, nanoseconds.parse().ok()?),
+        size: size.parse().ok()?,
     })
 }
 
@@ -85,7 +82,7 @@ impl Conditions {
     }
 }
 
-/// The ETags in a header; weak ones count only where `weak` says so. One that is none of ours matches
+/// The `ETag`s in a header; weak ones count only where `weak` says so. One that is none of ours matches
 /// nothing.
 fn tags(headers: &HeaderMap, name: &HeaderName, weak: bool) -> Result<Option<Tags>, Refusal> {
     let mut these = None;

@@ -54,7 +54,7 @@ pub(crate) async fn file_info(
     Ok(shown(&info).into_response())
 }
 
-/// What is there, with its ETag.
+/// What is there, with its `ETag`.
 pub(super) fn shown(info: &podlane_service::FileInfo) -> impl IntoResponse + use<> {
     let etag = super::conditions::etag(info.version());
     let body = ShownFile {

@@ -92,11 +92,11 @@ pub(crate) async fn list_files(
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<ListedFiles>> {
     let at = query::at(name, wanted.path, wanted.user);
-    let list = service.list_files(&call, &at, wanted.list).await?;
-    let last = list.entries.last().filter(|_| list.more);
+    let part = service.list_files(&call, &at, wanted.list).await?;
+    let last = part.entries.last().filter(|_| part.more);
     Ok(Json(ListedFiles {
         success: True,
         next: last.map(|entry| URL_SAFE_NO_PAD.encode(&entry.path)),
-        files: list.entries.iter().map(convert::info).collect(),
+        files: part.entries.iter().map(convert::info).collect(),
     }))
 }

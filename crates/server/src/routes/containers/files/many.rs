@@ -4,17 +4,15 @@ use super::add::{destination, in_field};
 use super::convert;
 use crate::App;
 use crate::error::{Error, Result};
-use crate::extract::body;
+use crate::extract::Upload;
 use crate::refusal::Refusal;
 use crate::render;
-use axum::Json;
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use podlane_api::{AddedFiles, FileRow};
 use podlane_engine::inside::Expectation;
 use podlane_engine::{Call, ContainerRef, InnerPath};
 use podlane_service::{At, Error as Operation, FileInfo, NewFile};
-use std::sync::Arc;
 
 /// Writes the files of a form. What is wrong with one stops none of the others.
 pub(super) async fn add(
@@ -22,7 +20,7 @@ pub(super) async fn add(
     call: &Call,
     container: ContainerRef,
     request: Request,
-) -> Result<Json<AddedFiles>> {
+) -> Result<AddedFiles> {
     let kind = request.headers().get(CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(kind).map_err(|_| Refusal::MediaType {
@@ -30,7 +28,7 @@ pub(super) async fn add(
         message: "the multipart body has no boundary".into(),
         hint: "send the header Content-Type: multipart/form-data; boundary=…",
     })?;
-    let pieces = body::pieces(request, Arc::clone(&app.settings));
+    let pieces = Upload::new(request, &app.settings).pieces();
     let mut form = multer::Multipart::new(pieces, boundary);
     let most = app.service.limits().archive_entries;
     let mut files = Vec::new();
@@ -60,10 +58,10 @@ pub(super) async fn add(
             error,
         });
     }
-    Ok(Json(AddedFiles {
+    Ok(AddedFiles {
         success: files.iter().all(|row| row.error.is_none()),
         files,
-    }))
+    })
 }
 
 /// Writes one file. The inner error is that file's alone.

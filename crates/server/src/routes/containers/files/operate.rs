@@ -80,8 +80,12 @@ async fn perform(
             parents,
         } => {
             let (bits, whose) = (mode(bits)?, owner(whose)?);
-            let made = service.make_directory(call, &at(&path)?, bits, whose, parents);
-            Done::There(made.await?)
+            let at = at(&path)?;
+            Done::There(
+                service
+                    .make_directory(call, &at, bits, whose, parents)
+                    .await?,
+            )
         }
         FileOperation::Symlink {
             path,
@@ -90,8 +94,12 @@ async fn perform(
             parents,
         } => {
             let whose = owner(whose)?;
-            let made = service.link_file(call, &at(&path)?, &target, whose, parents);
-            Done::There(made.await?)
+            let at = at(&path)?;
+            Done::There(
+                service
+                    .link_file(call, &at, &target, whose, parents)
+                    .await?,
+            )
         }
         FileOperation::Move {
             path,
@@ -101,7 +109,8 @@ async fn perform(
             parents,
         } => {
             let (to, whose) = (parse("to", &to)?, owner(whose)?);
-            let moved = service.move_file(call, &at(&path)?, &to, whose, replace, parents);
+            let at = at(&path)?;
+            let moved = service.move_file(call, &at, &to, whose, replace, parents);
             Done::There(moved.await?)
         }
         FileOperation::Copy {
@@ -140,8 +149,12 @@ async fn perform(
             )
         }
         FileOperation::Delete { path, recursive } => {
-            let removed = service.remove_file(call, &at(&path)?, recursive, Expectation::Any);
-            Done::To(removed.await?)
+            let at = at(&path)?;
+            Done::To(
+                service
+                    .remove_file(call, &at, recursive, Expectation::Any)
+                    .await?,
+            )
         }
     })
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use podlane_engine::{Call, InnerPath};
 use podlane_service::{Error as Failure, Result};
+use std::fmt::Write;
 use std::io;
 
 /// A body that comes piece by piece. An error that comes too late for a status breaks it off, so that
@@ -38,7 +39,7 @@ pub(super) fn attachment(path: &InnerPath, suffix: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-') {
             text.push(char::from(byte));
         } else {
-            text.push_str(&format!("%{byte:02X}"));
+            let _ = write!(text, "%{byte:02X}");
         }
     }
     text

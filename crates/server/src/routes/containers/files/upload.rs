@@ -3,7 +3,7 @@
 use super::query;
 use crate::App;
 use crate::error::Result;
-use crate::extract::{Name, Parameters, Query, QueryShape, body, media};
+use crate::extract::{Name, Parameters, Query, QueryShape, Upload, media};
 use crate::refusal::Refusal;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
@@ -12,7 +12,6 @@ use axum::{Extension, Json};
 use podlane_api::{True, UnpackedArchive};
 use podlane_engine::{Call, InnerPath, UserSpec};
 use podlane_service::{Compression, NewTree};
-use std::sync::Arc;
 
 /// `?path=/srv&mkdirs=true&owner=1000:1000&keep_owners=false&keep_special_bits=false&user=1000`
 pub(crate) struct Wanted {
@@ -83,7 +82,7 @@ pub(crate) async fn upload_archive(
         parents: wanted.mkdirs,
     };
     let at = query::at(name, wanted.path, wanted.user);
-    let archive = body::pieces(request, Arc::clone(&app.settings));
+    let archive = Upload::new(request, &app.settings).pieces();
     let packed = app.service.upload(&call, &at, new, archive).await?;
     Ok(Json(UnpackedArchive {
         success: True,

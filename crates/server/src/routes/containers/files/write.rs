@@ -5,16 +5,14 @@
 use super::conditions::Conditions;
 use super::{convert, info, query};
 use crate::App;
-use crate::error::{Error, Result};
-use crate::extract::{FilePath, Json, Name, Parameters, Query, QueryShape, body, media};
+use crate::error::Result;
+use crate::extract::{FilePath, Json, Name, Parameters, Query, QueryShape, Upload, media};
 use crate::refusal::Refusal;
-use crate::serve::Framing;
 use axum::Extension;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_LENGTH;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use podlane_api::{ShownFile, WriteFile};
 use podlane_engine::{Call, UserSpec};
 use podlane_service::NewFile;
@@ -95,18 +93,12 @@ pub(crate) async fn write_file(
         return Ok((status, info::shown(&writer.finish().await?)).into_response());
     }
     media::require_plain(request.headers())?;
-    let (parts, mut content) = request.into_parts();
+    let mut content = Upload::new(request, &app.settings);
     let mut writer = app.service.write_file(&call, &at, new).await?;
-    while let Some(piece) = next(&mut content, &app).await? {
+    while let Some(piece) = content.next().await? {
         writer.write(piece).await?;
     }
-    // How the body was framed is known only now.
-    Framing::check(&parts.extensions)?;
     Ok((status, info::shown(&writer.finish().await?)).into_response())
-}
-
-async fn next(content: &mut axum::body::Body, app: &App) -> Result<Option<Bytes>, Error> {
-    Ok(body::piece(content, &app.settings, None).await?)
 }
 
 /// How long the body says that it is.
