@@ -152,8 +152,6 @@ fn other_nouns_are_the_same_in_all_versions() {
         let json = requests::decode_stat_header(header.expect("a header").as_bytes());
         let stat: PathStat = serde_json::from_slice(&json.expect("base64")).expect("a stat");
         let stat = FileStat::from(stat);
-        // As it was when it was recorded.
-        assert!(stat.modified.0 > 1_700_000_000 && stat.modified.1 > 0);
         let wanted = FileStat {
             modified: stat.modified,
             kind: FileKind::Regular,
