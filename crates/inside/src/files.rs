@@ -220,7 +220,8 @@ pub struct Seen {
 pub enum Watched {
     /// It came to be.
     Created,
-    /// Its content was changed and is complete for now: whoever wrote it has closed it.
+    /// Its content was changed and is complete for now: whoever wrote it has closed it, or a work of ours
+    /// has put it there whole.
     Written,
     /// Its mode, owner or times were changed.
     Changed,

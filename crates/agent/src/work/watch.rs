@@ -4,6 +4,7 @@ use super::answer::{Answer, At, Failed};
 use super::entry::{self, kind};
 use super::limit as over;
 use super::resolve::{self, Link};
+use super::temporary::is_temporary;
 use super::walk::{Met, Step, Visit, walk};
 use podlane_inside::{Kind, Path, Seen, Watched};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -52,12 +53,21 @@ pub(super) fn watch(
         left: limit,
         moved: None,
         root: spot.path.clone(),
+        only: None,
         fresh: false,
     };
-    watch.add(&opened, &[])?;
-    if recursive && kind(found.st_mode) == Kind::Directory {
-        watch.descend(&[])?;
+    if kind(found.st_mode) == Kind::Directory {
+        watch.add(&opened, &[])?;
+        if recursive {
+            watch.descend(&[])?;
+        }
+    } else {
+        // Whoever writes it may put another one in its place.
+        watch.add(&spot.directory, &[])?;
+        watch.only = Some(spot.name.clone());
     }
+    // As long as it is open it is not gone.
+    drop(opened);
     // Nothing is missed that happens after this has come.
     watch.answer.record(&entry::of(&spot, &found)?)?;
     watch.answer.flush()?;
@@ -90,6 +100,8 @@ struct Watch<'a> {
     moved: Option<Moved>,
     /// The resolved path of what is watched.
     root: Path,
+    /// The name of the only file that matters, if that is watched.
+    only: Option<Vec<u8>>,
     /// Whether what is met has come to be just now and is told.
     fresh: bool,
 }
@@ -100,6 +112,11 @@ fn join(directory: &[u8], name: &[u8]) -> Path {
     } else {
         [directory, b"/", name].concat()
     }
+}
+
+/// The last name of a path.
+fn name(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
 fn is_within(path: &[u8], directory: &[u8]) -> bool {
@@ -250,6 +267,13 @@ impl Watch<'_> {
         if event.name.is_empty() && !directory.is_empty() {
             return Ok(true);
         }
+        if let Some(only) = &self.only {
+            return Ok(event.name != *only || self.only_file(event.what)?);
+        }
+        // What is made beside its place is told of once it is there.
+        if is_temporary(&event.name) && !event.what.contains(ReadFlags::MOVED_FROM) {
+            return Ok(true);
+        }
         let path = join(&directory, &event.name);
         let seen = if event.what.contains(ReadFlags::ISDIR) {
             Kind::Directory
@@ -257,6 +281,19 @@ impl Watch<'_> {
             self.kind_of(&path)
         };
         self.happened(event, path, seen)?;
+        Ok(true)
+    }
+
+    /// Whether the only file that matters is still there.
+    fn only_file(&mut self, what: ReadFlags) -> Result<bool, Failed> {
+        let seen = if what.intersects(ReadFlags::DELETE | ReadFlags::MOVED_FROM) {
+            return Ok(false);
+        } else if what.contains(ReadFlags::ATTRIB) {
+            Watched::Changed
+        } else {
+            Watched::Written
+        };
+        self.tell(seen, Vec::new(), Some(Kind::File))?;
         Ok(true)
     }
 
@@ -272,6 +309,10 @@ impl Watch<'_> {
         }
         if what.contains(ReadFlags::MOVED_TO) {
             return match self.moved.take() {
+                Some(moved) if is_temporary(name(&moved.path)) => match seen {
+                    Kind::File => self.tell(Watched::Written, path, Some(seen)),
+                    _ => self.came(&path, seen),
+                },
                 Some(moved) => {
                     self.rename(&moved.path, &path);
                     let from = moved.path;
@@ -342,6 +383,9 @@ impl Watch<'_> {
             }
             !gone
         });
+        if is_temporary(name(&moved.path)) {
+            return Ok(());
+        }
         self.left += u32::try_from(before - self.directories.len()).unwrap_or_default();
         self.tell(Watched::Removed, moved.path, Some(moved.kind))
     }

@@ -183,12 +183,31 @@ pub async fn a_work_watches(subject: &Subject) {
         "Created b/m/o/f",
     ];
     assert_eq!(seen, wanted);
+    inside.write("/w/d/ours", b"x").await.expect("written");
+    inside.sh("mkdir /w/end3").await;
+    let seen = watching.until("end3").await;
+    assert_eq!(seen, ["Written d/ours"]);
     inside.sh("rm -r /w").await;
     let mut last = Vec::new();
     while let Some(seen) = watching.next::<Seen>().await {
         last.push(seen.what);
     }
     assert_eq!(last.last(), Some(&Watched::Gone));
+    answered(watching.process).await;
+    inside.sh("touch /f").await;
+    let mut watching = Watching {
+        process: inside.start(&work("/f", 1)).await,
+        came: Vec::new(),
+    };
+    watching.next::<Entry>().await.expect("an entry");
+    inside.write("/f", b"x").await.expect("written");
+    inside.sh("echo x >>/f; touch /other; rm /f").await;
+    let mut seen = Vec::new();
+    while let Some(one) = watching.next::<Seen>().await {
+        assert_eq!(one.path, b"");
+        seen.push(one.what);
+    }
+    assert_eq!(seen, [Watched::Written, Watched::Written, Watched::Gone]);
     answered(watching.process).await;
     inside.sh("mkdir -p /w/1/2/3").await;
     let failed = inside.work(&work("/w", 3), &[]).await.only::<Entry>();
