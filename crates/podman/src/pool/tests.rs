@@ -43,8 +43,8 @@ fn serve(answers: &'static [&'static str]) -> Server {
     }
 }
 
-fn request() -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::default());
+fn request() -> Request<Payload> {
+    let mut request = Request::new(crate::requests::whole(Bytes::new()));
     request
         .headers_mut()
         .insert("host", http::HeaderValue::from_static("x"));

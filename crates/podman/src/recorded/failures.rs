@@ -4,7 +4,6 @@ use super::{VERSIONS, recorded};
 use crate::failure::Failure;
 use crate::instance::Instance;
 use crate::requests::{self, Adaptation, Request};
-use bytes::Bytes;
 use podlane_engine::{
     Call, Command, ContainerId, ContainerName, ContainerSpec, Error, ExecSpec, ImageRef, Init,
     InnerPath, Ownership, RequestId, Resource, UserSpec,

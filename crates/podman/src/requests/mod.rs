@@ -36,7 +36,7 @@ pub(crate) const EXEC_VARIABLE: &str = "PODLANE_EXEC";
 /// What is sent with a request.
 pub(crate) type Payload = UnsyncBoxBody<Bytes, Error>;
 
-fn whole(body: Bytes) -> Payload {
+pub(crate) fn whole(body: Bytes) -> Payload {
     Full::new(body)
         .map_err(|never| match never {})
         .boxed_unsync()

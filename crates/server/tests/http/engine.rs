@@ -124,6 +124,7 @@ impl Engine for Tiny {
             started: None,
             finished: None,
             exit_code: None,
+            all_files: true,
             error: None,
         })
     }

@@ -281,11 +281,13 @@ async fn one_file_of_many_containers() {
             .await
             .expect(200);
     }
-    let names = [&running.name, &stopped.name, &without.name, "no-such"];
-    let query: String = names
-        .iter()
-        .map(|name| format!("&container={name}"))
-        .collect();
+    let names = [
+        running.name.as_str(),
+        &stopped.name,
+        &without.name,
+        "no-such",
+    ];
+    let query = format!("&container={}", names.join("&container="));
     let answer = api
         .get(&format!("/files?path=/home/report{query}"))
         .await

@@ -166,7 +166,6 @@ async fn full_and_read_only_file_systems() {
     ];
     let container = Fixture::run(BUSYBOX, &options);
     let place = Place {
-        way: Way::Descriptors,
         api,
         container,
         server,

@@ -23,7 +23,6 @@ pub(super) const WAYS: [Way; 4] = [Way::Descriptors, Way::Stream, Way::Engine, W
 
 /// A server and a container whose files are reached on a way.
 pub(super) struct Place {
-    pub(super) way: Way,
     pub(super) api: Client,
     pub(super) container: Fixture,
     pub(super) server: Server,
@@ -42,7 +41,6 @@ impl Place {
             podman(&["stop", "-t", "0", &container.name]);
         }
         Self {
-            way,
             api,
             container,
             server,
