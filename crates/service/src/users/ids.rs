@@ -51,9 +51,9 @@ impl Ids {
     fn next(&mut self, user: &NewUser, accounts: &Accounts) -> Result<u32, Wrong> {
         let range = accounts.defs.ids(user.system);
         let next = &mut self.next[usize::from(user.system)];
-        let used = self.users.iter().chain(&self.groups);
-        let used = used.filter(|id| range.contains(id)).max();
-        let first = next.unwrap_or_else(|| used.map_or(*range.start(), |last| last + 1));
+        let taken = self.users.iter().chain(&self.groups);
+        let highest = taken.filter(|id| range.contains(id)).max();
+        let first = next.unwrap_or_else(|| highest.map_or(*range.start(), |last| last + 1));
         let mut behind = first..=*range.end();
         let found = behind.find(|id| self.is_free(*id));
         let found = found.or_else(|| range.clone().find(|id| self.is_free(*id)));

@@ -130,8 +130,8 @@ impl Service {
                 .settle_hash(call, changes.secret.as_ref(), yescrypt)
                 .await?;
             let edit = |seen: &mut Seen| modify(seen, &user, &changes, hash.as_ref());
-            let changed = service.change_accounts(call, id, &programs, edit).await?;
-            Ok(changed.0)
+            let done = service.change_accounts(call, id, &programs, edit).await?;
+            Ok(done.0)
         };
         self.change_users(call, id, changing).await
     }
@@ -269,11 +269,10 @@ fn add(
         }
     }
     let placed = match seen.accounts.add(&rows) {
-        Ok(placed) if problems.is_empty() => placed,
-        Ok(_) => return Err(rows_error(problems)),
         // Rows are counted without those that are wrong already.
-        Err(more) if problems.is_empty() => return Err(rows_error(more)),
-        Err(_) => return Err(rows_error(problems)),
+        _ if !problems.is_empty() => return Err(rows_error(problems)),
+        Ok(placed) => placed,
+        Err(more) => return Err(rows_error(more)),
     };
     let mut steps = seen.accounts.steps();
     let mut added = Vec::with_capacity(rows.len());
@@ -331,8 +330,8 @@ fn modify(
         return Err(wrong(no_shell(shell)));
     }
     let hash = hash.map(PasswordHash::as_str);
-    let changed = seen.accounts.modify(&user, changes, hash, today());
-    changed.map_err(wrong)?;
+    let modified = seen.accounts.modify(&user, changes, hash, today());
+    modified.map_err(wrong)?;
     let mut steps = seen.accounts.steps();
     if let Some(keys) = &changes.keys {
         let home = seen.accounts.home(&user.home, user.uid, user.gid);
