@@ -95,6 +95,7 @@ fn document() -> OpenApi {
             (HttpMethod::Get, &mut item.get),
             (HttpMethod::Post, &mut item.post),
             (HttpMethod::Put, &mut item.put),
+            (HttpMethod::Patch, &mut item.patch),
             (HttpMethod::Delete, &mut item.delete),
         ];
         for (method, operation) in operations {
@@ -125,6 +126,12 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
             .parameters
             .get_or_insert_default()
             .insert(0, name_parameter().into());
+    }
+    if path.contains("{username}") {
+        operation
+            .parameters
+            .get_or_insert_default()
+            .insert(1, username_parameter().into());
     }
     if path.starts_with("/api/v1/execs/{id}") {
         operation
@@ -168,6 +175,19 @@ fn name_parameter() -> Parameter {
                 .pattern(Some("^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")),
         ))
         .example(Some("my-container".into()))
+        .build()
+}
+
+fn username_parameter() -> Parameter {
+    ParameterBuilder::new()
+        .name("username")
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some("The account's name."))
+        .schema(Some(
+            ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)),
+        ))
+        .example(Some("newuser".into()))
         .build()
 }
 

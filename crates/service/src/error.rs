@@ -184,7 +184,7 @@ fn problems(rows: &[RowProblem]) -> String {
     });
     let mut text = said.collect::<Vec<_>>().join("; ");
     if let Some(more @ 1..) = rows.len().checked_sub(SPOKEN_OF) {
-        text.push_str(&format!("; and {more} more"));
+        text = format!("{text}; and {more} more");
     }
     text
 }

@@ -184,7 +184,7 @@ impl Accounts {
             return Err(taken());
         }
         for group in &user.groups {
-            self.has_group(group, groups)?;
+            has_group(group, groups)?;
         }
         let uid = ids.user(user, self)?;
         let (gid, own) = ids.group(user, uid, self)?;
@@ -221,19 +221,6 @@ impl Accounts {
             members.or_default().push(name.as_bytes().to_vec());
         }
         Ok(Placed { uid, gid, home })
-    }
-
-    pub(super) fn has_group(&self, group: &str, groups: &HashSet<Vec<u8>>) -> Result<(), Wrong> {
-        if groups.contains(group.as_bytes()) {
-            return Ok(());
-        }
-        let shown: String = group
-            .chars()
-            .take(60)
-            .flat_map(char::escape_debug)
-            .collect();
-        let message = format!("there is no group \"{shown}\" in the container");
-        Err(Wrong::invalid("groups", message))
     }
 
     /// Adds names to groups, in group(5) and gshadow(5).
@@ -300,6 +287,20 @@ impl Accounts {
             mode: self.defs.home_mode(),
         }
     }
+}
+
+/// That a group is there.
+pub(super) fn has_group(group: &str, groups: &HashSet<Vec<u8>>) -> Result<(), Wrong> {
+    if groups.contains(group.as_bytes()) {
+        return Ok(());
+    }
+    let shown: String = group
+        .chars()
+        .take(60)
+        .flat_map(char::escape_debug)
+        .collect();
+    let message = format!("there is no group \"{shown}\" in the container");
+    Err(Wrong::invalid("groups", message))
 }
 
 /// Lines to be added.

@@ -21,7 +21,7 @@ use std::io::Read;
 use std::path::{Component, Path};
 
 /// The most bytes of an archive that is read: of an account file, of a skeleton directory.
-const MAX_ARCHIVE: usize = 2 * MAX_ACCOUNT_FILE as usize;
+const MAX_ARCHIVE: usize = 8 << 20;
 const SKELETON: &str = "/etc/skel";
 
 /// The permission bits of the account files that are there.

@@ -1,7 +1,7 @@
 //! Changes of accounts that there are, in the files.
 
 use super::account::{User, UserChanges};
-use super::accounts::{Accounts, Wrong, number};
+use super::accounts::{Accounts, Wrong, has_group, number};
 use podlane_engine::inside::{AccountFile, AccountHome};
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ impl Accounts {
         if let Some(groups) = &changes.groups {
             let known = self.names(AccountFile::Group);
             for group in groups {
-                self.has_group(group, &known)?;
+                has_group(group, &known)?;
             }
             let wanted: HashSet<&[u8]> = groups.iter().map(String::as_bytes).collect();
             self.set_groups(name, &wanted);

@@ -269,11 +269,10 @@ fn add(
         }
     }
     let placed = match seen.accounts.add(&rows) {
-        Ok(placed) if problems.is_empty() => placed,
-        Ok(_) => return Err(rows_error(problems)),
         // Rows are counted without those that are wrong already.
-        Err(more) if problems.is_empty() => return Err(rows_error(more)),
-        Err(_) => return Err(rows_error(problems)),
+        _ if !problems.is_empty() => return Err(rows_error(problems)),
+        Ok(placed) => placed,
+        Err(more) => return Err(rows_error(more)),
     };
     let mut steps = seen.accounts.steps();
     let mut added = Vec::with_capacity(rows.len());

@@ -115,17 +115,17 @@ fn write_beside(
     // Of one that was killed.
     let _ = unlinkat(directory, &beside, AtFlags::empty());
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let made = openat(directory, &beside, flags, Mode::RUSR | Mode::WUSR).map_err(&wrong)?;
+    let opened = openat(directory, &beside, flags, Mode::RUSR | Mode::WUSR).map_err(&wrong)?;
     undo.file(directory, OsStr::new(&beside)).map_err(&wrong)?;
-    let mut made = File::from(made);
-    let written = made.write_all(content);
+    let mut file = File::from(opened);
+    let written = file.write_all(content);
     written.map_err(|error| failure(&error, &joined(path, name.as_bytes())))?;
-    let found = fstat(&made).map_err(&wrong)?;
+    let found = fstat(&file).map_err(&wrong)?;
     if (found.st_uid, found.st_gid) != (uid, gid) {
         let owner = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
-        fchown(&made, owner.0, owner.1).map_err(&wrong)?;
+        fchown(&file, owner.0, owner.1).map_err(&wrong)?;
     }
-    fchmod(&made, Mode::from_raw_mode(mode)).map_err(&wrong)
+    fchmod(&file, Mode::from_raw_mode(mode)).map_err(&wrong)
 }
 
 /// That nobody who takes no lock has written the file since it was read.

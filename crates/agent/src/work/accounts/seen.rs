@@ -81,8 +81,11 @@ pub(super) fn open(at: &OwnedFd, name: &OsStr) -> Result<Option<(Stat, OwnedFd)>
     Ok(is_file(&stat).then_some((stat, opened)))
 }
 
+/// An account's name and the content of its rule.
+type Rule = (Vec<u8>, Vec<u8>);
+
 /// Our rules for sudo.
-fn rules() -> Result<Vec<(Vec<u8>, Vec<u8>)>, Failed> {
+fn rules() -> Result<Vec<Rule>, Failed> {
     let path = SUDO_DIRECTORY.as_bytes();
     let Ok(Some(directory)) = walk::existing(path) else {
         return Ok(Vec::new());

@@ -69,9 +69,9 @@ fn walk(path: &[u8], mut make: Option<(u32, &mut Undo)>) -> Result<OwnedFd, Fail
                     Err(Errno::EXIST) => {}
                     Err(errno) => return Err(wrong(errno)),
                 }
-                let made = open(&here, name).map_err(wrong)?;
-                fchmod(&made, bits).map_err(wrong)?;
-                made
+                let opened = open(&here, name).map_err(wrong)?;
+                fchmod(&opened, bits).map_err(wrong)?;
+                opened
             }
             other => other.map_err(wrong)?,
         };

@@ -81,7 +81,7 @@ async fn a_full_disk_leaves_the_account_files_whole() {
     let server = server();
     let api = server.client();
     let container = Fixture::run(BUSYBOX, &["--tmpfs", "/etc:size=64k"]);
-    container.sh("echo root:x:0:0::/:/bin/sh >/etc/passwd; echo root:x:0: >/etc/group; dd if=/dev/zero of=/etc/fill bs=4k 2>/dev/null; true");
+    container.sh("echo root:x:0:0::/:/bin/sh >/etc/passwd; echo root:x:0: >/etc/group; touch /etc/.pwd.lock; dd if=/dev/zero of=/etc/fill bs=4k 2>/dev/null; true");
     let before = container.sh("cat /etc/passwd /etc/group; ls -A /etc");
     let answer = add(
         &api,

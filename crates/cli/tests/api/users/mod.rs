@@ -1,6 +1,8 @@
 //! `POST /containers/{name}/users`: accounts that really work, on every kind of image.
 
 mod faults;
+mod hostile;
+mod manage;
 mod secrets;
 
 use crate::fixture::Fixture;
@@ -213,6 +215,8 @@ async fn wrong_fields_are_named_and_nothing_is_made() {
     let server = server();
     let api = server.client();
     let container = Fixture::create(&api, BUSYBOX, json!({})).await;
+    // The file that is locked stays, as after any change of accounts.
+    container.sh("touch /etc/.pwd.lock");
     let before = podman(&["diff", &container.name]).stdout;
     for name in [
         "",
