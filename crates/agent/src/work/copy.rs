@@ -112,7 +112,9 @@ fn link(
 ) -> rustix::io::Result<()> {
     let target = rustix::fs::readlinkat(directory, name, Vec::new())?;
     rustix::fs::symlinkat(target, to.directory, to.name)?;
-    owned.of(found).give_name(to.directory, to.name)
+    owned.of(found).give_name(to.directory, to.name)?;
+    let times = times(super::entry::modified(found));
+    rustix::fs::utimensat(to.directory, to.name, &times, AtFlags::SYMLINK_NOFOLLOW)
 }
 
 fn tree(from: &OwnedFd, path: &[u8], to: To<'_>, owned: Owned) -> Result<(), Failed> {

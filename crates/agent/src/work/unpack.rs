@@ -184,6 +184,7 @@ impl Unpack<'_> {
             rustix::fs::futimens(&file, &times(modified)).at(&whole)?;
         }
         settle(&file, owner, None, mode).at(&whole)?;
+        drop(file);
         temporary.rename(name).at(&whole)?;
         self.packed.bytes += length;
         Ok(())
@@ -201,6 +202,11 @@ impl Unpack<'_> {
         rustix::fs::symlinkat(target, directory, temporary.name()).at(&whole)?;
         let owner = self.owner(item);
         owner.give_name(directory, temporary.name()).at(&whole)?;
+        if let Some(modified) = item.modified {
+            let itself = AtFlags::SYMLINK_NOFOLLOW;
+            rustix::fs::utimensat(directory, temporary.name(), &times(modified), itself)
+                .at(&whole)?;
+        }
         temporary.rename(name).at(&whole)
     }
 

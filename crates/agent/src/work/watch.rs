@@ -344,6 +344,10 @@ impl Watch<'_> {
 
     /// Something has come to be; what is in it may have come before it was watched.
     fn came(&mut self, path: &[u8], seen: Kind) -> Result<(), Failed> {
+        // Found already, while what is above it was gone through.
+        if seen == Kind::Directory && self.directories.values().any(|known| known == path) {
+            return Ok(());
+        }
         self.tell(Watched::Created, path.to_vec(), Some(seen))?;
         if !self.recursive || seen != Kind::Directory {
             return Ok(());

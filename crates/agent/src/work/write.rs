@@ -38,6 +38,8 @@ pub(super) fn write(
     input.content(file.as_fd(), &spot.path)?;
     let former = before.filter(|_| place.owner == Owner::Keep);
     let found = settle(&file, owner, former.as_ref(), mode).at(&spot.path)?;
+    // Closed under its temporary name: whoever watches is told of it once.
+    drop(file);
     temporary.put(&spot, &place.expected)?;
     spot.keep();
     Ok(entry(spot.path.clone(), &found, None))

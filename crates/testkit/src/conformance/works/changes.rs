@@ -122,7 +122,7 @@ pub async fn a_work_moves_and_copies(subject: &Subject) {
         return;
     };
     inside
-        .sh("mkdir -p /w/d/e /w/empty /w/full/x && cd /w && echo one >d/one && chown -hR 7:8 d && chmod 4751 d/one && ln -s one d/e/link && touch -d @1000000000 d/one d/e && echo file >file")
+        .sh("mkdir -p /w/d/e /w/empty /w/full/x && cd /w && echo one >d/one && ln -s one d/e/link && chown -hR 7:8 d && chmod 4751 d/one && touch -d @1000000000 d/one d/e && echo file >file")
         .await;
     let same = "cd $1 2>/dev/null; find . -exec stat -c '%n %f %u %g' {} + | grep -v '^. ' | sort; stat -c '%s %Y' one; stat -c %Y e; readlink e/link";
     let look = async |path: &str| inside.sh(&same.replace("$1", path)).await;

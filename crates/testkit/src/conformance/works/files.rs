@@ -79,7 +79,7 @@ pub async fn what_a_work_writes_is_read_back(subject: &Subject) {
     };
     for size in [0, 1, 1000, 65_535, 65_537, 1 << 20, (5 << 20) + 3] {
         let content: Vec<u8> = (0..size)
-            .map(|at: u32| (at.wrapping_mul(31) >> 3) as u8)
+            .map(|at: u32| (at.wrapping_mul(31) >> 3).to_le_bytes()[0])
             .collect();
         let entry = inside.write("/f", &content).await.expect("it is written");
         assert_eq!(
