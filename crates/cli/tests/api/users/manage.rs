@@ -88,8 +88,8 @@ async fn an_account_lives_alike_on_every_way() {
         );
         running.assert_clean();
     }
-    let off = json!({ "labels": { "io.podlane.agent": "off" } });
-    a_life(&api, &Fixture::create(&api, BUSYBOX, off).await).await;
+    let off = Fixture::run(BUSYBOX, &["--label=io.podlane.agent=off"]);
+    a_life(&api, &off).await;
     a_life(&api, &Fixture::stopped(BUSYBOX)).await;
 }
 
