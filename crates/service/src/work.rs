@@ -4,16 +4,21 @@ use crate::{Error, Result, Service};
 use bytes::{Buf, Bytes, BytesMut};
 use podlane_engine::inside::{self, Failure, Reason, blocks};
 use podlane_engine::{
-    Call, ContainerId, Error as EngineError, Exit, Process, Source, StdinSink, UserSpec,
+    Call, ContainerId, Engine, Error as EngineError, Exit, Process, Source, Status, StdinSink,
+    UserSpec,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+/// After how long a silence the container is looked at.
+const GLANCE: Duration = Duration::from_secs(1);
 /// How long a work may take to end whose answer is whole.
 const ENDING: Duration = Duration::from_secs(5);
 
@@ -27,6 +32,51 @@ pub(crate) struct Work {
     answers: Answers,
     /// How long it may be silent, or take nothing.
     patience: Duration,
+    place: Place,
+}
+
+/// Where a work is done.
+#[derive(Debug)]
+struct Place {
+    engine: Arc<dyn Engine>,
+    call: Call,
+    container: ContainerId,
+}
+
+impl Place {
+    /// Waits for something, but not where nothing can come: a frozen container answers nobody.
+    async fn wait<T>(
+        &self,
+        name: &'static str,
+        patience: Duration,
+        what: impl Future<Output = T>,
+    ) -> Result<T> {
+        let mut what = pin!(what);
+        let began = Instant::now();
+        loop {
+            let left = patience.saturating_sub(began.elapsed());
+            if let Ok(came) = timeout(left.min(GLANCE), &mut what).await {
+                return Ok(came);
+            }
+            if began.elapsed() >= patience {
+                return Err(EngineError::Timeout {
+                    step: format!("the agent's {name}"),
+                    limit: patience,
+                }
+                .into());
+            }
+            if patience < Duration::MAX && self.is_paused().await {
+                let message = "the container is paused: unpause it first".into();
+                return Err(EngineError::WrongState { message }.into());
+            }
+        }
+    }
+
+    async fn is_paused(&self) -> bool {
+        let call = self.call.extended(self.call.limit);
+        let found = self.engine.inspect(&call, &(&self.container).into()).await;
+        found.is_ok_and(|container| container.status == Status::Paused)
+    }
 }
 
 struct Input(Option<StdinSink>);
@@ -63,6 +113,11 @@ impl Service {
             process: Some(process),
             answers: Answers::default(),
             patience: self.0.limits.request_timeout,
+            place: Place {
+                engine: Arc::clone(&self.0.engine),
+                call: call.clone(),
+                container: id.clone(),
+            },
         }))
     }
 }
@@ -154,8 +209,9 @@ impl Work {
         let Some(stdin) = &mut self.input.0 else {
             return Err(self.garbled("it takes no input"));
         };
-        let written = timeout(self.patience, write_both(stdin, head, body)).await;
-        let Err(error) = written.map_err(|_elapsed| self.silent())? else {
+        let writing = write_both(stdin, head, body);
+        let written = self.place.wait(self.name, self.patience, writing).await?;
+        let Err(error) = written else {
             return Ok(());
         };
         self.input.0 = None;
@@ -188,8 +244,8 @@ impl Work {
             let Some(process) = &mut self.process else {
                 return Err(self.garbled("it ends too early"));
             };
-            let next = timeout(self.patience, process.next()).await;
-            match next.map_err(|_elapsed| self.silent())?? {
+            let next = self.place.wait(self.name, self.patience, process.next());
+            match next.await?? {
                 Some(chunk) if chunk.source == Source::Stdout => self.answers.push(chunk.data),
                 Some(_) => {}
                 None => return Err(self.broken_off().await),
@@ -213,12 +269,6 @@ impl Work {
             Err(error) => return error.into(),
         };
         EngineError::Failed { step, message }.into()
-    }
-
-    fn silent(&self) -> Error {
-        let step = format!("the agent's {}", self.name);
-        let limit = self.patience;
-        EngineError::Timeout { step, limit }.into()
     }
 
     fn garbled(&self, reason: &str) -> Error {

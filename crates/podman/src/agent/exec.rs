@@ -134,6 +134,11 @@ impl PodmanEngine {
                 }
             }
         }
+        // Nothing is put into a container that has just ended.
+        let container = self.inspect(call, &id.into()).await;
+        if !container.is_ok_and(|container| container.status == Status::Running) {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
         let attached = self.attach_agent(call, id, user, agents.program).await;
         let attached = attached.map_err(io::Error::other)?;
         Ok((Link::Stream(attached), started))
