@@ -95,12 +95,6 @@ impl Connection {
         Ok(request)
     }
 
-    /// Sends a request without a body and reads the answer.
-    pub(crate) async fn call(&mut self, method: Method, path: &str) -> Result<Answer> {
-        let request = self.request(method, path, Bytes::new())?;
-        self.send(request).await
-    }
-
     /// Sends a request and gives back the answer with its body unread.
     pub(crate) async fn begin(
         &mut self,
