@@ -65,7 +65,7 @@ impl Archived {
         let service = self.service.clone();
         let changed = async move {
             let archive = Upload::Whole(archive);
-            let put = self.put(&self.call, &directory, archive, Ownership::Archive);
+            let put = self.put(&directory, archive, Ownership::Archive);
             let put = put.await;
             if stat.kind == FileKind::Regular {
                 self.discard(&directory.join(&temporary)).await;

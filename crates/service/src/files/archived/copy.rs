@@ -1,6 +1,6 @@
 //! Copies and moves.
 
-use super::{Archived, TRANSFER, failure, look};
+use super::{Archived, failure, look};
 use crate::files::items::Items;
 use crate::files::move_::expected;
 use crate::files::repack::Repack;
@@ -98,9 +98,8 @@ impl Archived {
         let (owner, ownership) = self.ownership(owner);
         let items = Items::of_archive(self.entries(from).await?);
         let repack = Repack::new(items, name.clone().into_bytes(), Some(owner));
-        let call = self.call.extended(TRANSFER);
         let archive = Upload::Pieces(pieces(repack));
-        self.put(&call, &directory, archive, ownership).await?;
+        self.put(&directory, archive, ownership).await?;
         let to = directory.join(&name);
         Ok(look::info(&to, &self.there(&to).await?))
     }

@@ -81,7 +81,7 @@ impl Archived {
         let mut archive = BytesMut::from(&tar::head(&head)?[..]);
         archive.extend_from_slice(&tar::end());
         let archive = Upload::Whole(archive.freeze());
-        self.put(&self.call, &directory, archive, ownership).await?;
+        self.put(&directory, archive, ownership).await?;
         let path = directory.join(&name);
         // A link that leads nowhere may not be told of.
         Ok(match self.look(&path).await? {

@@ -7,6 +7,7 @@ mod copy;
 mod list;
 mod look;
 mod make;
+mod motion;
 mod read;
 mod unpack;
 mod write;
@@ -17,6 +18,7 @@ pub(super) use write::Writing;
 use super::{failure, outside_kernel};
 use crate::gate::Worker;
 use crate::{Error, Result, Service};
+use motion::Motion;
 use podlane_engine::inside::Reason;
 use podlane_engine::{
     Call, ContainerId, Error as EngineError, InnerPath, Ownership, Resource, Status, Upload,
@@ -27,7 +29,7 @@ use std::time::Duration;
 const TEMPORARY: &str = ".podlane-";
 /// How long removing a temporary file may take, past the call's own deadline.
 const CLEANUP: Duration = Duration::from_secs(10);
-/// How long a transfer may take: the engine is not looked at meanwhile.
+/// How long a transfer may take that does not stand still.
 const TRANSFER: Duration = Duration::from_secs(3600);
 
 /// A container whose files the engine reads and writes.
@@ -70,14 +72,28 @@ impl Archived {
 
     async fn put(
         &self,
-        call: &Call,
         directory: &InnerPath,
         archive: Upload,
         ownership: Ownership,
     ) -> Result<()> {
         let engine = &self.service.0.engine;
-        let put = engine.write_archive(call, &self.id, directory, archive, ownership);
-        put.await.map_err(|error| meaning(error, directory))
+        let limit = self.service.0.limits.request_timeout;
+        let put = match archive {
+            whole @ Upload::Whole(_) => {
+                let call = self.call.extended(limit);
+                let put = engine.write_archive(&call, &self.id, directory, whole, ownership);
+                put.await
+            }
+            Upload::Pieces(pieces) => {
+                let (pieces, motion) = Motion::of(pieces);
+                let (call, pieces) = (self.call.extended(TRANSFER), Upload::Pieces(pieces));
+                tokio::select! {
+                    put = engine.write_archive(&call, &self.id, directory, pieces, ownership) => put,
+                    () = motion.stands_still(limit) => Err(motion::late("writing files", limit)),
+                }
+            }
+        };
+        put.map_err(|error| meaning(error, directory))
     }
 
     /// Removes what was written under a temporary name.

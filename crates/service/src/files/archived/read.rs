@@ -1,5 +1,6 @@
 //! Files read.
 
+use super::motion::{late, patient};
 use super::{Archived, TRANSFER, look, meaning};
 use crate::files::read::ReadFile;
 use crate::files::tar::{HeadKind, Reader};
@@ -9,7 +10,6 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use podlane_engine::inside::Reason;
 use podlane_engine::{Error as EngineError, InnerPath};
-use std::time::Duration;
 use tokio::time::timeout;
 
 /// A part of a file, as it comes.
@@ -18,7 +18,6 @@ pub(in crate::files) struct Content {
     reader: Reader,
     skip: u64,
     left: u64,
-    patience: Duration,
     _archived: Archived,
 }
 
@@ -38,7 +37,6 @@ impl Archived {
             reader,
             skip: part.offset,
             left: part.length.unwrap_or(u64::MAX),
-            patience: self.service.0.limits.request_timeout,
             _archived: self,
         };
         Ok((look::info(&path, &stat), content))
@@ -48,8 +46,11 @@ impl Archived {
     pub(in crate::files) async fn entries(&self, path: &InnerPath) -> Result<Reader> {
         let call = self.call.extended(TRANSFER);
         let engine = &self.service.0.engine;
-        let archive = engine.read_archive(&call, &self.id, path).await;
+        let limit = self.service.0.limits.request_timeout;
+        let archive = timeout(limit, engine.read_archive(&call, &self.id, path)).await;
+        let archive = archive.unwrap_or_else(|_elapsed| Err(late("reading files", limit)));
         let archive = archive.map_err(|error| meaning(error, path))?;
+        let archive = patient(archive, limit);
         Ok(Reader::new(archive.map_err(Error::from).boxed(), garbled))
     }
 }
@@ -65,12 +66,9 @@ fn garbled(reason: &'static str) -> Error {
 impl Content {
     pub(in crate::files) async fn next(&mut self) -> Result<Option<Bytes>> {
         while self.left > 0 {
-            let piece = timeout(self.patience, self.reader.content()).await;
-            let piece = piece.map_err(|_elapsed| EngineError::Timeout {
-                step: "reading the file".into(),
-                limit: self.patience,
-            })?;
-            let Some(mut piece) = piece? else { break };
+            let Some(mut piece) = self.reader.content().await? else {
+                break;
+            };
             let skip = usize::try_from(self.skip)
                 .unwrap_or(usize::MAX)
                 .min(piece.len());

@@ -1,6 +1,6 @@
 //! Archives unpacked: made anew of what is taken of them.
 
-use super::{Archived, TRANSFER, failure};
+use super::{Archived, failure};
 use crate::files::tar::{self, HeadKind};
 use crate::files::upload::{Incoming, NewTree};
 use crate::{Error, Result};
@@ -48,8 +48,7 @@ impl Archived {
         let owner = (!new.owners).then_some(owner);
         let outcome = Arc::new(Mutex::new(Outcome::default()));
         let archive = Upload::Pieces(remade(incoming, owner, Arc::clone(&outcome)));
-        let call = self.call.extended(TRANSFER);
-        let put = self.put(&call, &path, archive, ownership).await;
+        let put = self.put(&path, archive, ownership).await;
         let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome.error.take() {
             Some(error) => Err(error),

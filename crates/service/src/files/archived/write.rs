@@ -1,6 +1,6 @@
 //! Files written.
 
-use super::{Archived, TRANSFER, failure, look};
+use super::{Archived, failure, look};
 use crate::archive::{Attributes, Packer};
 use crate::files::tar::{self, Head, HeadKind};
 use crate::files::write::NewFile;
@@ -126,8 +126,7 @@ impl Archived {
             },
             Coming::Pieces(size, pieces) => passing(&plan, size, pieces)?,
         };
-        let call = self.call.extended(TRANSFER);
-        let written = self.put(&call, &plan.directory, archive, plan.ownership);
+        let written = self.put(&plan.directory, archive, plan.ownership);
         let renamed = match written.await {
             Ok(()) => self.rename(&beside, &path).await,
             Err(error) => Err(error),
@@ -154,11 +153,7 @@ impl Archived {
         let mut packer = Packer::new(2048);
         packer.link(&plan.name, &plan.temporary, plan.attributes)?;
         let archive = Upload::Whole(packer.finish()?);
-        let call = self.call.extended(self.service.0.limits.request_timeout);
-        match self
-            .put(&call, &plan.directory, archive, plan.ownership)
-            .await
-        {
+        match self.put(&plan.directory, archive, plan.ownership).await {
             Err(Error::File(_)) => Err(Error::Conflict {
                 message: format!(
                     "{} was changed in the container in the meantime",
