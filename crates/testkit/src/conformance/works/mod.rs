@@ -208,8 +208,11 @@ impl<'a> Inside<'a> {
 
     /// What was left behind under temporary names, anywhere.
     async fn leftovers(&self) -> String {
-        self.sh("find / -xdev -name '.podlane-*'; find /dev/shm -name '.podlane-*'")
-            .await
+        // An agent's program may just be going.
+        self.sh(
+            "find / /dev/shm -xdev -name '.podlane-*' ! -name '.podlane-agent-*' 2>/dev/null; true",
+        )
+        .await
     }
 
     /// Insists that nothing is left behind, soon.
