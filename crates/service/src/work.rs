@@ -4,8 +4,8 @@ use crate::{Error, Result, Service};
 use bytes::{Buf, Bytes, BytesMut};
 use podlane_engine::inside::{self, Failure, Reason, blocks};
 use podlane_engine::{
-    Call, ContainerId, Engine, Error as EngineError, Exit, Process, Source, Status, StdinSink,
-    UserSpec,
+    Call, ContainerId, Engine, Error as EngineError, Exit, Process, Signal, Source, Status,
+    StdinSink, UserSpec,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,12 +15,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// After how long a silence the container is looked at.
 const GLANCE: Duration = Duration::from_secs(1);
 /// How long a work may take to end whose answer is whole.
 const ENDING: Duration = Duration::from_secs(5);
+/// How long the engine may take to hear that a container has ended.
+const HEARING: Duration = Duration::from_secs(3);
+/// The time between two looks at that.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A work under way. Dropped before its end, it is ended, and nothing of it is left.
 #[derive(Debug)]
@@ -76,6 +80,24 @@ impl Place {
         let call = self.call.extended(self.call.limit);
         let found = self.engine.inspect(&call, &(&self.container).into()).await;
         found.is_ok_and(|container| container.status == Status::Paused)
+    }
+
+    /// What to say of a container that has ended. The kernel kills its processes before the engine
+    /// hears of it.
+    async fn ended(&self) -> Option<EngineError> {
+        let began = Instant::now();
+        while began.elapsed() < HEARING {
+            let call = self.call.extended(self.call.limit);
+            match self.engine.inspect(&call, &(&self.container).into()).await {
+                Ok(found) if found.status.is_live() => sleep(PAUSE).await,
+                Ok(_) => {
+                    let message = "the container ended meanwhile".into();
+                    return Some(EngineError::WrongState { message });
+                }
+                Err(error) => return Some(error),
+            }
+        }
+        None
     }
 }
 
@@ -261,13 +283,17 @@ impl Work {
             Some(process) => process.wait().await,
             None => Ok(Exit::of(0)),
         };
-        let message = match ended {
-            Ok(exit) => format!(
-                "it ended with code {} in the middle of its answer",
-                exit.code
-            ),
+        let exit = match ended {
+            Ok(exit) => exit,
             Err(error) => return error.into(),
         };
+        if exit.signal == Some(Signal::KILL.number())
+            && let Some(error) = self.place.ended().await
+        {
+            return error.into();
+        }
+        let code = exit.code;
+        let message = format!("it ended with code {code} in the middle of its answer");
         EngineError::Failed { step, message }.into()
     }
 
