@@ -6,7 +6,7 @@
 use crate::{Failure, Work};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::io::{self, Read, Write};
+use std::io;
 
 /// The bit that marks a failure.
 pub const FAILED: u32 = 1 << 31;
@@ -66,30 +66,4 @@ pub fn work(work: &Work) -> io::Result<Vec<u8>> {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     Ok(bytes)
-}
-
-/// Reads the length of the next block; 0 at an end.
-pub fn read_header(from: &mut impl Read) -> io::Result<usize> {
-    let mut header = [0; 4];
-    from.read_exact(&mut header)?;
-    match u32::from_le_bytes(header) as usize {
-        length @ 0..=MAX => Ok(length),
-        _ => Err(io::ErrorKind::InvalidData.into()),
-    }
-}
-
-/// Reads a record; `None` at an end.
-pub fn read_record<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
-    let length = read_header(from)?;
-    if length == 0 {
-        return Ok(None);
-    }
-    let mut body = vec![0; length];
-    from.read_exact(&mut body)?;
-    parse(&body).map(Some)
-}
-
-/// Writes a record.
-pub fn write_record(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    to.write_all(&record(value)?)
 }
