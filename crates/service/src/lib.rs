@@ -33,6 +33,8 @@ pub use command::words;
 pub use containers::{Acted, InitChoice, NewContainer, PullPolicy};
 pub use error::{Error, Result, RowProblem};
 pub use exec::{Execution, NewExec};
+#[cfg(feature = "fuzzing")]
+pub use files::fuzz_archive;
 pub use files::{
     At, Compression, Download, FileInfo, FileList, FileReader, FileWriter, Gathered, Happening,
     ListFiles, NewAttributes, NewFile, NewTree, ReadFile, SearchFiles, Searched, Watched, Watching,
@@ -45,6 +47,8 @@ pub use stream::{ExecStream, Step};
 pub use terminals::Terminal;
 pub use text::Decoder as TextDecoder;
 pub use text::Texts;
+#[cfg(feature = "fuzzing")]
+pub use users::fuzz_accounts;
 pub use users::{
     AddedUser, Expiry, NewUser, Password, PasswordHash, RemovedUser, Secret, SshKey, Sudo, User,
     UserChanges,

@@ -36,6 +36,8 @@ pub use reach::At;
 pub(crate) use reach::Known;
 pub use read::{FileReader, ReadFile};
 pub use search::{SearchFiles, Searched};
+#[cfg(feature = "fuzzing")]
+pub use tar::fuzzing::archive as fuzz_archive;
 pub use upload::{Compression, NewTree};
 pub(crate) use watch::Watches;
 pub use watch::{Happening, Watched, Watching};

@@ -152,6 +152,16 @@ impl Accounts {
         if !wrong.is_empty() {
             return Err(wrong);
         }
+        // What an account of that name has left would be found before the new entry.
+        for file in [AccountFile::Shadow, AccountFile::Gshadow] {
+            let left = self.names(file);
+            for row in rows {
+                let name = row.user.name.as_str().as_bytes();
+                if left.contains(name) {
+                    self.edit(file).remove(name);
+                }
+            }
+        }
         self.edit(AccountFile::Passwd).add(new.passwd);
         self.edit(AccountFile::Group).add(new.group);
         self.edit(AccountFile::Shadow).add(new.shadow);

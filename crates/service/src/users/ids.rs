@@ -9,8 +9,8 @@ use std::collections::HashSet;
 pub(super) struct Ids {
     users: HashSet<u32>,
     groups: HashSet<u32>,
-    /// Those that rows name, which no other row is given.
-    named: HashSet<u32>,
+    /// Those that rows name, and those of main groups that are in no file: nobody is given them.
+    kept: HashSet<u32>,
     /// Behind the highest one in use: of ordinary accounts, and of those for services.
     next: [Option<u32>; 2],
     /// Behind the last range of subordinate users and groups.
@@ -33,10 +33,15 @@ impl Ids {
         Self {
             users: ids(AccountFile::Passwd).collect(),
             groups: ids(AccountFile::Group).collect(),
-            named: rows
+            kept: rows
                 .iter()
                 .flat_map(|row| [row.user.uid, row.user.gid])
                 .flatten()
+                .chain(
+                    accounts
+                        .entries(AccountFile::Passwd)
+                        .filter_map(|entry| number(entry.get(3))),
+                )
                 .collect(),
             next: [None; 2],
             ranges: [end(AccountFile::Subuid), end(AccountFile::Subgid)],
@@ -44,7 +49,7 @@ impl Ids {
     }
 
     fn is_free(&self, id: u32) -> bool {
-        !self.users.contains(&id) && !self.groups.contains(&id) && !self.named.contains(&id)
+        !self.users.contains(&id) && !self.groups.contains(&id) && !self.kept.contains(&id)
     }
 
     /// The number behind the highest one in use, else the lowest one that is free, as `useradd` chooses.

@@ -7,6 +7,8 @@ mod account;
 mod accounts;
 mod by_archive;
 mod defs;
+#[cfg(feature = "fuzzing")]
+mod fuzzing;
 mod ids;
 mod modify;
 mod operations;
@@ -17,6 +19,8 @@ mod tests;
 mod text;
 
 pub use account::{AddedUser, Expiry, NewUser, RemovedUser, Secret, Sudo, User, UserChanges};
+#[cfg(feature = "fuzzing")]
+pub use fuzzing::accounts as fuzz_accounts;
 pub use secret::{Password, PasswordHash, SshKey};
 
 use crate::{Error, Result, Service};

@@ -47,6 +47,23 @@ fn usual() -> Accounts {
 }
 
 #[test]
+fn takes_the_place_of_what_a_removed_account_has_left() {
+    let mut accounts = files(&[
+        (AccountFile::Passwd, PASSWD),
+        (AccountFile::Group, GROUP),
+        (
+            AccountFile::Shadow,
+            "ann:$6$old$old:1::::::\nroot:*:1::::::\n",
+        ),
+        (AccountFile::Gshadow, "ann:!::bob\nroot:*::\n"),
+    ]);
+    accounts.add(&[row(&named("ann"))]).expect("added");
+    let shadow = text(&accounts, AccountFile::Shadow);
+    assert!(shadow.starts_with("root:") && shadow.contains("\nann:$6$salt$hash:"));
+    assert_eq!(text(&accounts, AccountFile::Gshadow), "root:*::\nann:!::\n");
+}
+
+#[test]
 fn adds_behind_what_is_there() {
     let mut accounts = usual();
     let mut ann = named("ann");

@@ -1,5 +1,7 @@
 //! Tar archives as they pass: read and written entry by entry, never held.
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod head;
 mod reader;
 mod rules;
