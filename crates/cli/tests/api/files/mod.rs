@@ -2,6 +2,7 @@
 
 mod archives;
 mod faults;
+mod hostile;
 mod places;
 mod transfers;
 mod ways;
