@@ -202,6 +202,9 @@ pub struct Container {
     /// Why its last start failed, if the engine keeps that.
     #[schema(required)]
     pub error: Option<String>,
+    /// What its health check says: starting, healthy or unhealthy; `null` if it has none.
+    #[schema(required, pattern = "^(starting|healthy|unhealthy)$")]
+    pub health: Option<String>,
 }
 
 impl std::fmt::Debug for Container {

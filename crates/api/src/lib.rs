@@ -27,8 +27,8 @@ mod users;
 mod volumes;
 
 pub use actions::{
-    Removed, RemovedContainer, Started, StartedContainer, StartedWord, Stopped, StoppedContainer,
-    StoppedWord,
+    Changed, ChangedContainer, Removed, RemovedContainer, Started, StartedContainer, StartedWord,
+    Stopped, StoppedContainer, StoppedWord, Waited, WaitedContainer,
 };
 pub use background::{
     BackgroundExec, Exec, ExecList, ExecOutput, ExecOutputPart, ExecState, ReadExecOutput,

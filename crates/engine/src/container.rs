@@ -64,6 +64,30 @@ pub struct Container {
     pub all_files: bool,
     /// Why its last start failed, if the engine keeps that.
     pub error: Option<String>,
+    /// What its health check says; `None` if it has none.
+    pub health: Option<Health>,
+}
+
+/// What a container's health check says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It has not said yet.
+    Starting,
+    /// All is well.
+    Healthy,
+    /// It has failed too often in a row.
+    Unhealthy,
+}
+
+impl Health {
+    /// The word for it in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Healthy => "healthy",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
 }
 
 /// A host port that leads into a container.

@@ -12,13 +12,14 @@ mod error;
 mod exec;
 mod files;
 mod image;
+mod lifecycle;
 mod logs;
 mod names;
 mod status;
 
 pub use attach::Attachment;
 pub use call::{Call, RequestId};
-pub use container::{Container, ContainerSummary, PublishedPort};
+pub use container::{Container, ContainerSummary, Health, PublishedPort};
 pub use create::{ContainerSpec, HostPort, Init, Mount, MountSource, PortMapping, Protocol};
 pub use error::{Error, Resource, Result};
 pub use exec::{
@@ -27,6 +28,7 @@ pub use exec::{
 };
 pub use files::{Archive, FileKind, FileStat, Ownership, Upload};
 pub use image::Image;
+pub use lifecycle::Lifecycle;
 pub use logs::{LogQuery, LogStream};
 pub use names::{
     ContainerId, ContainerName, ContainerRef, ImageRef, InnerPath, InvalidName, UserName, UserSpec,
@@ -62,7 +64,7 @@ pub struct EngineVersion {
 /// returned future abandons the wait, not the engine's work: whoever needs both ended says so with
 /// [`Control::terminate`] or [`Engine::remove`].
 #[async_trait]
-pub trait Engine: Debug + Send + Sync + 'static {
+pub trait Engine: Lifecycle + Debug + Send + Sync + 'static {
     /// Asks whether the engine answers, and which version it is.
     async fn version(&self, call: &Call) -> Result<EngineVersion>;
 

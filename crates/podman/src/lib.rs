@@ -17,6 +17,7 @@ pub mod find;
 mod frames;
 mod host;
 mod instance;
+mod lifecycle;
 mod noise;
 mod pool;
 mod process;

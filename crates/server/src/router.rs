@@ -3,7 +3,8 @@
 use crate::edge::{edge, panicked};
 use crate::guard::guard;
 use crate::routes::containers::{
-    create, exec, files, inspect, list, logs, remove, start, stop, terminals, users,
+    create, exec, files, inspect, kill, list, logs, pause, remove, rename, restart, start, stop,
+    terminals, unpause, users, wait,
 };
 use crate::routes::execs;
 use crate::routes::fallback::{method_not_allowed, not_found};
@@ -31,6 +32,12 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(inspect::inspect_container))
         .routes(routes!(start::start_container))
         .routes(routes!(stop::stop_container))
+        .routes(routes!(restart::restart_container))
+        .routes(routes!(kill::kill_container))
+        .routes(routes!(pause::pause_container))
+        .routes(routes!(unpause::unpause_container))
+        .routes(routes!(rename::rename_container))
+        .routes(routes!(wait::wait_for_container))
         .routes(routes!(remove::remove_container))
         .routes(routes!(logs::container_logs))
         .routes(routes!(exec::exec_command))

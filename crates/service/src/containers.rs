@@ -218,7 +218,7 @@ fn is_own(label: &str) -> bool {
 }
 
 /// A container as its users see it.
-fn shown(mut container: Container) -> Container {
+pub(crate) fn shown(mut container: Container) -> Container {
     container.labels.retain(|label, _| !is_own(label));
     container
 }

@@ -13,6 +13,7 @@ mod error;
 mod exec;
 mod files;
 mod gate;
+mod lifecycle;
 mod live;
 mod logs;
 mod places;
@@ -40,6 +41,7 @@ pub use files::{
     ListFiles, NewAttributes, NewFile, NewTree, ReadFile, SearchFiles, Searched, Watched, Watching,
 };
 pub use gate::Load;
+pub use lifecycle::{Condition, Waited};
 pub use live::{Ended, Event, Input, Live};
 pub use logs::{Logs, Tail};
 pub use recordings::{Recording, RecordingRules};

@@ -15,6 +15,7 @@ mod exhaustion;
 mod files;
 mod fixture;
 mod killing;
+mod lifecycle;
 mod logs;
 mod output;
 mod races;

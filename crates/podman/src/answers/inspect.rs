@@ -1,7 +1,7 @@
 //! One container in full.
 
 use super::{familiar, id, sorted, specific, status};
-use podlane_engine::{Container, ContainerId, Protocol, PublishedPort, Result, Status};
+use podlane_engine::{Container, ContainerId, Health, Protocol, PublishedPort, Result, Status};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -55,6 +55,27 @@ struct State {
     finished_at: String,
     #[serde(default)]
     pid: i32,
+    #[serde(default)]
+    health: Option<Checked>,
+}
+
+/// What the health check says. Podman 4.3 and later leave it out, or empty, where there is none.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Checked {
+    #[serde(default)]
+    status: String,
+}
+
+impl Checked {
+    fn health(&self) -> Option<Health> {
+        match self.status.as_str() {
+            "starting" => Some(Health::Starting),
+            "healthy" => Some(Health::Healthy),
+            "unhealthy" => Some(Health::Unhealthy),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -204,6 +225,7 @@ impl InspectedContainer {
             exit_code: (ended && finished.is_some()).then_some(self.state.exit_code),
             finished,
             all_files,
+            health: self.state.health.as_ref().and_then(Checked::health),
             error: Some(self.state.error).filter(|error| start_failed(error)),
         })
     }

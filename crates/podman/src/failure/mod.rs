@@ -12,6 +12,13 @@ use rules::{RULES, Rule};
 use serde::Deserialize;
 use std::path::Path;
 
+/// What a create says, what a rename does, and what it does in a database of SQL.
+const NAME_IN_USE: [&str; 3] = [
+    "name is already in use",
+    "already in use, cannot rename",
+    "UNIQUE constraint failed",
+];
+
 /// An error answer.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Failure {
@@ -70,9 +77,9 @@ impl Failure {
         if let Some(error) = self.missing(request) {
             return error;
         }
-        if self.says("name is already in use") {
+        if NAME_IN_USE.iter().any(|words| self.says(words)) {
             return Error::NameInUse {
-                name: request.about.container.clone(),
+                name: request.about.name.clone(),
             };
         }
         if self.says("no such exec session") {
@@ -186,13 +193,15 @@ fn state_message(failure: &Failure, request: &Request) -> String {
         "removing the container" if paused => {
             "the container is paused; unpause it first, or remove it with force=true".into()
         }
+        "unpausing the container" => "the container is not paused".into(),
         _ if paused => "the container is paused; unpause it first".into(),
         "removing the container" => {
             "the container is running; stop it first, or remove it with force=true".into()
         }
-        "preparing the command" | "starting the command" => {
-            "the container is not running; start it first".into()
-        }
+        "pausing the container"
+        | "sending the signal"
+        | "preparing the command"
+        | "starting the command" => "the container is not running; start it first".into(),
         step => format!(
             "{step} is not possible in the container's present state: {}",
             failure.message

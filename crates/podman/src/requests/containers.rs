@@ -2,7 +2,7 @@
 
 use super::{ATTEMPT_LABEL, Request};
 use http::Method;
-use podlane_engine::{ContainerId, ContainerRef, LogQuery, Signal, TerminalSize};
+use podlane_engine::{ContainerId, ContainerName, ContainerRef, LogQuery, Signal, TerminalSize};
 use std::time::Duration;
 
 pub(crate) fn start_container(id: &ContainerId) -> Request {
@@ -104,4 +104,27 @@ pub(crate) fn kill_container(id: &ContainerId, signal: Signal) -> Request {
     Request::post("sending the signal", &format!("/containers/{id}/kill"))
         .query([("signal", signal.number().to_string())])
         .container(id.short())
+}
+
+pub(crate) fn pause_container(id: &ContainerId) -> Request {
+    Request::post("pausing the container", &format!("/containers/{id}/pause")).container(id.short())
+}
+
+pub(crate) fn unpause_container(id: &ContainerId) -> Request {
+    Request::post(
+        "unpausing the container",
+        &format!("/containers/{id}/unpause"),
+    )
+    .container(id.short())
+}
+
+pub(crate) fn rename_container(id: &ContainerId, name: &ContainerName) -> Request {
+    let mut request = Request::post(
+        "renaming the container",
+        &format!("/containers/{id}/rename"),
+    )
+    .query([("name", name.as_str())])
+    .container(id.short());
+    name.as_str().clone_into(&mut request.about.name);
+    request
 }

@@ -41,7 +41,7 @@ pub(crate) fn create_container(
 ) -> Request {
     let body = Create::new(spec, attempt, adaptation);
     let mut request = Request::post("creating the container", "/containers/create").json(&body);
-    spec.name.as_str().clone_into(&mut request.about.container);
+    spec.name.as_str().clone_into(&mut request.about.name);
     spec.image.as_str().clone_into(&mut request.about.image);
     if let Some(user) = &spec.user {
         user.as_str().clone_into(&mut request.about.user);

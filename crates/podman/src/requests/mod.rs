@@ -60,6 +60,8 @@ pub(crate) struct Request {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct About {
     pub(crate) container: String,
+    /// The name that it is to have.
+    pub(crate) name: String,
     pub(crate) image: String,
     pub(crate) user: String,
     pub(crate) path: String,

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use podlane_engine::{
-    Archive, Attachment, Call, Change, Container, ContainerId, ContainerRef, ContainerSpec,
-    ContainerSummary, Engine, EngineVersion, Error, ExecSpec, FileStat, Image, ImageRef, InnerPath,
-    LogQuery, LogStream, Ownership, Process, Result, Status, Upload,
+    Archive, Attachment, Call, Change, Container, ContainerId, ContainerName, ContainerRef,
+    ContainerSpec, ContainerSummary, Engine, EngineVersion, Error, ExecSpec, FileStat, Image,
+    ImageRef, InnerPath, Lifecycle, LogQuery, LogStream, Ownership, Process, Result, Signal,
+    Status, Upload,
 };
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -60,6 +61,25 @@ impl Tiny {
 
 pub(crate) fn id() -> ContainerId {
     ContainerId::parse(&"abc123def456".repeat(6)[..64]).expect("hexadecimal")
+}
+
+#[async_trait]
+impl Lifecycle for Tiny {
+    async fn kill(&self, _: &Call, _: &ContainerId, _: Signal) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+
+    async fn pause(&self, _: &Call, _: &ContainerId) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+
+    async fn unpause(&self, _: &Call, _: &ContainerId) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+
+    async fn rename(&self, _: &Call, _: &ContainerId, _: &ContainerName) -> Result<()> {
+        self.asked().await.map(drop)
+    }
 }
 
 #[async_trait]
@@ -126,6 +146,7 @@ impl Engine for Tiny {
             exit_code: None,
             all_files: true,
             error: None,
+            health: None,
         })
     }
 

@@ -72,7 +72,7 @@ async fn other_paths_are_nothing() {
         "/api/v1/containers/web/start/",
         "/API/v1/containers",
         "/api/v1/Containers",
-        "/api/v1/containers/web/restart",
+        "/api/v1/containers/web/resurrect",
         "/api/v1/containers;x",
         "/api/v1/./containers",
         "/api/v1/x/../containers",

@@ -1,8 +1,8 @@
 //! Run, inspect, list, stop, start, remove.
 
 use super::assert_fails;
-use super::subject::{Subject, call};
-use podlane_engine::{Change, Error, Init, Resource, Status};
+use super::subject::{Subject, call, reference};
+use podlane_engine::{Change, ContainerName, Error, Init, Resource, Signal, Status};
 use std::time::{Duration, Instant};
 
 /// From run to remove, seen at every step by inspect and list.
@@ -186,4 +186,73 @@ pub async fn a_name_in_use_is_refused(subject: &Subject) {
     let container = subject.engine.inspect(&call(), &(&spec.name).into()).await;
     let container = container.expect("the first");
     assert_eq!((container.id, container.status), (id, Status::Running));
+}
+
+/// A signal reaches the main process; what does not run takes none.
+pub async fn a_signal_reaches_the_main_process(subject: &Subject) {
+    let engine = &subject.engine;
+    let id = subject.idle().await;
+    engine
+        .kill(&call(), &id, Signal::KILL)
+        .await
+        .expect("a kill");
+    let ended = subject.ended(&id).await;
+    assert_eq!((ended.status, ended.exit_code), (Status::Exited, Some(137)));
+    for id in [id, subject.created().await] {
+        assert_fails!(
+            engine.kill(&call(), &id, Signal::TERM).await,
+            Error::WrongState { message } if message.contains("not running")
+        );
+    }
+}
+
+/// Frozen, then running again; each only once.
+pub async fn a_container_is_paused_and_goes_on(subject: &Subject) {
+    let engine = &subject.engine;
+    let id = subject.idle().await;
+    let status = async || {
+        let container = engine.inspect(&call(), &(&id).into()).await.expect("it");
+        container.status
+    };
+    assert_fails!(
+        engine.unpause(&call(), &id).await,
+        Error::WrongState { message } if message.contains("not paused")
+    );
+    engine.pause(&call(), &id).await.expect("a pause");
+    assert_eq!(status().await, Status::Paused);
+    assert_fails!(engine.pause(&call(), &id).await, Error::WrongState { .. });
+    engine.unpause(&call(), &id).await.expect("an unpause");
+    assert_eq!(status().await, Status::Running);
+    let created = subject.created().await;
+    assert_fails!(
+        engine.pause(&call(), &created).await,
+        Error::WrongState { message } if message.contains("not running")
+    );
+}
+
+/// The old name is free at once, a name of another is refused.
+pub async fn a_container_gets_another_name(subject: &Subject) {
+    let engine = &subject.engine;
+    let (running, other) = (subject.idle().await, subject.created().await);
+    let name = |text: &str| ContainerName::parse(text).expect("a name");
+    for id in [&running, &other] {
+        let before = engine.inspect(&call(), &id.into()).await.expect("it").name;
+        let after = crate::unique("renamed");
+        engine
+            .rename(&call(), id, &name(&after))
+            .await
+            .expect("a rename");
+        let renamed = engine.inspect(&call(), &reference(&after)).await;
+        assert_eq!(renamed.expect("by its new name").id, *id);
+        assert!(!subject.exists(&name(&before)).await);
+    }
+    let taken = engine
+        .inspect(&call(), &(&other).into())
+        .await
+        .expect("it")
+        .name;
+    assert_fails!(
+        engine.rename(&call(), &running, &name(&taken)).await,
+        Error::NameInUse { name } if name == taken
+    );
 }

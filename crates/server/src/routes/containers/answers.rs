@@ -1,6 +1,7 @@
 //! Parts that several answers have.
 
-use podlane_api::PublishedPort;
+use podlane_api::{Changed, ChangedContainer, PublishedPort, True};
+use podlane_engine::{Change, Container};
 
 pub(super) fn ports(ports: &[podlane_engine::PublishedPort]) -> Vec<PublishedPort> {
     ports
@@ -12,4 +13,17 @@ pub(super) fn ports(ports: &[podlane_engine::PublishedPort]) -> Vec<PublishedPor
             protocol: port.protocol.to_string(),
         })
         .collect()
+}
+
+/// A container that was changed, as it is now.
+pub(super) fn changed((container, change): (Container, Change)) -> ChangedContainer {
+    ChangedContainer {
+        success: True,
+        container: Changed {
+            id: container.id.short().to_owned(),
+            name: container.name,
+            status: container.status.to_string(),
+            changed: change == Change::Done,
+        },
+    }
 }

@@ -55,5 +55,6 @@ fn whole(container: podlane_engine::Container) -> Container {
         finished: container.finished,
         exit_code: container.exit_code,
         error: container.error,
+        health: container.health.map(|health| health.as_str().to_owned()),
     }
 }

@@ -258,8 +258,13 @@ pub(super) fn rename(request: &Request) -> Handled {
         .iter()
         .any(|container| container.name == name)
     {
-        let text = format!("name \"{name}\" is in use: container already exists");
-        return Err(Refusal::wrapped(409, &text));
+        let status = if request.core.version.is_old() {
+            500
+        } else {
+            409
+        };
+        let text = format!("name {name} already in use, cannot rename container");
+        return Err(Refusal::wrapped(status, &text));
     }
     state.find(&request.name)?.name = name;
     Ok(Answer::empty(StatusCode::NO_CONTENT))

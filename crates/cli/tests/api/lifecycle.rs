@@ -1,0 +1,206 @@
+//! Restart, kill, pause, unpause, rename, wait.
+
+use crate::container::{Container, until};
+use crate::fixture::Fixture;
+use crate::server;
+use podlane_testkit::{BUSYBOX, podman, unique};
+use serde_json::json;
+
+#[tokio::test]
+async fn restarted_it_runs_anew() {
+    let server = server();
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    let before = container.inspect("{{.State.StartedAt}}");
+    for _ in 0..2 {
+        let answer = api.act(&container.path("restart?timeout=1")).await;
+        let changed = &answer.expect(200).json["container"];
+        assert_eq!(changed["name"], container.name.as_str());
+        assert_eq!(changed["status"], "running");
+        assert_eq!(changed["changed"], true);
+        podman(&["stop", "-t", "0", &container.name]);
+    }
+    assert_ne!(container.inspect("{{.State.StartedAt}}"), before);
+    api.act(&container.path("restart?timeout=x"))
+        .await
+        .refused(400, "timeout");
+    let _ = api.act("/containers/nobody/restart").await.expect(404);
+}
+
+#[tokio::test]
+async fn killed_it_has_ended_when_the_answer_comes() {
+    let server = server();
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    let killed = api.act(&container.path("kill")).await.expect(200);
+    assert_eq!(killed.json["container"]["status"], "exited");
+    let waited = api.act(&container.path("wait")).await.expect(200);
+    assert_eq!(waited.json["container"]["exit_code"], 137);
+    let again = api.act(&container.path("kill")).await.expect(409);
+    assert!(again.message().contains("not running"), "{}", again.text);
+    for signal in ["", "KLL", "0", "65", "-9", "9x"] {
+        let path = container.path(&format!("kill?signal={signal}"));
+        api.act(&path).await.refused(400, "signal");
+    }
+}
+
+#[tokio::test]
+async fn a_signal_is_for_the_program() {
+    let server = server();
+    let api = server.client();
+    let script = "trap 'echo heard; exit 3' USR1; echo ready; while :; do sleep 0.05; done";
+    let body = json!({ "image": BUSYBOX, "command": ["sh", "-c", script], "init": false });
+    let container = Container::with(&api, body).await;
+    let ready = || {
+        let log = podman(&["logs", &container.name]);
+        log.stdout.starts_with(b"ready")
+    };
+    until("it is ready", ready).await;
+    let _ = api
+        .act(&container.path("kill?signal=sigusr1"))
+        .await
+        .expect(200);
+    let waited = api.act(&container.path("wait")).await.expect(200);
+    assert_eq!(waited.json["container"]["met"], true);
+    assert_eq!(waited.json["container"]["exit_code"], 3);
+}
+
+#[tokio::test]
+async fn paused_it_stands_still() {
+    let server = server();
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    let _ = container.exec(json!({ "command": "true" })).await;
+    for (verb, status, changed) in [
+        ("pause", "paused", true),
+        ("pause", "paused", false),
+        ("unpause", "running", true),
+        ("unpause", "running", false),
+        ("pause", "paused", true),
+    ] {
+        let answer = api.act(&container.path(verb)).await.expect(200);
+        assert_eq!(answer.json["container"]["status"], status, "{verb}");
+        assert_eq!(answer.json["container"]["changed"], changed, "{verb}");
+    }
+    let refused = api
+        .post(&container.path("exec"), json!({ "command": "true" }))
+        .await
+        .expect(409);
+    assert!(refused.message().contains("paused"), "{}", refused.text);
+    let refused = api.act(&container.path("restart")).await.expect(409);
+    assert!(refused.message().contains("paused"), "{}", refused.text);
+    let _ = api.act(&container.path("unpause")).await.expect(200);
+    assert_eq!(
+        container.exec(json!({ "command": "echo on" })).await["output"],
+        "on\n"
+    );
+    let _ = api.act(&container.path("kill")).await.expect(200);
+    for verb in ["pause", "unpause"] {
+        let _ = api.act(&container.path(verb)).await.expect(409);
+    }
+}
+
+#[tokio::test]
+async fn renamed_it_answers_to_its_new_name_alone() {
+    let server = server();
+    let api = server.client();
+    let (mut one, two) = (
+        Container::sleeping(&api, BUSYBOX).await,
+        Fixture::stopped(BUSYBOX),
+    );
+    let _ = one.exec(json!({ "command": "true" })).await;
+    let taken = api
+        .act(&one.path(&format!("rename?to={}", two.name)))
+        .await
+        .expect(409);
+    assert!(taken.message().contains(&two.name), "{}", taken.text);
+    for wrong in ["", "-x", "a/b", "a%20b", "%2e%2e"] {
+        let path = one.path(&format!("rename?to={wrong}"));
+        api.act(&path).await.refused(400, "to");
+    }
+    api.act(&one.path("rename")).await.refused(400, "to");
+    let (old, new) = (one.name.clone(), unique("renamed"));
+    let renamed = api.act(&one.path(&format!("rename?to={new}"))).await;
+    one.name.clone_from(&new);
+    assert_eq!(renamed.expect(200).json["container"]["name"], new.as_str());
+    assert_eq!(
+        one.exec(json!({ "command": "echo on" })).await["output"],
+        "on\n"
+    );
+    let gone = api
+        .post(
+            &format!("/containers/{old}/exec"),
+            json!({ "command": "true" }),
+        )
+        .await;
+    let _ = gone.expect(404);
+    let same = api.act(&one.path(&format!("rename?to={new}"))).await;
+    assert_eq!(same.expect(200).json["container"]["changed"], false);
+}
+
+#[tokio::test]
+async fn waits_end_when_what_is_waited_for_comes() {
+    let server = server();
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    let wait = |query: &str| {
+        let (api, path) = (api.clone(), container.path(&format!("wait?{query}")));
+        async move { api.act(&path).await }
+    };
+    let running = wait("condition=running").await.expect(200);
+    assert_eq!(running.json["container"]["met"], true);
+    let late = wait("timeout=0").await.expect(200);
+    assert_eq!(late.json["container"]["met"], false);
+    assert_eq!(late.json["container"]["status"], "running");
+    let never = wait("condition=healthy").await.expect(409);
+    assert!(never.message().contains("health check"), "{}", never.text);
+    wait("condition=up").await.refused(400, "condition");
+    wait("timeout=86400").await.refused(400, "timeout");
+
+    let (exited, removed, end) =
+        tokio::join!(wait("condition=exited"), wait("condition=removed"), async {
+            podman(&["kill", &container.name]);
+            assert_eq!(wait("").await.expect(200).json["container"]["met"], true);
+            podman(&["rm", &container.name])
+        });
+    assert!(end.status.success(), "{end:?}");
+    let exited = exited.expect(200);
+    assert_eq!(exited.json["container"]["met"], true);
+    assert_eq!(exited.json["container"]["exit_code"], 137);
+    let removed = removed.expect(200);
+    assert_eq!(removed.json["container"]["met"], true);
+    assert_eq!(removed.json["container"]["name"], container.name.as_str());
+    let _ = wait("condition=removed").await.expect(404);
+}
+
+#[tokio::test]
+async fn health_is_told_and_waited_for() {
+    let server = server();
+    let api = server.client();
+    // Checks only when asked to, as there may be no systemd to do it by time.
+    let flags = [
+        "--health-cmd",
+        "test -e /tmp/well",
+        "--health-interval",
+        "disable",
+        "--health-retries",
+        "1",
+    ];
+    let container = Container::by_podman(&api, BUSYBOX, &flags);
+    let path = format!("/containers/{}", container.name);
+    let health = async || api.get(&path).await.expect(200).json["container"]["health"].take();
+    assert_eq!(health().await, "starting");
+    podman(&["healthcheck", "run", &container.name]);
+    assert_eq!(health().await, "unhealthy");
+    let wait = container.path("wait?condition=healthy");
+    let (waited, ()) = tokio::join!(api.act(&wait), async {
+        podman(&["exec", &container.name, "touch", "/tmp/well"]);
+        podman(&["healthcheck", "run", &container.name]);
+    });
+    let waited = waited.expect(200);
+    assert_eq!(waited.json["container"]["health"], "healthy");
+    assert_eq!(waited.json["container"]["met"], true);
+    podman(&["stop", "-t", "0", &container.name]);
+    let ended = api.act(&container.path("wait?condition=healthy")).await;
+    assert!(ended.expect(409).message().contains("ended"));
+}

@@ -1,0 +1,21 @@
+//! What changes a container that is there, beyond start, stop and remove.
+
+use crate::{Call, ContainerId, ContainerName, Result, Signal};
+use async_trait::async_trait;
+
+/// The part of an engine that signals, freezes and renames containers. Each method answers
+/// [`Error::WrongState`](crate::Error::WrongState) where the container's state forbids it.
+#[async_trait]
+pub trait Lifecycle {
+    /// Sends a signal to the main process of a running container.
+    async fn kill(&self, call: &Call, id: &ContainerId, signal: Signal) -> Result<()>;
+
+    /// Freezes all processes of a running container.
+    async fn pause(&self, call: &Call, id: &ContainerId) -> Result<()>;
+
+    /// Lets the processes of a paused container go on.
+    async fn unpause(&self, call: &Call, id: &ContainerId) -> Result<()>;
+
+    /// Gives a container another name, running or not.
+    async fn rename(&self, call: &Call, id: &ContainerId, name: &ContainerName) -> Result<()>;
+}

@@ -1,0 +1,31 @@
+//! Signals, pauses and other names.
+
+use crate::PodmanEngine;
+use crate::requests::{self, Request};
+use async_trait::async_trait;
+use podlane_engine::{Call, ContainerId, ContainerName, Lifecycle, Result, Signal};
+
+impl PodmanEngine {
+    async fn done(&self, call: &Call, request: Request) -> Result<()> {
+        self.connection().status(call, &request).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Lifecycle for PodmanEngine {
+    async fn kill(&self, call: &Call, id: &ContainerId, signal: Signal) -> Result<()> {
+        self.done(call, requests::kill_container(id, signal)).await
+    }
+
+    async fn pause(&self, call: &Call, id: &ContainerId) -> Result<()> {
+        self.done(call, requests::pause_container(id)).await
+    }
+
+    async fn unpause(&self, call: &Call, id: &ContainerId) -> Result<()> {
+        self.done(call, requests::unpause_container(id)).await
+    }
+
+    async fn rename(&self, call: &Call, id: &ContainerId, name: &ContainerName) -> Result<()> {
+        self.done(call, requests::rename_container(id, name)).await
+    }
+}

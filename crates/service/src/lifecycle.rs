@@ -1,0 +1,276 @@
+//! What changes a container beyond start, stop and remove: restart, kill, pause, unpause, rename; and
+//! waiting for what becomes of it.
+
+use crate::containers::shown;
+use crate::{Error, Result, Service};
+use podlane_engine::{
+    Call, Change, Container, ContainerName, ContainerRef, Engine, Error as EngineError, Health,
+    Resource, Result as EngineResult, Signal, Status,
+};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// How often is looked at a container that is waited for: soon, then more and more seldom.
+const SOON: Duration = Duration::from_millis(20);
+const SELDOM: Duration = Duration::from_millis(500);
+
+/// What a container can be waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// Its main process runs.
+    Running,
+    /// Its health check says that all is well.
+    Healthy,
+    /// Its main process does not run any more.
+    Exited,
+    /// It is gone.
+    Removed,
+}
+
+/// How a wait ended.
+#[derive(Debug, Clone)]
+pub struct Waited {
+    /// The container; as it was last seen, if it is gone.
+    pub container: Container,
+    /// Whether what was waited for has come. If not, the time was up.
+    pub met: bool,
+}
+
+impl Service {
+    /// Stops a container if it runs, as [`Service::stop_container`] does, and starts it.
+    pub async fn restart_container(
+        &self,
+        call: &Call,
+        name: &ContainerRef,
+        grace: Option<Duration>,
+    ) -> Result<(Container, Change)> {
+        self.alter(call, name, move |engine, call, container| async move {
+            if container.status.is_live() {
+                engine.stop(&call, &container.id, grace).await?;
+            }
+            engine.start(&call, &container.id).await
+        })
+        .await
+    }
+
+    /// Sends a signal to a container's main process. One that ends it for sure is waited for.
+    pub async fn kill_container(
+        &self,
+        call: &Call,
+        name: &ContainerRef,
+        signal: Signal,
+    ) -> Result<(Container, Change)> {
+        self.alter(call, name, move |engine, call, container| async move {
+            engine.kill(&call, &container.id, signal).await?;
+            if signal == Signal::KILL {
+                let name = (&container.id).into();
+                let mut pause = SOON;
+                while engine.inspect(&call, &name).await?.status.is_live() {
+                    if call.remaining().is_zero() {
+                        let step = "waiting for the end of the container".into();
+                        let limit = call.limit;
+                        return Err(EngineError::Timeout { step, limit });
+                    }
+                    sleep(pause).await;
+                    pause = SELDOM.min(pause * 2);
+                }
+            }
+            Ok(Change::Done)
+        })
+        .await
+    }
+
+    /// Freezes all processes of a container.
+    pub async fn pause_container(
+        &self,
+        call: &Call,
+        name: &ContainerRef,
+    ) -> Result<(Container, Change)> {
+        self.alter(call, name, |engine, call, container| async move {
+            if container.status == Status::Paused {
+                return Ok(Change::AlreadySo);
+            }
+            engine.pause(&call, &container.id).await?;
+            Ok(Change::Done)
+        })
+        .await
+    }
+
+    /// Lets the processes of a paused container go on.
+    pub async fn unpause_container(
+        &self,
+        call: &Call,
+        name: &ContainerRef,
+    ) -> Result<(Container, Change)> {
+        self.alter(call, name, |engine, call, container| async move {
+            if container.status == Status::Running {
+                return Ok(Change::AlreadySo);
+            }
+            engine.unpause(&call, &container.id).await?;
+            Ok(Change::Done)
+        })
+        .await
+    }
+
+    /// Gives a container another name.
+    pub async fn rename_container(
+        &self,
+        call: &Call,
+        name: &ContainerRef,
+        new: ContainerName,
+    ) -> Result<(Container, Change)> {
+        self.alter(call, name, |engine, call, container| async move {
+            if container.name == new.as_str() {
+                return Ok(Change::AlreadySo);
+            }
+            engine.rename(&call, &container.id, &new).await?;
+            Ok(Change::Done)
+        })
+        .await
+    }
+
+    /// Waits until a container is as wished, for at most `limit`. A wish that can't come true any more is an
+    /// error. No worker is kept meanwhile, but a place among the streams.
+    pub async fn wait_for_container(
+        &self,
+        call: &Call,
+        name: &ContainerRef,
+        condition: Condition,
+        limit: Duration,
+    ) -> Result<Waited> {
+        let _place = self.0.streams.take()?;
+        let end = call.deadline.min(Instant::now() + limit);
+        let mut container = self.inspect_container(call, name).await?;
+        let id = (&container.id).into();
+        let mut pause = SOON;
+        loop {
+            if is(&container, condition)? {
+                let met = true;
+                return Ok(Waited { container, met });
+            }
+            let stopping = self.0.stopping.cancelled();
+            if timeout_at((Instant::now() + pause).min(end), stopping)
+                .await
+                .is_ok()
+            {
+                return Err(Error::Stopping);
+            }
+            if Instant::now() >= end {
+                let met = false;
+                return Ok(Waited { container, met });
+            }
+            pause = SELDOM.min(pause * 2);
+            container = match timeout_at(end, self.inspect_container(call, &id)).await {
+                Ok(Ok(container)) => container,
+                Ok(Err(Error::Engine(EngineError::NotFound {
+                    resource: Resource::Container,
+                    ..
+                }))) if condition == Condition::Removed => {
+                    let met = true;
+                    return Ok(Waited { container, met });
+                }
+                Ok(Err(error)) => return Err(error),
+                Err(_elapsed) => {
+                    let met = false;
+                    return Ok(Waited { container, met });
+                }
+            };
+        }
+    }
+
+    /// Changes what a name means now, and looks at it afterwards. Driven to its end even if the caller goes away.
+    async fn alter<F, W>(
+        &self,
+        call: &Call,
+        name: &ContainerRef,
+        work: F,
+    ) -> Result<(Container, Change)>
+    where
+        F: FnOnce(Arc<dyn Engine>, Call, Container) -> W,
+        W: Future<Output = EngineResult<Change>> + Send + 'static,
+    {
+        let worker = self.0.gate.enter(call).await?;
+        let engine = Arc::clone(&self.0.engine);
+        let container = engine.inspect(call, name).await?;
+        let id = (&container.id).into();
+        let work = work(Arc::clone(&engine), call.clone(), container);
+        let call = call.clone();
+        self.to_the_end(async move {
+            let _worker = worker;
+            let change = work.await?;
+            Ok((shown(engine.inspect(&call, &id).await?), change))
+        })
+        .await
+    }
+}
+
+/// Whether a container is as wished.
+fn is(container: &Container, condition: Condition) -> Result<bool> {
+    let live = container.status.is_live();
+    let never = |message: &str| {
+        Err(Error::Conflict {
+            message: message.to_owned(),
+        })
+    };
+    match condition {
+        Condition::Running => Ok(container.status == Status::Running),
+        // Ended, and not only never begun.
+        Condition::Exited => Ok(container.status == Status::Exited),
+        Condition::Removed => Ok(false),
+        Condition::Healthy => match container.health {
+            None => never("the container has no health check"),
+            Some(Health::Healthy) if live => Ok(true),
+            Some(_) if live || container.started.is_none() => Ok(false),
+            Some(_) => never("the container has ended before it was healthy"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use podlane_engine::ContainerId;
+
+    fn container(status: Status, health: Option<Health>) -> Container {
+        Container {
+            id: ContainerId::parse(&"a".repeat(64)).expect("hexadecimal"),
+            name: "web".into(),
+            status,
+            image: String::new(),
+            image_id: String::new(),
+            command: Vec::new(),
+            environment: Vec::new(),
+            user: String::new(),
+            workdir: String::new(),
+            labels: std::collections::BTreeMap::new(),
+            ports: Vec::new(),
+            mounts: Vec::new(),
+            init: false,
+            created: String::new(),
+            started: (status != Status::Created).then(String::new),
+            finished: None,
+            exit_code: None,
+            all_files: true,
+            error: None,
+            health,
+        }
+    }
+
+    #[test]
+    fn what_can_not_come_true_is_an_error() {
+        use Health::{Healthy, Starting, Unhealthy};
+        use Status::{Created, Exited, Paused, Running};
+        let ask = |status, health, condition| is(&container(status, health), condition).ok();
+        let healthy = |status, health| ask(status, health, Condition::Healthy);
+        assert_eq!(healthy(Running, Some(Healthy)), Some(true));
+        assert_eq!(healthy(Running, Some(Unhealthy)), Some(false));
+        assert_eq!(healthy(Created, Some(Starting)), Some(false));
+        assert_eq!(healthy(Exited, Some(Healthy)), None);
+        assert_eq!(healthy(Running, None), None);
+        assert_eq!(ask(Paused, None, Condition::Running), Some(false));
+        assert_eq!(ask(Created, None, Condition::Exited), Some(false));
+        assert_eq!(ask(Exited, None, Condition::Exited), Some(true));
+        assert_eq!(ask(Exited, None, Condition::Removed), Some(false));
+    }
+}
