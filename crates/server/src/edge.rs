@@ -12,7 +12,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use podlane_api::ErrorType;
-use podlane_engine::{Call, RequestId};
+use podlane_engine::RequestId;
+use podlane_service::{Call, Caller};
 use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -42,7 +43,11 @@ pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Nex
     let format = Format::of(request.headers());
     let path = request.uri().path().to_owned();
     let record = Record::new(&app, &id, &request);
-    let call = Call::new(id.clone(), app.settings.request_timeout);
+    let call = Call::new(
+        id.clone(),
+        app.settings.request_timeout,
+        Arc::new(Caller::anonymous()),
+    );
     request.extensions_mut().insert(call);
     request.extensions_mut().insert(record.subject.clone());
 

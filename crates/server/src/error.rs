@@ -163,6 +163,11 @@ fn operation(error: &Service, log: String) -> Answer {
             log: format!("invalid field: {field}"),
             ..podman(StatusCode::BAD_REQUEST)
         },
+        Service::Denied { .. } => Answer {
+            kind: ErrorType::ValidationError,
+            field: Some("Authorization".into()),
+            ..podman(StatusCode::FORBIDDEN)
+        },
         Service::Conflict { .. } => podman(StatusCode::CONFLICT),
         Service::TooLarge { .. } => Answer {
             kind: ErrorType::ValidationError,

@@ -3,8 +3,8 @@
 
 use crate::live::{Ended, Event};
 use crate::recordings::Recorder;
-use crate::{Error, Result, Service};
-use podlane_engine::{Attachment, Call, ContainerRef, Control, ExecPath, StdinSink, TerminalSize};
+use crate::{Call, Error, Result, Service};
+use podlane_engine::{Attachment, ContainerRef, Control, ExecPath, StdinSink, TerminalSize};
 use std::sync::Arc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -34,7 +34,7 @@ impl Service {
         new: NewAttachment,
     ) -> Result<Attached> {
         let engine = &self.0.engine;
-        let container = engine.resolve(call, name).await?;
+        let container = self.resolve(call, name).await?;
         let attachment = engine.attach(call, &container, new.stdin).await?;
         let size = new.size.unwrap_or(TerminalSize::USUAL);
         let terminal = attachment.terminal.then_some(size);

@@ -1,11 +1,10 @@
 //! Containers: create, list, inspect, start, stop, remove.
 
 use crate::command::check_workdir;
-use crate::{Error, Result, Service};
+use crate::{Call, Error, Result, Scope, Service};
 use podlane_engine::{
-    Call, Change, Container, ContainerId, ContainerName, ContainerRef, ContainerSpec,
-    ContainerSummary, Error as EngineError, Image, ImageRef, Init, InnerPath, Mount, PortMapping,
-    Resource, UserSpec,
+    Change, Container, ContainerId, ContainerName, ContainerRef, ContainerSpec, ContainerSummary,
+    Error as EngineError, Image, ImageRef, Init, InnerPath, Mount, PortMapping, Resource, UserSpec,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -83,6 +82,7 @@ pub struct Acted {
 impl Service {
     /// Creates and starts a container: both, or nothing is left behind, also if the caller goes away.
     pub async fn create_container(&self, call: &Call, new: NewContainer) -> Result<Container> {
+        call.may(Scope::ContainersWrite)?;
         check_workdir(new.workdir.as_ref())?;
         if let Some(label) = new.labels.keys().find(|label| is_own(label)) {
             let message = format!("labels that begin with {OWN_LABELS} are Podlane's own: {label}");
@@ -139,6 +139,7 @@ impl Service {
 
     /// Every container, running or not.
     pub async fn list_containers(&self, call: &Call) -> Result<Vec<ContainerSummary>> {
+        call.may(Scope::ContainersRead)?;
         let _worker = self.0.gate.enter(call).await?;
         let mut containers = self.0.engine.list(call).await?;
         for container in &mut containers {
@@ -149,12 +150,14 @@ impl Service {
 
     /// One container in full.
     pub async fn inspect_container(&self, call: &Call, name: &ContainerRef) -> Result<Container> {
+        call.may(Scope::ContainersRead)?;
         let _worker = self.0.gate.enter(call).await?;
-        Ok(shown(self.0.engine.inspect(call, name).await?))
+        Ok(shown(self.find(call, name).await?))
     }
 
     /// Starts a container that does not run.
     pub async fn start_container(&self, call: &Call, name: &ContainerRef) -> Result<Acted> {
+        call.may(Scope::ContainersWrite)?;
         self.act(call, name, |service, call, id| async move {
             Ok(service.0.engine.start(&call, &id).await?)
         })
@@ -169,6 +172,7 @@ impl Service {
         name: &ContainerRef,
         grace: Option<Duration>,
     ) -> Result<Acted> {
+        call.may(Scope::ContainersWrite)?;
         self.act(call, name, move |service, call, id| async move {
             Ok(service.0.engine.stop(&call, &id, grace).await?)
         })
@@ -182,6 +186,7 @@ impl Service {
         name: &ContainerRef,
         force: bool,
     ) -> Result<Acted> {
+        call.may(Scope::ContainersWrite)?;
         self.act(call, name, move |service, call, id| async move {
             service.0.engine.remove(&call, &id, force).await?;
             Ok(Change::Done)
@@ -197,7 +202,7 @@ impl Service {
         W: Future<Output = Result<Change>> + Send + 'static,
     {
         let worker = self.0.gate.enter(call).await?;
-        let container = self.0.engine.inspect(call, name).await?;
+        let container = self.find(call, name).await?;
         let work = work(self.clone(), call.clone(), container.id.clone());
         let change = self
             .to_the_end(async move {

@@ -1,5 +1,6 @@
 //! Why an operation failed, by what its reader can do about it. No word of HTTP.
 
+use crate::Scope;
 use podlane_engine::InvalidName;
 use podlane_engine::inside::Failure;
 use std::time::Duration;
@@ -21,6 +22,12 @@ pub enum Error {
         field: &'static str,
         /// What is wrong and what would be right, for people.
         message: String,
+    },
+    /// The caller may not do that.
+    #[error("this needs the scope {scope}, which the caller does not have")]
+    Denied {
+        /// What it would have to be allowed.
+        scope: Scope,
     },
     /// What was to be made is there already, or something else is in its place.
     #[error("{message}")]

@@ -1,9 +1,9 @@
 //! Exec: a command in a running container, with a bound on its time and on what is kept of its output.
 
 use crate::live::{Ended, Event, Input};
-use crate::{Captured, Error, Result, Service};
+use crate::{Call, Captured, Error, Result, Scope, Service};
 use podlane_engine::{
-    Call, Chunk, Command, ContainerRef, ExecPath, ExecSpec, Exit, InnerPath, Process, TerminalSize,
+    Chunk, Command, ContainerRef, ExecPath, ExecSpec, Exit, InnerPath, Process, TerminalSize,
     UserSpec,
 };
 use std::collections::BTreeMap;
@@ -71,6 +71,7 @@ impl Service {
     /// Runs a command to its end, or to its time limit; then nothing of it runs any more. The same
     /// holds if the caller goes away.
     pub async fn exec(&self, call: &Call, name: &ContainerRef, exec: NewExec) -> Result<Execution> {
+        call.may(Scope::ExecRun)?;
         let _worker = self.0.gate.enter(call).await?;
         let own = exec.timeout.filter(|own| *own < call.remaining());
         let limit = own.unwrap_or_else(|| call.remaining());

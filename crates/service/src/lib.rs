@@ -1,17 +1,19 @@
 //! What can be done with containers: the rules, asked of an [`Engine`]. No HTTP, no libpod.
 //!
 //! Every operation is one method of [`Service`] in the file of its resource. The first argument is the
-//! [`Call`]: who asks, and until when.
+//! [`Call`]: who asks, and until when. Its first line says what the caller must be allowed to do.
 
 mod archive;
 mod attached;
 mod background;
+mod caller;
 mod captured;
 mod command;
 mod containers;
 mod error;
 mod exec;
 mod files;
+mod finding;
 mod gate;
 mod lifecycle;
 mod live;
@@ -29,6 +31,7 @@ pub use attached::NewAttachment;
 pub use background::{
     Background, End, ExecId, Filter, How, OutputReader, RemovedExec, State, StdinWriter,
 };
+pub use caller::{Call, Caller, Scope, Scopes, Who};
 pub use captured::Captured;
 pub use command::words;
 pub use containers::{Acted, InitChoice, NewContainer, PullPolicy};
@@ -60,7 +63,7 @@ use background::Registry;
 use files::{Known, Watches};
 use gate::Gate;
 use places::Places;
-use podlane_engine::{Call, Engine, EngineVersion};
+use podlane_engine::{Engine, EngineVersion};
 use recordings::Recordings;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -169,11 +172,13 @@ impl Service {
     }
 
     /// How busy the workers are now.
-    pub fn load(&self) -> Load {
-        self.0.gate.load()
+    pub fn load(&self, call: &Call) -> Result<Load> {
+        call.may(Scope::SystemRead)?;
+        Ok(self.0.gate.load())
     }
 
-    /// Asks the engine whether it answers. Waits for no worker, so that a busy server is still healthy.
+    /// Asks the engine whether it answers. Waits for no worker, so that a busy server is still healthy,
+    /// and asks for no permission: probes have none.
     pub async fn health(&self, call: &Call) -> Result<EngineVersion> {
         Ok(self.0.engine.version(call).await?)
     }

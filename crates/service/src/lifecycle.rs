@@ -2,10 +2,10 @@
 //! waiting for what becomes of it.
 
 use crate::containers::shown;
-use crate::{Error, Result, Service};
+use crate::{Call, Error, Result, Scope, Service};
 use podlane_engine::{
-    Call, Change, Container, ContainerName, ContainerRef, Engine, Error as EngineError, Health,
-    Resource, Result as EngineResult, Signal, Status,
+    Change, Container, ContainerName, ContainerRef, Engine, Error as EngineError, Health, Resource,
+    Result as EngineResult, Signal, Status,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +45,7 @@ impl Service {
         name: &ContainerRef,
         grace: Option<Duration>,
     ) -> Result<(Container, Change)> {
+        call.may(Scope::ContainersWrite)?;
         self.alter(call, name, move |engine, call, container| async move {
             if container.status.is_live() {
                 engine.stop(&call, &container.id, grace).await?;
@@ -61,6 +62,7 @@ impl Service {
         name: &ContainerRef,
         signal: Signal,
     ) -> Result<(Container, Change)> {
+        call.may(Scope::ContainersWrite)?;
         self.alter(call, name, move |engine, call, container| async move {
             engine.kill(&call, &container.id, signal).await?;
             if signal == Signal::KILL {
@@ -87,6 +89,7 @@ impl Service {
         call: &Call,
         name: &ContainerRef,
     ) -> Result<(Container, Change)> {
+        call.may(Scope::ContainersWrite)?;
         self.alter(call, name, |engine, call, container| async move {
             if container.status == Status::Paused {
                 return Ok(Change::AlreadySo);
@@ -103,6 +106,7 @@ impl Service {
         call: &Call,
         name: &ContainerRef,
     ) -> Result<(Container, Change)> {
+        call.may(Scope::ContainersWrite)?;
         self.alter(call, name, |engine, call, container| async move {
             if container.status == Status::Running {
                 return Ok(Change::AlreadySo);
@@ -120,6 +124,7 @@ impl Service {
         name: &ContainerRef,
         new: ContainerName,
     ) -> Result<(Container, Change)> {
+        call.may(Scope::ContainersWrite)?;
         self.alter(call, name, |engine, call, container| async move {
             if container.name == new.as_str() {
                 return Ok(Change::AlreadySo);
@@ -139,6 +144,7 @@ impl Service {
         condition: Condition,
         limit: Duration,
     ) -> Result<Waited> {
+        call.may(Scope::ContainersRead)?;
         let _place = self.0.streams.take()?;
         let end = call.deadline.min(Instant::now() + limit);
         let mut container = self.inspect_container(call, name).await?;
@@ -192,7 +198,7 @@ impl Service {
     {
         let worker = self.0.gate.enter(call).await?;
         let engine = Arc::clone(&self.0.engine);
-        let container = engine.inspect(call, name).await?;
+        let container = self.find(call, name).await?;
         let id = (&container.id).into();
         let work = work(Arc::clone(&engine), call.clone(), container);
         let call = call.clone();

@@ -2,12 +2,12 @@
 
 use crate::exec::NewExec;
 use crate::recordings::Recorder;
-use crate::{Error, Result, Service, words};
+use crate::{Call, Error, Result, Service, words};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use podlane_engine::{
-    Call, Chunk, Command, ContainerId, ContainerRef, Control, Error as EngineError, ExecPath,
-    ExecSpec, Exit, InnerPath, Process, Source, StartFailure, StdinSink, Survivor, Termination,
+    Chunk, Command, ContainerId, ContainerRef, Control, Error as EngineError, ExecPath, ExecSpec,
+    Exit, InnerPath, Process, Source, StartFailure, StdinSink, Survivor, Termination,
 };
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -126,7 +126,7 @@ impl Service {
         limit: Option<Duration>,
     ) -> Result<Live> {
         crate::command::check(exec)?;
-        let container = self.0.engine.resolve(call, name).await?;
+        let container = self.resolve(call, name).await?;
         let spec = exec.spec();
         let program = spec.command.program();
         let recordings = &self.0.recordings;

@@ -1,10 +1,10 @@
 //! Logs: the end of what a container's main process has written.
 
 use crate::text::Decoder;
-use crate::{Result, Service};
+use crate::{Call, Result, Scope, Service};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use podlane_engine::{Call, ContainerRef, Error as EngineError, LogQuery, Source};
+use podlane_engine::{ContainerRef, Error as EngineError, LogQuery, Source};
 use std::collections::VecDeque;
 
 /// How much of the end.
@@ -35,8 +35,9 @@ impl Service {
         name: &ContainerRef,
         tail: Tail,
     ) -> Result<Logs> {
+        call.may(Scope::ContainersRead)?;
         let _worker = self.0.gate.enter(call).await?;
-        let container = self.0.engine.inspect(call, name).await?;
+        let container = self.find(call, name).await?;
         let wanted = match tail {
             Tail::Lines(lines) => Some(lines),
             Tail::All => None,

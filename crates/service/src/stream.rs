@@ -2,8 +2,8 @@
 
 use crate::live::{Ended, Event, Live};
 use crate::places::Place;
-use crate::{NewExec, Result, Service};
-use podlane_engine::{Call, Chunk, ContainerId, ContainerRef, ExecPath};
+use crate::{Call, NewExec, Result, Scope, Service};
+use podlane_engine::{Chunk, ContainerId, ContainerRef, ExecPath};
 
 /// What a reader of a command's output is told. `at` is how many bytes of output, standard output and
 /// standard error together, lie before the next step: it only grows, and reading can go on from there.
@@ -45,6 +45,7 @@ impl Service {
         name: &ContainerRef,
         exec: &NewExec,
     ) -> Result<ExecStream> {
+        call.may(Scope::ExecRun)?;
         let place = self.0.streams.take()?;
         let _worker = self.0.gate.enter(call).await?;
         let mut live = self.live_exec(call, name, exec, exec.timeout).await?;

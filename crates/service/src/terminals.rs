@@ -5,8 +5,8 @@ use crate::attached::{Attached, NewAttachment};
 use crate::exec::NewExec;
 use crate::live::{Event, Live};
 use crate::places::Place;
-use crate::{Result, Service};
-use podlane_engine::{Call, ContainerRef, Control, ExecPath, StdinSink};
+use crate::{Call, Result, Scope, Service};
+use podlane_engine::{ContainerRef, Control, ExecPath, StdinSink};
 use std::sync::Arc;
 use tokio::time::{Instant, sleep_until};
 
@@ -34,6 +34,7 @@ impl Service {
         name: &ContainerRef,
         exec: &NewExec,
     ) -> Result<Terminal> {
+        call.may(Scope::ExecRun)?;
         let place = self.0.terminals.take()?;
         let _worker = self.0.gate.enter(call).await?;
         let live = self.live_exec(call, name, exec, exec.timeout).await?;
@@ -51,6 +52,7 @@ impl Service {
         name: &ContainerRef,
         new: NewAttachment,
     ) -> Result<Terminal> {
+        call.may(Scope::ExecRun)?;
         let place = self.0.terminals.take()?;
         let _worker = self.0.gate.enter(call).await?;
         let attached = self.attach(call, name, new).await?;

@@ -1,9 +1,7 @@
 //! The image's own tools, run as root and without a shell.
 
-use crate::{Captured, Result, Service};
-use podlane_engine::{
-    Call, Command, ContainerId, Error as EngineError, ExecSpec, InnerPath, UserSpec,
-};
+use crate::{Call, Captured, Result, Service};
+use podlane_engine::{Command, ContainerId, Error as EngineError, ExecSpec, InnerPath, UserSpec};
 use std::time::Duration;
 
 /// What a tool may say.

@@ -1,11 +1,11 @@
 //! Works that an agent in the container does itself: what is asked, given and answered.
 
-use crate::{Error, Result, Service};
+use crate::{Call, Error, Result, Service};
 use bytes::{Buf, Bytes, BytesMut};
 use podlane_engine::inside::{self, Failure, Reason, blocks};
 use podlane_engine::{
-    Call, ContainerId, Engine, Error as EngineError, Exit, Process, Signal, Source, Status,
-    StdinSink, UserSpec,
+    ContainerId, Engine, Error as EngineError, Exit, Process, Signal, Source, Status, StdinSink,
+    UserSpec,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;

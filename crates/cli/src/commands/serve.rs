@@ -4,11 +4,11 @@ use crate::engine;
 use crate::failure::Failure;
 use crate::logging;
 use podlane_agent_program::PROGRAM;
-use podlane_engine::{Call, RequestId};
+use podlane_engine::RequestId;
 use podlane_podman::PodmanEngine;
 use podlane_server::Metrics;
 use podlane_server::config::{Config, Environment, Flags};
-use podlane_service::Service;
+use podlane_service::{Call, Caller, Service};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -112,7 +112,10 @@ async fn recover(service: Service, shutdown: CancellationToken) {
         let Some(id) = RequestId::parse("recovery") else {
             return;
         };
-        match service.recover(&Call::new(id, RECOVERY_LIMIT)).await {
+        match service
+            .recover(&Call::new(id, RECOVERY_LIMIT, Arc::new(Caller::server())))
+            .await
+        {
             Ok(done) => done.iter().for_each(|line| tracing::info!("{line}")),
             Err(error) => tracing::debug!(%error, "can't look for what a dead server left yet"),
         }

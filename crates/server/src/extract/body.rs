@@ -10,7 +10,7 @@ use axum::http::{Extensions, HeaderMap};
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use http_body_util::BodyExt;
-use podlane_engine::Call;
+use podlane_service::Call;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use crate::App;
 use crate::refusal::Refusal;
 use crate::serve::Framing;
 use axum::extract::{FromRequest, Request};
-use podlane_engine::Call;
+use podlane_service::Call;
 use serde::de::DeserializeOwned;
 
 /// A JSON body of a known shape.

@@ -26,8 +26,8 @@ use futures_util::{StreamExt, stream};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use podlane_api::{Failure, OutputEncoding};
-use podlane_engine::{Call, ExecPath, RequestId};
-use podlane_service::{ExecStream, Step};
+use podlane_engine::{ExecPath, RequestId};
+use podlane_service::{Call, ExecStream, Step};
 use std::convert::Infallible;
 
 /// Says how a command was started.

@@ -11,7 +11,7 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection as Rejection;
 use axum::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use axum::http::request::Parts;
 use axum::response::Response;
-use podlane_engine::Call;
+use podlane_service::Call;
 use std::time::Duration;
 
 /// What is read and written at once. The library's own default would hold 256 KiB for each session.

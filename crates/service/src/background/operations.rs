@@ -7,9 +7,9 @@ use super::ring::Ring;
 use super::store::{self, Store};
 use super::{Background, ExecId, Filter, RemovedExec, StdinWriter, drive, unknown};
 use crate::live::Input;
-use crate::{Error, NewExec, Result, Service};
+use crate::{Call, Error, NewExec, Result, Scope, Service};
 use podlane_engine::{
-    Call, Command, ContainerRef, Control, Error as EngineError, Signal, TerminalSize, Termination,
+    Command, ContainerRef, Control, Error as EngineError, Signal, TerminalSize, Termination,
 };
 use std::cmp::Reverse;
 use std::path::Path;
@@ -35,6 +35,7 @@ impl Service {
         name: &ContainerRef,
         exec: NewExec,
     ) -> Result<Background> {
+        call.may(Scope::ExecRun)?;
         let registry = self.registry().await?;
         let (reserved, oldest) = registry.reserve()?;
         let worker = self.0.gate.enter(call).await?;
@@ -102,7 +103,8 @@ impl Service {
     }
 
     /// The background commands that are kept, the newest first.
-    pub async fn list_execs(&self, filter: &Filter) -> Result<Vec<Background>> {
+    pub async fn list_execs(&self, call: &Call, filter: &Filter) -> Result<Vec<Background>> {
+        call.may(Scope::ExecRead)?;
         let Some(registry) = self.known().await? else {
             return Ok(Vec::new());
         };
@@ -123,12 +125,20 @@ impl Service {
     }
 
     /// One background command.
-    pub async fn inspect_exec(&self, id: &ExecId) -> Result<Background> {
+    pub async fn inspect_exec(&self, call: &Call, id: &ExecId) -> Result<Background> {
+        call.may(Scope::ExecRead)?;
         Ok(self.entry(id).await?.snapshot())
     }
 
     /// A reader of its output from position `from` on. One that follows takes a place for a stream.
-    pub async fn read_exec(&self, id: &ExecId, from: u64, follow: bool) -> Result<OutputReader> {
+    pub async fn read_exec(
+        &self,
+        call: &Call,
+        id: &ExecId,
+        from: u64,
+        follow: bool,
+    ) -> Result<OutputReader> {
+        call.may(Scope::ExecRead)?;
         let entry = self.entry(id).await?;
         let place = follow.then(|| self.0.streams.take()).transpose()?;
         OutputReader::open(entry, from, follow, place).await
@@ -136,6 +146,7 @@ impl Service {
 
     /// A writer to its standard input, once nobody else writes; waits for that until the call's deadline.
     pub async fn write_exec(&self, call: &Call, id: &ExecId) -> Result<StdinWriter> {
+        call.may(Scope::ExecRun)?;
         let entry = self.entry(id).await?;
         running(&entry)?;
         StdinWriter::open(call, &entry).await
@@ -143,6 +154,7 @@ impl Service {
 
     /// Sends it a signal.
     pub async fn signal_exec(&self, call: &Call, id: &ExecId, signal: Signal) -> Result<()> {
+        call.may(Scope::ExecRun)?;
         let entry = self.entry(id).await?;
         let control = running(&entry)?;
         within(call, control.signal(signal)).await
@@ -150,6 +162,7 @@ impl Service {
 
     /// Sets the size of its terminal.
     pub async fn resize_exec(&self, call: &Call, id: &ExecId, size: TerminalSize) -> Result<()> {
+        call.may(Scope::ExecRun)?;
         let entry = self.entry(id).await?;
         let control = running(&entry)?;
         if !entry.about.terminal {
@@ -162,6 +175,7 @@ impl Service {
 
     /// Waits for its end, at most for `limit` and until the call's deadline; answers how it is then.
     pub async fn wait_exec(&self, call: &Call, id: &ExecId, limit: Duration) -> Result<Background> {
+        call.may(Scope::ExecRead)?;
         let entry = self.entry(id).await?;
         let mut progress = entry.progress.subscribe();
         let until = call.deadline.min(Instant::now() + limit);
@@ -172,7 +186,8 @@ impl Service {
     }
 
     /// Ends it with everything that it started, if it runs, and removes it with its output.
-    pub async fn remove_exec(&self, id: &ExecId) -> Result<RemovedExec> {
+    pub async fn remove_exec(&self, call: &Call, id: &ExecId) -> Result<RemovedExec> {
+        call.may(Scope::ExecRun)?;
         let registry = self.known().await?.ok_or_else(|| unknown(id))?;
         let entry = registry.get(id)?;
         let (service, id) = (self.clone(), id.clone());

@@ -1,8 +1,7 @@
 //! Writes to a background command's standard input, one writer after the other.
 
 use super::entry::{Entry, Stdin};
-use crate::{Error, Result};
-use podlane_engine::Call;
+use crate::{Call, Error, Result};
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::OwnedMutexGuard;

@@ -2,8 +2,7 @@
 
 use super::reach::Way;
 use super::{At, outside_kernel};
-use crate::{Result, Service};
-use podlane_engine::Call;
+use crate::{Call, Result, Scope, Service};
 use podlane_engine::inside::{Changes, Owner, Summary, Work};
 
 /// What is changed of a file or directory.
@@ -27,6 +26,7 @@ impl Service {
         new: NewAttributes,
         recursive: bool,
     ) -> Result<Option<u64>> {
+        call.may(Scope::FilesWrite)?;
         outside_kernel(&at.path)?;
         let owner = new.owner.map(|(uid, gid)| Owner::Numbers {
             uid: Some(uid),

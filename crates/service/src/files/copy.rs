@@ -3,9 +3,9 @@
 use super::move_::expected;
 use super::reach::Way;
 use super::{At, FileInfo, below_root, outside_kernel};
-use crate::{Result, Service};
+use crate::{Call, Result, Scope, Service};
+use podlane_engine::InnerPath;
 use podlane_engine::inside::{Entry, Work};
-use podlane_engine::{Call, InnerPath};
 
 impl Service {
     /// Copies a file, or with `recursive` a directory with all that is in it.
@@ -23,6 +23,7 @@ impl Service {
         replace: bool,
         parents: bool,
     ) -> Result<FileInfo> {
+        call.may(Scope::FilesWrite)?;
         outside_kernel(&at.path)?;
         outside_kernel(to)?;
         below_root(to)?;

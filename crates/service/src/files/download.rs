@@ -5,10 +5,10 @@ use super::reach::Way;
 use super::repack::Repack;
 use super::{At, failure, outside_kernel, tar};
 use crate::places::Place;
-use crate::{Result, Service};
+use crate::{Call, Result, Scope, Service};
 use bytes::Bytes;
+use podlane_engine::InnerPath;
 use podlane_engine::inside::{Reason, Work};
-use podlane_engine::{Call, InnerPath};
 use std::collections::VecDeque;
 
 /// A tar archive that is made as somebody takes it.
@@ -29,6 +29,7 @@ impl Service {
     /// Takes files and trees out of a container, named by the last names of their paths. What the first
     /// path finds in its way is an error at once.
     pub async fn download(&self, call: &Call, at: &At, paths: Vec<InnerPath>) -> Result<Download> {
+        call.may(Scope::FilesRead)?;
         for path in &paths {
             outside_kernel(path)?;
             if paths

@@ -5,9 +5,9 @@ use super::repack::Repack;
 use super::tar::{self, Head, HeadKind};
 use super::{At, outside_kernel};
 use crate::places::Place;
-use crate::{Error, Result, Service};
+use crate::{Call, Error, Result, Scope, Service};
 use bytes::Bytes;
-use podlane_engine::{Call, ContainerRef, Error as EngineError, InnerPath};
+use podlane_engine::{ContainerRef, Error as EngineError, InnerPath};
 use std::collections::VecDeque;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -34,6 +34,7 @@ impl Service {
         path: &InnerPath,
         containers: Vec<ContainerRef>,
     ) -> Result<Gathered> {
+        call.may(Scope::FilesRead)?;
         outside_kernel(path)?;
         Ok(Gathered {
             service: self.clone(),

@@ -2,8 +2,7 @@
 
 use super::reach::Way;
 use super::{At, FileInfo, below_root, failure, outside_kernel};
-use crate::{Result, Service};
-use podlane_engine::Call;
+use crate::{Call, Result, Scope, Service};
 use podlane_engine::inside::{Entry, Expectation, Reason, Work};
 
 /// What a symbolic link can hold. Source: symlink(2), `PATH_MAX`.
@@ -19,6 +18,7 @@ impl Service {
         owner: Option<(u32, u32)>,
         parents: bool,
     ) -> Result<FileInfo> {
+        call.may(Scope::FilesWrite)?;
         outside_kernel(&at.path)?;
         below_root(&at.path)?;
         if target.is_empty() || target.contains('\0') || target.len() > LONGEST {

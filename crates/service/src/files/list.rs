@@ -3,8 +3,7 @@
 use super::reach::Way;
 use super::{At, FileInfo, outside_kernel};
 use crate::work::Work;
-use crate::{Result, Service};
-use podlane_engine::Call;
+use crate::{Call, Result, Scope, Service};
 use podlane_engine::inside::{self, Entry};
 
 /// What of a directory is listed.
@@ -32,6 +31,7 @@ pub struct FileList {
 impl Service {
     /// Lists a directory, and what is below it.
     pub async fn list_files(&self, call: &Call, at: &At, wanted: ListFiles) -> Result<FileList> {
+        call.may(Scope::FilesRead)?;
         outside_kernel(&at.path)?;
         let work = inside::Work::List {
             path: at.path.as_str().into(),

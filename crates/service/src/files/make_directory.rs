@@ -2,8 +2,7 @@
 
 use super::reach::Way;
 use super::{At, FileInfo, below_root, outside_kernel};
-use crate::{Result, Service};
-use podlane_engine::Call;
+use crate::{Call, Result, Scope, Service};
 use podlane_engine::inside::{Entry, Expectation, Work};
 
 impl Service {
@@ -16,6 +15,7 @@ impl Service {
         owner: Option<(u32, u32)>,
         parents: bool,
     ) -> Result<FileInfo> {
+        call.may(Scope::FilesWrite)?;
         outside_kernel(&at.path)?;
         below_root(&at.path)?;
         let reach = self.reach(call, at).await?;

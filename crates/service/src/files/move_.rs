@@ -2,9 +2,9 @@
 
 use super::reach::Way;
 use super::{At, FileInfo, below_root, outside_kernel};
-use crate::{Result, Service};
+use crate::{Call, Result, Scope, Service};
+use podlane_engine::InnerPath;
 use podlane_engine::inside::{Entry, Expectation, Owner, Work};
-use podlane_engine::{Call, InnerPath};
 
 impl Service {
     /// Gives what is at a path another one, and with `owner` another owner. What is there already is replaced if `replace` says so and
@@ -22,6 +22,7 @@ impl Service {
         replace: bool,
         parents: bool,
     ) -> Result<FileInfo> {
+        call.may(Scope::FilesWrite)?;
         for path in [&at.path, to] {
             outside_kernel(path)?;
             below_root(path)?;

@@ -3,9 +3,9 @@
 use super::archived::Archived;
 use crate::gate::Worker;
 use crate::work::Work;
-use crate::{Error, Result, Service};
+use crate::{Call, Error, Result, Service};
 use podlane_engine::inside::{self, Expectation, Owner, Place};
-use podlane_engine::{Call, ContainerId, ContainerRef, InnerPath, Status, UserSpec};
+use podlane_engine::{ContainerId, ContainerRef, InnerPath, Status, UserSpec};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -57,7 +57,7 @@ impl Service {
     /// Finds the container, once a worker is free.
     pub(super) async fn reach<'a>(&'a self, call: &'a Call, at: &At) -> Result<Reach<'a>> {
         let worker = self.0.gate.enter(call).await?;
-        let id = self.0.engine.resolve(call, &at.container).await?;
+        let id = self.resolve(call, &at.container).await?;
         Ok(Reach {
             facts: self.facts(call, &id).await?,
             service: self,

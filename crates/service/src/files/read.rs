@@ -5,9 +5,8 @@ use super::reach::Way;
 use super::{At, FileInfo, outside_kernel};
 use crate::places::Place;
 use crate::work::Work;
-use crate::{Result, Service};
+use crate::{Call, Result, Scope, Service};
 use bytes::Bytes;
-use podlane_engine::Call;
 use podlane_engine::inside::{self, Entry};
 
 /// Which part of a file is read.
@@ -38,6 +37,7 @@ enum Source {
 impl Service {
     /// Opens a regular file; symbolic links are followed.
     pub async fn read_file(&self, call: &Call, at: &At, part: ReadFile) -> Result<FileReader> {
+        call.may(Scope::FilesRead)?;
         outside_kernel(&at.path)?;
         let place = self.0.streams.take()?;
         let work = inside::Work::Read {

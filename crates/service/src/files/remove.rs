@@ -2,8 +2,7 @@
 
 use super::reach::Way;
 use super::{At, below_root, outside_kernel};
-use crate::{Result, Service};
-use podlane_engine::Call;
+use crate::{Call, Result, Scope, Service};
 use podlane_engine::inside::{Expectation, Summary, Work};
 
 impl Service {
@@ -16,6 +15,7 @@ impl Service {
         recursive: bool,
         expected: Expectation,
     ) -> Result<Option<u64>> {
+        call.may(Scope::FilesWrite)?;
         outside_kernel(&at.path)?;
         below_root(&at.path)?;
         let work = Work::Remove {

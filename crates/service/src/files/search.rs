@@ -1,8 +1,7 @@
 //! Lines of files that hold something.
 
 use super::{At, outside_kernel};
-use crate::{Result, Service};
-use podlane_engine::Call;
+use crate::{Call, Result, Scope, Service};
 use podlane_engine::inside::{Found, Match, Work};
 
 /// What is searched for.
@@ -37,6 +36,7 @@ impl Service {
         at: &At,
         wanted: SearchFiles,
     ) -> Result<Searched> {
+        call.may(Scope::FilesRead)?;
         outside_kernel(&at.path)?;
         let limit = wanted.limit;
         let work = Work::Search {

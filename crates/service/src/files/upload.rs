@@ -5,12 +5,11 @@ use super::tar::{Head, Reader, Rules, Wrong};
 use super::{At, failure, outside_kernel};
 use crate::places::Place;
 use crate::work::Work;
-use crate::{Error, Result, Service};
+use crate::{Call, Error, Result, Scope, Service};
 use async_compression::tokio::bufread::{GzipDecoder, ZstdDecoder};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt};
-use podlane_engine::Call;
 use podlane_engine::inside::{self, Expectation, Failure, Packed, Reason};
 use std::io;
 use std::sync::Arc;
@@ -67,6 +66,7 @@ impl Service {
         new: NewTree,
         archive: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     ) -> Result<Packed> {
+        call.may(Scope::FilesWrite)?;
         outside_kernel(&at.path)?;
         let _place: Place = self.0.streams.take()?;
         let limits = &self.0.limits;

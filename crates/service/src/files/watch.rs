@@ -4,9 +4,9 @@ use super::outside_kernel;
 use super::reach::At;
 use crate::places::Place;
 use crate::work::Work;
-use crate::{Error, Result, Service};
+use crate::{Call, Error, Result, Scope, Service};
+use podlane_engine::ContainerRef;
 use podlane_engine::inside::{self, Entry, Seen};
-use podlane_engine::{Call, ContainerRef};
 use std::collections::{HashMap, VecDeque};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -99,6 +99,7 @@ impl Service {
         recursive: bool,
         last: Option<&str>,
     ) -> Result<Watching> {
+        call.may(Scope::FilesRead)?;
         outside_kernel(&at.path)?;
         let subject = Subject {
             container: at.container.clone(),

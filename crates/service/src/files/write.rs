@@ -5,9 +5,8 @@ use super::reach::Way;
 use super::{At, FileInfo, below_root, failure, outside_kernel};
 use crate::places::Place;
 use crate::work::Work;
-use crate::{Error, Result, Service};
+use crate::{Call, Error, Result, Scope, Service};
 use bytes::Bytes;
-use podlane_engine::Call;
 use podlane_engine::inside::{self, Entry, Expectation, Reason};
 
 /// How a file is written.
@@ -43,6 +42,7 @@ enum Sink {
 impl Service {
     /// Begins to write a file. It takes its place at once, when it is whole.
     pub async fn write_file(&self, call: &Call, at: &At, new: NewFile) -> Result<FileWriter> {
+        call.may(Scope::FilesWrite)?;
         outside_kernel(&at.path)?;
         below_root(&at.path)?;
         let limit = self.0.limits.upload_bytes;

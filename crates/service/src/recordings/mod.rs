@@ -10,7 +10,7 @@ mod store;
 pub(crate) use recorder::Recorder;
 pub use store::Recording;
 
-use crate::{Error, Result, Service};
+use crate::{Call, Error, Result, Scope, Service};
 use podlane_engine::{ContainerRef, TerminalSize};
 use recorder::Line;
 use std::path::PathBuf;
@@ -94,7 +94,8 @@ impl Recordings {
 
 impl Service {
     /// The recordings that are kept, the newest first; none where nothing is recorded.
-    pub async fn recordings(&self) -> Result<Vec<Recording>> {
+    pub async fn recordings(&self, call: &Call) -> Result<Vec<Recording>> {
+        call.may(Scope::RecordingsRead)?;
         match self.0.recordings.rules.clone() {
             None => Ok(Vec::new()),
             Some(rules) => blocking(move || store::list(&rules.directory)).await,
@@ -102,7 +103,8 @@ impl Service {
     }
 
     /// A recording's file; `None` if there is none of that name.
-    pub async fn recording(&self, id: &str) -> Result<Option<tokio::fs::File>> {
+    pub async fn recording(&self, call: &Call, id: &str) -> Result<Option<tokio::fs::File>> {
+        call.may(Scope::RecordingsRead)?;
         let Some(path) = self.path_of(id) else {
             return Ok(None);
         };
@@ -111,7 +113,8 @@ impl Service {
     }
 
     /// Removes a recording; whether there was one.
-    pub async fn remove_recording(&self, id: &str) -> Result<bool> {
+    pub async fn remove_recording(&self, call: &Call, id: &str) -> Result<bool> {
+        call.may(Scope::RecordingsWrite)?;
         let Some(path) = self.path_of(id) else {
             return Ok(false);
         };

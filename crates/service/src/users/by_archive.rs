@@ -5,7 +5,7 @@ use super::accounts::{Accounts, Step};
 use super::site::{Seen, wrong_file};
 use crate::archive::{Attributes, Packer, packing};
 use crate::files::temporary_name;
-use crate::{Error, Result, Service};
+use crate::{Call, Error, Result, Service};
 use futures_util::TryStreamExt;
 use futures_util::future::try_join_all;
 use podlane_engine::inside::{
@@ -13,8 +13,8 @@ use podlane_engine::inside::{
     SUDO_PREFIX,
 };
 use podlane_engine::{
-    Call, ContainerId, Error as EngineError, FileKind, FileStat, InnerPath, Ownership, Resource,
-    Status, Upload,
+    ContainerId, Error as EngineError, FileKind, FileStat, InnerPath, Ownership, Resource, Status,
+    Upload,
 };
 use std::collections::BTreeMap;
 use std::io::Read;

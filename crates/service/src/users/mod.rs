@@ -23,8 +23,8 @@ pub use account::{AddedUser, Expiry, NewUser, RemovedUser, Secret, Sudo, User, U
 pub use fuzzing::accounts as fuzz_accounts;
 pub use secret::{Password, PasswordHash, SshKey};
 
-use crate::{Error, Result, Service};
-use podlane_engine::{Call, ContainerId, Error as EngineError, InnerPath};
+use crate::{Call, Error, Result, Service};
+use podlane_engine::{ContainerId, Error as EngineError, InnerPath};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Mutex;

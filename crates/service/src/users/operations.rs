@@ -8,10 +8,10 @@ use super::secret::{PasswordHash, key_file};
 use super::site::Seen;
 use super::{DEFAULT_SHELL, LAST_SHELL, MAX_SHELLS, is_field, today};
 use crate::error::RowProblem;
-use crate::{Error, Result, Service};
+use crate::{Call, Error, Result, Scope, Service};
 use futures_util::future::try_join_all;
 use podlane_engine::inside::AccountStep;
-use podlane_engine::{Call, ContainerId, ContainerRef, InnerPath, UserName};
+use podlane_engine::{ContainerId, ContainerRef, InnerPath, UserName};
 use std::collections::BTreeSet;
 
 impl Service {
@@ -46,8 +46,9 @@ impl Service {
         name: &ContainerRef,
         users: Vec<NewUser>,
     ) -> Result<Vec<AddedUser>> {
+        call.may(Scope::UsersWrite)?;
         let programs = programs(&users)?;
-        let id = self.0.engine.resolve(call, name).await?;
+        let id = self.resolve(call, name).await?;
         let (service, call_, id_) = (self.clone(), call.clone(), id.clone());
         let making = async move { service.make_users(&call_, &id_, &users, &programs).await };
         self.change_users(call, id, making).await
@@ -92,8 +93,9 @@ impl Service {
 
     /// Every account, in the order of passwd(5).
     pub async fn users(&self, call: &Call, name: &ContainerRef) -> Result<Vec<User>> {
+        call.may(Scope::UsersRead)?;
         let _worker = self.0.gate.enter(call).await?;
-        let id = self.0.engine.resolve(call, name).await?;
+        let id = self.resolve(call, name).await?;
         Ok(self.see_accounts(call, &id, &[]).await?.accounts.list())
     }
 
@@ -114,9 +116,10 @@ impl Service {
         user: String,
         changes: UserChanges,
     ) -> Result<User> {
+        call.may(Scope::UsersWrite)?;
         check_changes(&changes)?;
         let programs: Vec<InnerPath> = changes.shell.clone().into_iter().collect();
-        let id = self.0.engine.resolve(call, name).await?;
+        let id = self.resolve(call, name).await?;
         let (service, call_, id_) = (self.clone(), call.clone(), id.clone());
         let changing = async move {
             let (call, id) = (&call_, &id_);
@@ -144,7 +147,8 @@ impl Service {
         user: String,
         remove_home: bool,
     ) -> Result<RemovedUser> {
-        let id = self.0.engine.resolve(call, name).await?;
+        call.may(Scope::UsersWrite)?;
+        let id = self.resolve(call, name).await?;
         let (service, call_, id_) = (self.clone(), call.clone(), id.clone());
         let removing = async move {
             let edit = |seen: &mut Seen| remove(seen, &user, remove_home);

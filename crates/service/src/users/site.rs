@@ -5,12 +5,12 @@ use super::accounts::{Accounts, Step};
 use super::by_archive::Modes;
 use super::late;
 use crate::work::Work;
-use crate::{Error, Result, Service};
+use crate::{Call, Error, Result, Service};
 use podlane_engine::inside::{
     self, AccountFile, AccountFileFound, AccountStep, AccountsChanged, AccountsSeen, Failure,
     MAX_ACCOUNT_FILE, Reason, blocks,
 };
-use podlane_engine::{Call, ContainerId, InnerPath, UserSpec};
+use podlane_engine::{ContainerId, InnerPath, UserSpec};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::timeout_at;

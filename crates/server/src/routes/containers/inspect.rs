@@ -6,8 +6,7 @@ use crate::extract::{Name, Query};
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{Container, InspectedContainer, MountPoint, True};
-use podlane_engine::Call;
-use podlane_service::Service;
+use podlane_service::{Call, Service};
 
 /// Look at one container.
 #[utoipa::path(

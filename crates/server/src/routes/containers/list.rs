@@ -6,8 +6,8 @@ use crate::extract::Query;
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{ContainerList, ContainerRow, True};
-use podlane_engine::{Call, ContainerSummary};
-use podlane_service::Service;
+use podlane_engine::ContainerSummary;
+use podlane_service::{Call, Service};
 
 /// List all containers, running or not.
 #[utoipa::path(

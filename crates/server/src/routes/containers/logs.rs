@@ -6,8 +6,7 @@ use crate::refusal::Refusal;
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{ContainerLogs, Logs, True};
-use podlane_engine::Call;
-use podlane_service::{Service, Tail};
+use podlane_service::{Call, Service, Tail};
 
 /// `?tail=100`
 pub(crate) struct Lines(Tail);

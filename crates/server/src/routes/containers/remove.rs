@@ -8,8 +8,7 @@ use crate::refusal::Refusal;
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{Removed, RemovedContainer, True};
-use podlane_engine::Call;
-use podlane_service::Service;
+use podlane_service::{Call, Service};
 
 /// `?force=true`
 pub(crate) struct Force(bool);

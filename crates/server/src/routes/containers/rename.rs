@@ -7,8 +7,8 @@ use crate::refusal::Refusal;
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::ChangedContainer;
-use podlane_engine::{Call, ContainerName};
-use podlane_service::Service;
+use podlane_engine::ContainerName;
+use podlane_service::{Call, Service};
 
 /// `?to=web`
 pub(crate) struct To(ContainerName);

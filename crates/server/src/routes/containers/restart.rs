@@ -9,8 +9,7 @@ use crate::refusal::Refusal;
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::ChangedContainer;
-use podlane_engine::Call;
-use podlane_service::Service;
+use podlane_service::{Call, Service};
 
 /// Stop a container if it runs, and start it.
 #[utoipa::path(

@@ -7,8 +7,8 @@ use crate::extract::{Name, NoBody, Query};
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{Started, StartedContainer, StartedWord, True};
-use podlane_engine::{Call, Change};
-use podlane_service::Service;
+use podlane_engine::Change;
+use podlane_service::{Call, Service};
 
 /// Start a stopped container.
 #[utoipa::path(

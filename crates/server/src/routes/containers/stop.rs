@@ -8,8 +8,8 @@ use crate::refusal::Refusal;
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{Stopped, StoppedContainer, StoppedWord, True};
-use podlane_engine::{Call, Change};
-use podlane_service::Service;
+use podlane_engine::Change;
+use podlane_service::{Call, Service};
 
 /// Stop a running container.
 #[utoipa::path(

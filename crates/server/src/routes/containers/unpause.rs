@@ -8,8 +8,7 @@ use crate::extract::{Name, NoBody, Query};
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::ChangedContainer;
-use podlane_engine::Call;
-use podlane_service::Service;
+use podlane_service::{Call, Service};
 
 /// Let the processes of a paused container go on.
 #[utoipa::path(

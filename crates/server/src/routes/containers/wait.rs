@@ -8,8 +8,7 @@ use crate::refusal::Refusal;
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{True, Waited, WaitedContainer};
-use podlane_engine::Call;
-use podlane_service::{Condition, Service};
+use podlane_service::{Call, Condition, Service};
 use std::time::Duration;
 
 /// `?condition=running&timeout=10`

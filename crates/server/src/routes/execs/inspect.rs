@@ -3,10 +3,10 @@
 use super::{Id, convert};
 use crate::error::Result;
 use crate::extract::Query;
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use podlane_api::BackgroundExec;
-use podlane_service::Service;
+use podlane_service::{Call, Service};
 
 /// Look at a background command.
 #[utoipa::path(
@@ -17,9 +17,10 @@ use podlane_service::Service;
 )]
 pub(crate) async fn inspect_exec(
     State(service): State<Service>,
+    Extension(call): Extension<Call>,
     Id(id): Id,
     Query(()): Query<()>,
 ) -> Result<Json<BackgroundExec>> {
-    let exec = service.inspect_exec(&id).await?;
+    let exec = service.inspect_exec(&call, &id).await?;
     Ok(Json(convert::answer(exec)))
 }

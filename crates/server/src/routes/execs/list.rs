@@ -4,10 +4,10 @@ use super::convert;
 use crate::error::Result;
 use crate::extract::{Parameters, Query, QueryShape};
 use crate::refusal::Refusal;
-use axum::{Json, extract};
+use axum::{Extension, Json, extract};
 use podlane_api::{ExecList, ExecState, True};
 use podlane_engine::ContainerRef;
-use podlane_service::{Filter, Service, State};
+use podlane_service::{Call, Filter, Service, State};
 
 /// `?container=name&state=running`
 pub(crate) struct Wanted(Filter);
@@ -53,9 +53,10 @@ fn state(word: &str) -> Result<State, Refusal> {
 )]
 pub(crate) async fn list_execs(
     extract::State(service): extract::State<Service>,
+    Extension(call): Extension<Call>,
     Query(Wanted(filter)): Query<Wanted>,
 ) -> Result<Json<ExecList>> {
-    let execs = service.list_execs(&filter).await?;
+    let execs = service.list_execs(&call, &filter).await?;
     Ok(Json(ExecList {
         success: True,
         execs: execs.into_iter().map(convert::exec).collect(),

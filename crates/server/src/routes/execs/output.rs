@@ -14,8 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::{StreamExt, stream as futures};
 use podlane_api::{ExecEvent, ExecStart, OutputEncoding, ReadExecOutput, True};
-use podlane_engine::Call;
-use podlane_service::{OutputReader, Service, Step};
+use podlane_service::{Call, OutputReader, Service, Step};
 
 /// `?from=0&follow=true&encoding=text`
 pub(crate) struct Part {
@@ -90,7 +89,7 @@ pub(crate) async fn exec_output(
     };
     let follow = part.follow.unwrap_or(form != Form::Document);
     if form != Form::Document {
-        let reader = service.read_exec(&id, from, follow).await?;
+        let reader = service.read_exec(&call, &id, from, follow).await?;
         let wanted = Wanted {
             form,
             encoding: part.encoding,
@@ -102,7 +101,7 @@ pub(crate) async fn exec_output(
         let message = "JSON can't follow a command: accept a stream, or leave `follow` out";
         return Err(Refusal::field("follow", message).into());
     }
-    let reader = service.read_exec(&id, from, false).await?;
+    let reader = service.read_exec(&call, &id, from, false).await?;
     let path = reader.exec().path.as_str();
     let output = super::part::part(reader, part.encoding, service.limits().output_bytes).await?;
     let body = Json(ReadExecOutput {

@@ -4,10 +4,10 @@ use super::Id;
 use crate::error::Result;
 use crate::extract::{NoBody, Query};
 use crate::stream::convert::survivor;
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use podlane_api::{RemovedBackgroundExec, RemovedExec, True};
-use podlane_service::Service;
+use podlane_service::{Call, Service};
 
 /// End a background command with everything that it started, and remove it with its output.
 #[utoipa::path(
@@ -18,11 +18,12 @@ use podlane_service::Service;
 )]
 pub(crate) async fn remove_exec(
     State(service): State<Service>,
+    Extension(call): Extension<Call>,
     Id(id): Id,
     Query(()): Query<()>,
     NoBody: NoBody,
 ) -> Result<Json<RemovedBackgroundExec>> {
-    let removed = service.remove_exec(&id).await?;
+    let removed = service.remove_exec(&call, &id).await?;
     Ok(Json(RemovedBackgroundExec {
         success: True,
         exec: RemovedExec {

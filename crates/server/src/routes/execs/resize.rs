@@ -7,8 +7,7 @@ use crate::stream::convert::terminal;
 use axum::Extension;
 use axum::extract::State;
 use podlane_api::{BackgroundExec, TerminalSize};
-use podlane_engine::Call;
-use podlane_service::Service;
+use podlane_service::{Call, Service};
 
 /// Set the size of a background command's terminal.
 #[utoipa::path(
@@ -27,6 +26,6 @@ pub(crate) async fn resize_exec(
 ) -> Result<axum::Json<BackgroundExec>> {
     let size = terminal("", body)?;
     service.resize_exec(&call, &id, size).await?;
-    let exec = service.inspect_exec(&id).await?;
+    let exec = service.inspect_exec(&call, &id).await?;
     Ok(axum::Json(convert::answer(exec)))
 }

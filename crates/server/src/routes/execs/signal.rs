@@ -7,8 +7,8 @@ use crate::refusal::Refusal;
 use axum::Extension;
 use axum::extract::State;
 use podlane_api::{BackgroundExec, SignalExec};
-use podlane_engine::{Call, Signal};
-use podlane_service::Service;
+use podlane_engine::Signal;
+use podlane_service::{Call, Service};
 
 /// Send a signal to a background command and its process group.
 #[utoipa::path(
@@ -30,6 +30,6 @@ pub(crate) async fn signal_exec(
         Refusal::field("signal", message)
     })?;
     service.signal_exec(&call, &id, signal).await?;
-    let exec = service.inspect_exec(&id).await?;
+    let exec = service.inspect_exec(&call, &id).await?;
     Ok(axum::Json(convert::answer(exec)))
 }

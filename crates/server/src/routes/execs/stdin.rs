@@ -13,7 +13,7 @@ use axum::extract::{Request, State};
 use axum::http::header::CONTENT_ENCODING;
 use axum::{Extension, Json};
 use podlane_api::{Stdin, True, WroteStdin};
-use podlane_engine::Call;
+use podlane_service::Call;
 
 /// `?close=true`
 pub(crate) struct Close(bool);

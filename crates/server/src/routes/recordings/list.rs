@@ -3,10 +3,10 @@
 use crate::error::Result;
 use crate::extract::Query;
 use crate::timestamp;
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use podlane_api::{Recording, RecordingList, True};
-use podlane_service::Service;
+use podlane_service::{Call, Service};
 
 /// List the recordings.
 #[utoipa::path(
@@ -17,9 +17,10 @@ use podlane_service::Service;
 )]
 pub(crate) async fn list_recordings(
     State(service): State<Service>,
+    Extension(call): Extension<Call>,
     Query(()): Query<()>,
 ) -> Result<Json<RecordingList>> {
-    let recordings = service.recordings().await?;
+    let recordings = service.recordings(&call).await?;
     let row = |recording: podlane_service::Recording| Recording {
         id: recording.id,
         title: recording.title,

@@ -3,11 +3,12 @@
 use super::Id;
 use crate::error::Result;
 use crate::extract::Query;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use podlane_service::{Error, Service};
+use podlane_service::{Call, Error, Service};
 use tokio_util::io::ReaderStream;
 
 /// Read a recording, as asciinema plays it.
@@ -20,10 +21,14 @@ use tokio_util::io::ReaderStream;
 )]
 pub(crate) async fn read_recording(
     State(service): State<Service>,
+    Extension(call): Extension<Call>,
     Id(id): Id,
     Query(()): Query<()>,
 ) -> Result<Response> {
-    let file = service.recording(&id).await?.ok_or(Error::NoRecording)?;
+    let file = service
+        .recording(&call, &id)
+        .await?
+        .ok_or(Error::NoRecording)?;
     let body = Body::from_stream(ReaderStream::new(file));
     Ok(([(CONTENT_TYPE, "application/x-asciicast")], body).into_response())
 }

@@ -5,10 +5,10 @@
 use super::Id;
 use crate::error::Result;
 use crate::extract::{NoBody, Query};
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use podlane_api::{RemovedRecording, True};
-use podlane_service::{Error, Service};
+use podlane_service::{Call, Error, Service};
 
 /// Remove a recording.
 #[utoipa::path(
@@ -20,11 +20,12 @@ use podlane_service::{Error, Service};
 )]
 pub(crate) async fn remove_recording(
     State(service): State<Service>,
+    Extension(call): Extension<Call>,
     Id(id): Id,
     Query(()): Query<()>,
     NoBody: NoBody,
 ) -> Result<Json<RemovedRecording>> {
-    if !service.remove_recording(&id).await? {
+    if !service.remove_recording(&call, &id).await? {
         return Err(Error::NoRecording.into());
     }
     Ok(Json(RemovedRecording { success: True, id }))

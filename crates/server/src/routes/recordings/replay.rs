@@ -7,12 +7,13 @@ use super::Id;
 use crate::error::Result;
 use crate::extract::{Parameters, Query, QueryShape};
 use crate::refusal::Refusal;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use podlane_service::{Error, Service};
+use podlane_service::{Call, Error, Service};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::{Instant, sleep_until};
@@ -45,10 +46,14 @@ impl QueryShape for Speed {
 )]
 pub(crate) async fn replay_recording(
     State(service): State<Service>,
+    Extension(call): Extension<Call>,
     Id(id): Id,
     Query(Speed(speed)): Query<Speed>,
 ) -> Result<Response> {
-    let file = service.recording(&id).await?.ok_or(Error::NoRecording)?;
+    let file = service
+        .recording(&call, &id)
+        .await?
+        .ok_or(Error::NoRecording)?;
     let (lines, began) = (BufReader::new(file).lines(), Instant::now());
     let events = stream::try_unfold(lines, move |mut lines| async move {
         let Some(line) = lines.next_line().await? else {

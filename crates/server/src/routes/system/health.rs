@@ -10,8 +10,7 @@ use crate::timestamp;
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{Connected, Health, Healthy, Unhealthy};
-use podlane_engine::Call;
-use podlane_service::Service;
+use podlane_service::{Call, Service};
 
 /// Check that the server reaches Podman.
 #[utoipa::path(

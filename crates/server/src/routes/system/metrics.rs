@@ -3,11 +3,12 @@
 //! The contract's numbers; `/metrics` has more, for Prometheus. Asks no engine.
 
 use super::uptime::human;
+use crate::error::Result;
 use crate::extract::Query;
 use crate::{Metrics, timestamp};
-use axum::Json;
 use axum::extract::State;
-use podlane_service::Service;
+use axum::{Extension, Json};
+use podlane_service::{Call, Service};
 
 /// Read the server's numbers.
 #[utoipa::path(
@@ -19,10 +20,11 @@ use podlane_service::Service;
 pub(crate) async fn metrics(
     State(service): State<Service>,
     State(metrics): State<Metrics>,
+    Extension(call): Extension<Call>,
     Query(()): Query<()>,
-) -> Json<podlane_api::Metrics> {
-    let (load, uptime) = (service.load(), metrics.uptime());
-    Json(podlane_api::Metrics {
+) -> Result<Json<podlane_api::Metrics>> {
+    let (load, uptime) = (service.load(&call)?, metrics.uptime());
+    Ok(Json(podlane_api::Metrics {
         uptime_seconds: uptime.as_secs(),
         uptime_human: human(uptime),
         active_threads: load.busy as u64,
@@ -31,5 +33,5 @@ pub(crate) async fn metrics(
         max_queued: load.queue as u64,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         timestamp: timestamp::now(),
-    })
+    }))
 }

@@ -1,10 +1,12 @@
 //! `GET /metrics`
 
 use crate::Metrics;
+use crate::error::Result;
+use axum::Extension;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use podlane_service::Service;
+use podlane_service::{Call, Service};
 
 /// The format that is written: `OpenMetrics`, which Prometheus reads.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -19,9 +21,10 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 pub(crate) async fn prometheus(
     State(service): State<Service>,
     State(metrics): State<Metrics>,
-) -> impl IntoResponse {
-    (
+    Extension(call): Extension<Call>,
+) -> Result<impl IntoResponse> {
+    Ok((
         [(CONTENT_TYPE, OPEN_METRICS)],
-        metrics.encode(service.load()),
-    )
+        metrics.encode(service.load(&call)?),
+    ))
 }

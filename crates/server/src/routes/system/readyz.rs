@@ -5,8 +5,7 @@ use crate::error::{Error, Result};
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{Ready, ReadyWord, Unhealthy};
-use podlane_engine::Call;
-use podlane_service::Service;
+use podlane_service::{Call, Service};
 
 /// Check that the server can take work.
 #[utoipa::path(

@@ -17,11 +17,11 @@ pub(super) use write::Writing;
 
 use super::{failure, outside_kernel};
 use crate::gate::Worker;
-use crate::{Error, Result, Service};
+use crate::{Call, Error, Result, Service};
 use motion::Motion;
 use podlane_engine::inside::Reason;
 use podlane_engine::{
-    Call, ContainerId, Error as EngineError, InnerPath, Ownership, Resource, Status, Upload,
+    ContainerId, Error as EngineError, InnerPath, Ownership, Resource, Status, Upload,
 };
 use std::time::Duration;
 

@@ -14,8 +14,7 @@ use crate::extract::{Json, Query};
 use axum::Extension;
 use axum::extract::State;
 use podlane_api::{CreateContainer, Created, CreatedContainer, True};
-use podlane_engine::Call;
-use podlane_service::Service;
+use podlane_service::{Call, Service};
 
 /// Create and start a container.
 #[utoipa::path(

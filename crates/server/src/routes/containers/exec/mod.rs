@@ -16,8 +16,8 @@ use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use podlane_api::{BackgroundExec, ExecCommand, ExecEvent, ExecStart, ExecutedCommand, True};
-use podlane_engine::{Call, ContainerRef};
-use podlane_service::{Background, NewExec, Service, Texts};
+use podlane_engine::ContainerRef;
+use podlane_service::{Background, Call, NewExec, Service, Texts};
 
 /// Execute a command in a running container.
 #[utoipa::path(

@@ -12,8 +12,8 @@ use axum::Extension;
 use axum::extract::{FromRequest, Request, State};
 use podlane_api::{AddFile, Added, AddedFile, File, True};
 use podlane_engine::inside::{Expectation, Reason};
-use podlane_engine::{Call, ContainerRef, Error as EngineError, InnerPath};
-use podlane_service::{At, Error as Operation, NewFile};
+use podlane_engine::{ContainerRef, Error as EngineError, InnerPath};
+use podlane_service::{At, Call, Error as Operation, NewFile};
 
 /// What a temporary name beside a file needs.
 const TEMPORARY: usize = 26;

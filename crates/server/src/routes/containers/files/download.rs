@@ -9,8 +9,8 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream as futures;
-use podlane_engine::{Call, InnerPath, UserSpec};
-use podlane_service::{At, Service};
+use podlane_engine::{InnerPath, UserSpec};
+use podlane_service::{At, Call, Service};
 
 /// `?path=/srv&path=/etc/hosts&user=1000`
 pub(crate) struct Wanted {

@@ -17,8 +17,8 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use podlane_api::FileEvent;
 use podlane_engine::inside::Watched as What;
-use podlane_engine::{Call, InnerPath, UserSpec};
-use podlane_service::{Happening, Service, Watched};
+use podlane_engine::{InnerPath, UserSpec};
+use podlane_service::{Call, Happening, Service, Watched};
 use std::convert::Infallible;
 
 /// `?path=/srv&recursive=true&user=1000`

@@ -9,8 +9,8 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream as futures;
-use podlane_engine::{Call, ContainerRef, InnerPath};
-use podlane_service::Service;
+use podlane_engine::{ContainerRef, InnerPath};
+use podlane_service::{Call, Service};
 
 /// `?path=/home/ann/report.txt&container=a&container=b`
 pub(crate) struct Wanted {

@@ -9,8 +9,8 @@ use axum::http::header::ETAG;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use podlane_api::{ShownFile, True};
-use podlane_engine::{Call, InnerPath, UserSpec};
-use podlane_service::Service;
+use podlane_engine::{InnerPath, UserSpec};
+use podlane_service::{Call, Service};
 
 /// `?path=/etc/passwd&follow=true&user=1000`
 pub(crate) struct Wanted {

@@ -9,8 +9,8 @@ use axum::{Extension, Json};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use podlane_api::{ListedFiles, True};
-use podlane_engine::{Call, InnerPath, UserSpec};
-use podlane_service::{ListFiles, Service};
+use podlane_engine::{InnerPath, UserSpec};
+use podlane_service::{Call, ListFiles, Service};
 
 /// How many entries a part has if nobody says, and at most.
 const USUAL: u64 = 1000;

@@ -11,8 +11,8 @@ use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use podlane_api::{AddedFiles, FileRow};
 use podlane_engine::inside::Expectation;
-use podlane_engine::{Call, ContainerRef, InnerPath};
-use podlane_service::{At, Error as Operation, FileInfo, NewFile};
+use podlane_engine::{ContainerRef, InnerPath};
+use podlane_service::{At, Call, Error as Operation, FileInfo, NewFile};
 
 /// Writes the files of a form. What is wrong with one stops none of the others.
 pub(super) async fn add(

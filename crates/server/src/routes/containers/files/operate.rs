@@ -8,8 +8,8 @@ use axum::Extension;
 use axum::extract::State;
 use podlane_api::{DoneFileOperation, FileOperation, True};
 use podlane_engine::inside::Expectation;
-use podlane_engine::{Call, ContainerRef, InnerPath, UserSpec};
-use podlane_service::{At, FileInfo, NewAttributes, Service};
+use podlane_engine::{ContainerRef, InnerPath, UserSpec};
+use podlane_service::{At, Call, FileInfo, NewAttributes, Service};
 
 /// `?user=1000`
 pub(crate) struct As(Option<UserSpec>);

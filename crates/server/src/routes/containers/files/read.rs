@@ -20,9 +20,9 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::stream as futures;
 use podlane_api::True;
+use podlane_engine::UserSpec;
 use podlane_engine::inside::{Failure, Kind, Reason};
-use podlane_engine::{Call, UserSpec};
-use podlane_service::{At, Error as Operation, FileInfo, FileReader, ReadFile};
+use podlane_service::{At, Call, Error as Operation, FileInfo, FileReader, ReadFile};
 
 /// `?form=json&user=1000`
 pub(crate) struct Wanted {

@@ -9,8 +9,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use podlane_api::{RemovedFile, True};
-use podlane_engine::{Call, UserSpec};
-use podlane_service::Service;
+use podlane_engine::UserSpec;
+use podlane_service::{Call, Service};
 
 /// `?recursive=true&user=1000`
 pub(crate) struct Wanted {

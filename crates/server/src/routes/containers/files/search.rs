@@ -7,8 +7,8 @@ use crate::refusal::Refusal;
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{FileMatch, SearchedFiles, True};
-use podlane_engine::{Call, InnerPath, UserSpec};
-use podlane_service::{SearchFiles, Service};
+use podlane_engine::{InnerPath, UserSpec};
+use podlane_service::{Call, SearchFiles, Service};
 
 /// `?path=/etc&text=root&regex=false&ignore_case=false&names=*.conf&limit=100&user=1000`
 pub(crate) struct Wanted {

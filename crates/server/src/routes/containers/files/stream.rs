@@ -4,8 +4,8 @@ use crate::error::Error;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use podlane_engine::{Call, InnerPath};
-use podlane_service::{Error as Failure, Result};
+use podlane_engine::InnerPath;
+use podlane_service::{Call, Error as Failure, Result};
 use std::fmt::Write;
 use std::io;
 

@@ -10,8 +10,8 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_ENCODING;
 use axum::{Extension, Json};
 use podlane_api::{True, UnpackedArchive};
-use podlane_engine::{Call, InnerPath, UserSpec};
-use podlane_service::{Compression, NewTree};
+use podlane_engine::{InnerPath, UserSpec};
+use podlane_service::{Call, Compression, NewTree};
 
 /// `?path=/srv&mkdirs=true&owner=1000:1000&keep_owners=false&keep_special_bits=false&user=1000`
 pub(crate) struct Wanted {

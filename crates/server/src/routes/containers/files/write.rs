@@ -14,8 +14,8 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_LENGTH;
 use axum::response::{IntoResponse, Response};
 use podlane_api::{ShownFile, WriteFile};
-use podlane_engine::{Call, UserSpec};
-use podlane_service::NewFile;
+use podlane_engine::UserSpec;
+use podlane_service::{Call, NewFile};
 
 /// `?mode=0644&owner=1000:1000&mkdirs=true&form=json&user=1000`
 pub(crate) struct Wanted {

@@ -8,8 +8,7 @@ use crate::terminal::{Handshake, Opening, View};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use podlane_engine::Call;
-use podlane_service::{NewAttachment, Service};
+use podlane_service::{Call, NewAttachment, Service};
 
 /// What the query of an attachment says.
 #[derive(Debug)]

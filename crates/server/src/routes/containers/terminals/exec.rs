@@ -12,8 +12,7 @@ use crate::terminal::{Handshake, Opening, Protocol, Start};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use podlane_engine::Call;
-use podlane_service::{NewExec, Service};
+use podlane_service::{Call, NewExec, Service};
 
 /// Run a command over a WebSocket.
 #[utoipa::path(

@@ -8,8 +8,7 @@ use crate::extract::{Json, Name, Query};
 use axum::Extension;
 use axum::extract::State;
 use podlane_api::{AddUsers, AddedAccount, AddedUser, AddedUsers, True, User};
-use podlane_engine::Call;
-use podlane_service::Service;
+use podlane_service::{Call, Service};
 
 /// Make a user account in a container, or many: all or none.
 #[utoipa::path(

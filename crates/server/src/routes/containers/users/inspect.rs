@@ -7,8 +7,7 @@ use crate::extract::Query;
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{True, UserDetails};
-use podlane_engine::Call;
-use podlane_service::Service;
+use podlane_service::{Call, Service};
 
 /// Look at a user account.
 #[utoipa::path(

@@ -6,8 +6,7 @@ use crate::extract::{Name, Query};
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{True, UserList};
-use podlane_engine::Call;
-use podlane_service::Service;
+use podlane_service::{Call, Service};
 
 /// List the user accounts of a container.
 #[utoipa::path(

@@ -7,8 +7,7 @@ use crate::extract::{Json, Query};
 use axum::Extension;
 use axum::extract::State;
 use podlane_api::{ModifyUser, True, UserDetails};
-use podlane_engine::Call;
-use podlane_service::Service;
+use podlane_service::{Call, Service};
 
 /// Change a user account, lock it or unlock it.
 #[utoipa::path(

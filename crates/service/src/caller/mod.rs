@@ -1,0 +1,139 @@
+//! Who asks. Every operation gets it with its first argument, and says in its first line what the caller
+//! must be allowed to do.
+
+mod scope;
+
+pub use scope::{Scope, Scopes};
+
+use crate::{Error, Result};
+use podlane_engine::RequestId;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Somebody who asks for operations.
+#[derive(Debug)]
+pub struct Caller {
+    who: Who,
+    scopes: Scopes,
+}
+
+/// Which caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// Nobody had to say who they are.
+    Anonymous,
+    /// The server, for itself.
+    Server,
+}
+
+impl Caller {
+    /// Whoever asks where nobody has to say who they are: may do everything.
+    pub fn anonymous() -> Self {
+        Self {
+            who: Who::Anonymous,
+            scopes: Scopes::all(),
+        }
+    }
+
+    /// The server itself.
+    pub fn server() -> Self {
+        Self {
+            who: Who::Server,
+            scopes: Scopes::all(),
+        }
+    }
+
+    /// Who it is.
+    pub fn who(&self) -> &Who {
+        &self.who
+    }
+}
+
+/// One request on its way through the service: the engine's [`podlane_engine::Call`], and who asks.
+///
+/// It stands wherever the engine's is wanted.
+#[derive(Debug, Clone)]
+pub struct Call {
+    engine: podlane_engine::Call,
+    caller: Arc<Caller>,
+}
+
+impl Call {
+    /// A call of `caller` that must end within `limit` from now.
+    pub fn new(request_id: RequestId, limit: Duration, caller: Arc<Caller>) -> Self {
+        Self {
+            engine: podlane_engine::Call::new(request_id, limit),
+            caller,
+        }
+    }
+
+    /// The same request with a fresh time limit.
+    #[must_use]
+    pub fn extended(&self, limit: Duration) -> Self {
+        Self {
+            engine: self.engine.extended(limit),
+            caller: Arc::clone(&self.caller),
+        }
+    }
+
+    /// Who asks.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The first line of every operation: an error unless the caller may do that.
+    pub fn may(&self, scope: Scope) -> Result<()> {
+        if self.caller.scopes.contains(scope) {
+            return Ok(());
+        }
+        Err(Error::Denied { scope })
+    }
+}
+
+impl Deref for Call {
+    type Target = podlane_engine::Call;
+
+    fn deref(&self) -> &podlane_engine::Call {
+        &self.engine
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_words_and_sets() {
+        for scope in Scope::ALL {
+            assert_eq!(Scope::parse(scope.as_str()), Some(*scope));
+            assert!(Scopes::all().contains(*scope));
+            let alone: Scopes = [*scope].into_iter().collect();
+            let (thing, _) = scope.as_str().split_once(':').expect("a thing and a verb");
+            let of_it = |scope: Scope| scope.as_str().starts_with(&format!("{thing}:"));
+            assert!(
+                alone.contains(*scope) && alone.iter().all(of_it),
+                "{alone:?}"
+            );
+        }
+        assert!(Scope::ALL.len() <= 64, "a set is one word");
+        assert_eq!(Scope::parse("containers:*"), None);
+        let runs: Scopes = [Scope::ExecRun].into_iter().collect();
+        assert!(runs.contains(Scope::ExecRead));
+        let reads: Scopes = [Scope::ExecRead].into_iter().collect();
+        assert!(!reads.contains(Scope::ExecRun));
+    }
+
+    #[test]
+    fn what_is_not_permitted_is_denied_by_name() {
+        let caller = Caller {
+            who: Who::Anonymous,
+            scopes: [Scope::ContainersRead].into_iter().collect(),
+        };
+        let id = RequestId::parse("test").expect("valid");
+        let call = Call::new(id, Duration::from_secs(1), Arc::new(caller));
+        assert!(call.may(Scope::ContainersRead).is_ok());
+        let denied = call.may(Scope::ContainersWrite).expect_err("not permitted");
+        assert!(denied.to_string().contains("containers:write"));
+    }
+}
