@@ -23,6 +23,7 @@ mod ports;
 mod recordings;
 mod system;
 mod terminals;
+mod tokens;
 mod users;
 mod volumes;
 
@@ -60,6 +61,7 @@ pub use system::{
     UnhealthyWord,
 };
 pub use terminals::{TerminalInput, TerminalOutput};
+pub use tokens::{CreateToken, CreatedToken, RevokedToken, Token, TokenList};
 pub use users::{
     Account, AddUser, AddUsers, AddedAccount, AddedUser, AddedUsers, ModifyUser, RemovedAccount,
     RemovedUser, Sudo, User, UserDetails, UserList,

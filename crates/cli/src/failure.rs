@@ -43,6 +43,18 @@ impl From<config::Error> for Failure {
     }
 }
 
+/// An operation failed; its reason is for whoever is at this machine.
+impl From<podlane_service::Error> for Failure {
+    fn from(error: podlane_service::Error) -> Self {
+        match &error {
+            podlane_service::Error::Unkept { reason, .. } => {
+                Self::failed(format!("{error}: {reason}"))
+            }
+            _ => Self::failed(error.to_string()),
+        }
+    }
+}
+
 /// Output could not be written. A reader that has seen enough (`| head`) is no failure to talk about.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
@@ -67,6 +79,11 @@ pub(crate) fn answer_usage(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
     complain(text.strip_prefix("error: ").unwrap_or(&text).trim_end());
     ExitCode::from(USAGE)
+}
+
+/// Says something to people beside the output.
+pub(crate) fn tell(message: &str) {
+    complain(message);
 }
 
 fn complain(message: &str) {

@@ -7,6 +7,7 @@ mod failure;
 mod logging;
 mod machine;
 mod printer;
+mod state;
 
 use arguments::{Arguments, Verb};
 use clap::Parser;
@@ -37,6 +38,7 @@ fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Serve(flags) => commands::serve::run(&environment, &flags.into()),
         Verb::Doctor(flags) => commands::doctor::run(&environment, &flags.into(), &mut out),
         Verb::Config(options) => commands::config::run(&environment, options, &mut out),
+        Verb::Token(verb) => commands::token::run(&environment, verb, &mut out),
         Verb::Openapi => commands::openapi::run(&mut out),
         Verb::RunEngine(_) => unreachable!("handled above"),
     }

@@ -163,6 +163,15 @@ fn operation(error: &Service, log: String) -> Answer {
             log: format!("invalid field: {field}"),
             ..podman(StatusCode::BAD_REQUEST)
         },
+        Service::Unidentified { .. } => Answer {
+            kind: ErrorType::ValidationError,
+            field: Some("Authorization".into()),
+            hint: Some(
+                "send a token: Authorization: Bearer pdl_...; `podlane token create` makes one"
+                    .into(),
+            ),
+            ..podman(StatusCode::UNAUTHORIZED)
+        },
         Service::Denied { .. } => Answer {
             kind: ErrorType::ValidationError,
             field: Some("Authorization".into()),
@@ -193,9 +202,10 @@ fn operation(error: &Service, log: String) -> Answer {
             ..podman(StatusCode::SERVICE_UNAVAILABLE)
         },
         Service::Rows(rows) => wrong_rows(rows, podman(StatusCode::BAD_REQUEST)),
-        Service::NoExec { .. } | Service::NoUser { .. } | Service::NoRecording => {
-            podman(StatusCode::NOT_FOUND)
-        }
+        Service::NoExec { .. }
+        | Service::NoUser { .. }
+        | Service::NoRecording
+        | Service::NoToken { .. } => podman(StatusCode::NOT_FOUND),
         Service::Lost { .. } => Answer {
             kind: ErrorType::InternalError,
             ..podman(StatusCode::GONE)

@@ -1,11 +1,13 @@
 //! The OpenAPI document: what the routes say of themselves, and here, once, what holds for all of them.
 
 mod failures;
+pub(crate) mod policy;
 
 use crate::router::table;
 use podlane_api::{Failure, Problem, TerminalInput, TerminalOutput};
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{AdditionalProperties, SchemaType, Type};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContactBuilder, Content, HeaderBuilder, InfoBuilder, LicenseBuilder,
     ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Schema, tag::TagBuilder,
@@ -55,6 +57,7 @@ pub(crate) fn info() -> OpenApi {
             tag("files", "Files and directories inside containers."),
             tag("execs", "Commands in the background."),
             tag("recordings", "What terminals showed."),
+            tag("tokens", "Who may ask for what."),
             tag("system", "The server itself."),
         ]))
         .components(Some(ComponentsBuilder::new().build()))
@@ -78,6 +81,18 @@ fn document() -> OpenApi {
     TerminalInput::schemas(&mut nested);
     TerminalOutput::schemas(&mut nested);
     components.schemas.extend(nested);
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("`Authorization: Bearer pdl_...`"))
+        .build();
+    let key = ApiKeyValue::with_description("X-API-Key", "`X-API-Key: pdl_...`");
+    let schemes = [
+        SecurityScheme::Http(bearer),
+        SecurityScheme::ApiKey(ApiKey::Header(key)),
+    ];
+    for (name, scheme) in policy::SCHEMES.into_iter().zip(schemes) {
+        components.add_security_scheme(name, scheme);
+    }
     components.schemas.values_mut().for_each(close);
     for failure in &failures::ALL {
         components
@@ -121,6 +136,7 @@ fn close(schema: &mut RefOr<Schema>) {
 
 /// Adds to an operation what all of its kind have in common.
 fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
+    operation.security = policy::security(path, method);
     if path.contains("{name}") {
         operation
             .parameters

@@ -3,8 +3,8 @@
 use crate::error::Answer;
 use crate::timestamp;
 use axum::Json;
-use axum::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use podlane_api::{Disconnected, ErrorDetail, Failure, False, Problem, Unhealthy, UnhealthyWord};
 use podlane_engine::RequestId;
@@ -72,6 +72,10 @@ pub(crate) fn render(
         if !rendered.headers().contains_key(name) && !name.as_str().starts_with("content-") {
             rendered.headers_mut().append(name.clone(), value.clone());
         }
+    }
+    if answer.status == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Bearer realm=\"podlane\"");
+        rendered.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
     if let Some(wait) = answer.retry_after {
         let seconds = wait.as_secs().max(1);

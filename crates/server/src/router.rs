@@ -1,5 +1,6 @@
 //! The table of contents: every route, one line each, and the layers around them.
 
+use crate::authenticate::{API_KEY, authenticate};
 use crate::edge::{edge, panicked};
 use crate::guard::guard;
 use crate::routes::containers::{
@@ -10,11 +11,12 @@ use crate::routes::execs;
 use crate::routes::fallback::{method_not_allowed, not_found};
 use crate::routes::recordings;
 use crate::routes::system::{docs, health, livez, metrics, prometheus, readyz};
+use crate::routes::tokens;
 use crate::{App, openapi};
 use axum::Router;
 use axum::http::header::{
-    ACCEPT, ALLOW, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, IF_RANGE, LOCATION,
-    RANGE, RETRY_AFTER,
+    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH,
+    IF_RANGE, LOCATION, RANGE, RETRY_AFTER,
 };
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::from_fn_with_state;
@@ -79,6 +81,12 @@ pub(crate) fn table() -> OpenApiRouter<App> {
             recordings::remove::remove_recording
         ))
         .routes(routes!(recordings::replay::replay_recording))
+        .routes(routes!(
+            tokens::create::create_token,
+            tokens::list::list_tokens
+        ))
+        .routes(routes!(tokens::revoke::revoke_token))
+        .routes(routes!(tokens::rotate::rotate_token))
         .routes(routes!(health::health))
         .routes(routes!(metrics::metrics))
         .routes(routes!(prometheus::prometheus))
@@ -94,7 +102,9 @@ pub fn router(app: App) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);
     // The innermost first: a request meets the layers from the last to the first.
-    router = router.layer(CatchPanicLayer::custom(panicked));
+    router = router
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(app.clone(), authenticate));
     if let Some(cors) = cors(&app) {
         router = router.layer(cors);
     }
@@ -132,6 +142,8 @@ fn cors(app: &App) -> Option<CorsLayer> {
             ])
             .allow_headers([
                 ACCEPT,
+                AUTHORIZATION,
+                API_KEY,
                 CONTENT_TYPE,
                 IF_MATCH,
                 IF_NONE_MATCH,

@@ -23,6 +23,18 @@ pub enum Error {
         /// What is wrong and what would be right, for people.
         message: String,
     },
+    /// Nobody knows who asks.
+    #[error("{reason}")]
+    Unidentified {
+        /// Why, for people.
+        reason: &'static str,
+    },
+    /// There is no such token.
+    #[error("there is no token {id}")]
+    NoToken {
+        /// The one asked for; an ID in form.
+        id: String,
+    },
     /// The caller may not do that.
     #[error("this needs the scope {scope}, which the caller does not have")]
     Denied {

@@ -23,6 +23,7 @@ mod recordings;
 mod stream;
 mod terminals;
 mod text;
+mod tokens;
 mod tool;
 mod users;
 mod work;
@@ -31,7 +32,7 @@ pub use attached::NewAttachment;
 pub use background::{
     Background, End, ExecId, Filter, How, OutputReader, RemovedExec, State, StdinWriter,
 };
-pub use caller::{Call, Caller, Scope, Scopes, Who};
+pub use caller::{Call, Caller, Role, Scope, Scopes, Who};
 pub use captured::Captured;
 pub use command::words;
 pub use containers::{Acted, InitChoice, NewContainer, PullPolicy};
@@ -52,6 +53,7 @@ pub use stream::{ExecStream, Step};
 pub use terminals::Terminal;
 pub use text::Decoder as TextDecoder;
 pub use text::Texts;
+pub use tokens::{Auth, NewToken, Presented, Token, TokenText, Tokens, network};
 #[cfg(feature = "fuzzing")]
 pub use users::fuzz_accounts;
 pub use users::{
@@ -110,6 +112,8 @@ pub struct Limits {
     pub terminals: usize,
     /// What is recorded; `None` for nothing.
     pub recordings: Option<RecordingRules>,
+    /// Whether callers must say who they are.
+    pub auth: Auth,
     /// What a create does about an image that is not there, unless it says so itself.
     pub pull: PullPolicy,
 }
@@ -126,6 +130,7 @@ struct Inner {
     /// Places for streams of output.
     streams: Places,
     terminals: Places,
+    tokens: Arc<Tokens>,
     recordings: Recordings,
     /// Work that must be driven to its end although nobody waits for it any more.
     tasks: TaskTracker,
@@ -149,12 +154,14 @@ impl Service {
         let gate = Gate::new(limits.workers, limits.queue);
         let terminals = Places::new("terminals", "limits.terminals", limits.terminals);
         let recordings = Recordings::new(limits.recordings.clone());
+        let tokens = Arc::new(Tokens::new(limits.auth, limits.state_dir.clone()));
         Self(Arc::new(Inner {
             engine,
             streams: Places::new("streams of output", "limits.streams", limits.streams),
             limits,
             gate,
             terminals,
+            tokens,
             recordings,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),

@@ -5,3 +5,4 @@ pub(crate) mod doctor;
 pub(crate) mod openapi;
 pub(crate) mod run_engine;
 pub(crate) mod serve;
+pub(crate) mod token;

@@ -3,16 +3,18 @@
 use crate::engine;
 use crate::failure::Failure;
 use crate::logging;
+use crate::state;
 use podlane_agent_program::PROGRAM;
 use podlane_engine::RequestId;
 use podlane_podman::PodmanEngine;
 use podlane_server::Metrics;
 use podlane_server::config::{Config, Environment, Flags};
-use podlane_service::{Call, Caller, Service};
+use podlane_service::{Call, Caller, Service, Tokens};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -37,18 +39,14 @@ pub(crate) fn run(environment: &Environment, flags: &Flags) -> Result<ExitCode, 
 }
 
 async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure> {
+    let state = state::directory(config, environment);
+    guard_listener(config, state.clone())?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
         Failure::failed(format!(
             "can't listen on {}: {error}; choose another address with --listen",
             config.listen
         ))
     })?;
-    if !config.listen.ip().is_loopback() {
-        tracing::warn!(
-            "other machines can connect, and nobody has to prove who they are: whoever reaches {} controls the containers",
-            config.listen
-        );
-    }
     let engine = engine::find_or_start(config, environment).await?;
     let metrics = Metrics::new();
     let observer = metrics.engine();
@@ -65,10 +63,7 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
     } else {
         podman
     };
-    let service = Service::new(
-        Arc::new(podman),
-        config.service_limits(state_dir(config, environment)),
-    );
+    let service = Service::new(Arc::new(podman), config.service_limits(state));
     let shutdown = CancellationToken::new();
     let recovery = tokio::spawn(recover(service.clone(), shutdown.clone()));
     let signals = tokio::spawn(end_on_signal(shutdown.clone()));
@@ -91,14 +86,32 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
     Ok(())
 }
 
-/// Where background commands are kept; `None` if no place for that is known.
-fn state_dir(config: &Config, environment: &Environment) -> Option<PathBuf> {
-    let usual = || match environment.state_home() {
-        Some(home) => Some(home.join("podlane")),
-        None if rustix::process::geteuid().is_root() => Some("/var/lib/podlane".into()),
-        None => Some(environment.home()?.join(".local/state/podlane")),
-    };
-    config.state_dir.clone().or_else(usual)
+/// Other machines may connect only if somebody can be told apart from anybody, or that is meant.
+fn guard_listener(config: &Config, state: Option<PathBuf>) -> Result<(), Failure> {
+    if config.listen.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    let tokens = Tokens::new(config.auth, state);
+    let now = OffsetDateTime::now_utc();
+    let known = tokens.list(&Caller::server())?;
+    let usable = known.iter().any(|token| token.is_live(now));
+    if tokens.is_needed()? && usable {
+        return Ok(());
+    }
+    let address = config.listen;
+    if config.insecure_no_auth {
+        if !tokens.is_needed()? {
+            tracing::warn!(
+                "other machines can connect, and nobody has to prove who they are: whoever reaches {address} controls the containers"
+            );
+        }
+        return Ok(());
+    }
+    Err(Failure::failed(format!(
+        "other machines can connect to {address}, and there is no token to tell callers apart; make one with \
+         `podlane token create --name me --role admin`, or say with --insecure-no-auth that anybody may use \
+         the server"
+    )))
 }
 
 /// Clears up after servers that died, as soon as the engine answers; and once more a little later,

@@ -25,6 +25,7 @@ mod recovery;
 mod rig;
 mod streams;
 mod terminals;
+mod tokens;
 mod users;
 mod websocket;
 mod wire;

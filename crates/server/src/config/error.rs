@@ -95,8 +95,8 @@ pub enum Problem {
     },
     /// The listener could be reached by other machines, and nobody said that this is meant.
     #[error(
-        "listen is \"{address}\" ({origin}), where other machines can connect, and Podlane does not \
-         ask who they are: whoever connects controls the containers and the account that runs them. \
+        "listen is \"{address}\" ({origin}), where other machines can connect, and with auth = \"off\" \
+         nobody asks who they are: whoever connects controls the containers and the account that runs them. \
          Listen on 127.0.0.1:{} instead, or say that this is meant with --insecure-no-auth \
          (insecure_no_auth = true in a file)",
         .address.port()

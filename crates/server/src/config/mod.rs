@@ -22,6 +22,7 @@ pub use setting::{FILE_VARIABLE, SETTINGS, Setting};
 
 use crate::guard::{HostRule, Origin as WebOrigin};
 use layer::Layer;
+use podlane_service::Auth;
 use reader::Reader;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -42,10 +43,12 @@ pub const SYSTEM_FILE: &str = "/etc/podlane/podlane.toml";
     reason = "each is a setting of its own"
 )]
 pub struct Config {
-    /// The address to listen on; a loopback address unless `insecure_no_auth`.
+    /// The address to listen on.
     pub listen: SocketAddr,
     /// Whether to listen without authentication where other machines can connect.
     pub insecure_no_auth: bool,
+    /// Whether callers must say who they are.
+    pub auth: Auth,
     /// The engine's socket; `None` to search for one.
     pub engine: Option<PathBuf>,
     /// Whether to start an engine if none is found.
@@ -220,6 +223,7 @@ impl Config {
         let config = Self {
             listen: read.text("listen", value::listener),
             insecure_no_auth: read.boolean("insecure_no_auth"),
+            auth: read.word("auth", &AUTH),
             engine: read.text("engine", value::engine),
             start_engine: read.boolean("start_engine"),
             exec_agent: read.boolean("exec_agent"),
@@ -262,7 +266,10 @@ impl Config {
             table: Vec::new(),
             warnings: Vec::new(),
         };
-        if !config.insecure_no_auth && !config.listen.ip().to_canonical().is_loopback() {
+        if config.auth == Auth::Off
+            && !config.insecure_no_auth
+            && !config.listen.ip().to_canonical().is_loopback()
+        {
             read.problem(Problem::OpenListener {
                 address: config.listen,
                 origin: read.origin("listen"),
@@ -276,6 +283,8 @@ impl Config {
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 const GIB: usize = 1024 * MIB;
+
+const AUTH: [(&str, Auth); 3] = [("auto", Auth::Auto), ("on", Auth::On), ("off", Auth::Off)];
 
 impl Pull {
     const WORDS: [(&'static str, Self); 3] = [

@@ -42,6 +42,7 @@ impl Config {
             terminals: self.limits.terminals,
             recordings: self.recording_rules(state_dir.as_deref()),
             state_dir,
+            auth: self.auth,
             pull: match self.pull {
                 Pull::Never => PullPolicy::Never,
                 Pull::Missing => PullPolicy::Missing,

@@ -28,13 +28,14 @@ const fn limit(key: &'static str, variable: &'static str) -> Setting {
 }
 
 /// Every setting, in the order of `config/default.toml`.
-pub const SETTINGS: [Setting; 39] = [
+pub const SETTINGS: [Setting; 40] = [
     setting("listen", "PODLANE_LISTEN", "listen"),
     setting(
         "insecure_no_auth",
         "PODLANE_INSECURE_NO_AUTH",
         "insecure-no-auth",
     ),
+    setting("auth", "PODLANE_AUTH", "auth"),
     setting("engine", "PODLANE_ENGINE", "engine"),
     setting("start_engine", "PODLANE_START_ENGINE", "start-engine"),
     setting("exec_agent", "PODLANE_EXEC_AGENT", "exec-agent"),

@@ -16,6 +16,8 @@ pub(super) struct Failure {
 #[derive(Clone, Copy)]
 enum When {
     Always,
+    /// Those that want to know who asks.
+    Known,
     /// Those that ask the engine.
     Asking,
     /// Those that ask about one container, or change something.
@@ -25,9 +27,10 @@ enum When {
 }
 
 #[rustfmt::skip]
-pub(super) static ALL: [Failure; 12] = [
+pub(super) static ALL: [Failure; 13] = [
     failure("400", "BadRequest", When::Always, "The request is wrong; `error.field` says where."),
-    failure("403", "Forbidden", When::Always, "The request comes from a web page that may not use the server."),
+    failure("401", "Unidentified", When::Known, "The server wants a token, and this is none that is good."),
+    failure("403", "Forbidden", When::Always, "The token does not permit it, or the request comes from a web page that may not use the server."),
     failure("404", "NotFound", When::Asking, "The container, image or path does not exist."),
     failure("408", "TimedOut", When::Asking, "The request's body or the engine's work took too long."),
     failure("409", "Conflict", When::Contested, "The container's state, or another container, forbids it."),
@@ -59,11 +62,13 @@ pub(super) fn of(path: &str, method: &HttpMethod) -> impl Iterator<Item = &'stat
     let asks = path.starts_with("/api/v1/containers")
         || path.starts_with("/api/v1/files")
         || path.starts_with("/api/v1/execs")
-        || path.starts_with("/api/v1/recordings/");
+        || path.starts_with("/api/v1/recordings/")
+        || path.starts_with("/api/v1/tokens");
     let named = path.contains("{name}") || path.starts_with("/api/v1/execs/{id}");
     let changes = *method != HttpMethod::Get;
     ALL.iter().filter(move |failure| match failure.when {
         When::Always => true,
+        When::Known => !crate::authenticate::is_open(path),
         When::Asking => asks,
         When::Contested => named || changes,
         When::Changing => changes,

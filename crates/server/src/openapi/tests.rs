@@ -23,7 +23,7 @@ fn every_operation_says_how_it_fails() {
     let document: serde_json::Value = serde_json::from_str(&openapi_json()).expect("JSON");
     assert_eq!(document["openapi"], "3.1.0");
     let paths = document["paths"].as_object().expect("paths");
-    assert_eq!(paths.len(), 40, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 43, "{:?}", paths.keys());
     for (path, item) in paths {
         for (method, operation) in item.as_object().expect("operations") {
             let responses = &operation["responses"];
@@ -73,4 +73,27 @@ fn examples_are_valid() {
         count += 1;
     }
     assert!(count >= 5);
+}
+
+/// Nothing is forgotten, and nothing stands there twice or for nothing.
+#[test]
+fn the_policy_has_every_operation() {
+    use super::policy::POLICY;
+    use std::collections::BTreeSet;
+    let document: serde_json::Value = serde_json::from_str(&openapi_json()).expect("JSON");
+    let mut there = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let open = crate::authenticate::is_open(path);
+            assert_eq!(operation["security"].is_array(), !open, "{method} {path}");
+            if !open {
+                there.insert((method.to_ascii_uppercase(), path.clone()));
+            }
+        }
+    }
+    let listed = POLICY
+        .iter()
+        .map(|row| (row.0.to_owned(), row.1.to_owned()));
+    assert_eq!(listed.clone().collect::<BTreeSet<_>>(), there);
+    assert_eq!(listed.count(), there.len());
 }

@@ -5,3 +5,4 @@ pub(crate) mod execs;
 pub(crate) mod fallback;
 pub(crate) mod recordings;
 pub(crate) mod system;
+pub(crate) mod tokens;

@@ -86,6 +86,10 @@ fn http(settings: &Settings) -> http1::Builder {
     http
 }
 
+/// Where a connection comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) std::net::IpAddr);
+
 struct Server {
     router: Router,
     http: http1::Builder,
@@ -107,8 +111,8 @@ impl Server {
                 () = self.stopping.cancelled() => return,
                 accepted = listener.accept() => accepted,
             };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match accepted {
+                Ok((stream, peer)) => (stream, Peer(peer.ip())),
                 // Out of descriptors, or the client is gone already: trying at once would only spin.
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -124,11 +128,11 @@ impl Server {
             let Ok(place) = place else { return };
             let lease = Lease::new(place, &self.connections, &self.stopping, &self.cut);
             self.connections
-                .spawn(Arc::clone(self).connection(stream, lease));
+                .spawn(Arc::clone(self).connection(stream, peer, lease));
         }
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream, lease: Lease) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, peer: Peer, lease: Lease) {
         // Answers are small and whole: waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
         let framing = Framing::default();
@@ -138,6 +142,7 @@ impl Server {
         let answer = hyper::service::service_fn(move |mut request: hyper::Request<_>| {
             request.extensions_mut().insert(framing.clone());
             request.extensions_mut().insert(lease.clone());
+            request.extensions_mut().insert(peer);
             router.clone().call(request)
         });
         let mut connection = pin!(self.http.serve_connection(io, answer).with_upgrades());

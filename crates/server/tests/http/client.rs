@@ -9,6 +9,7 @@ use podlane_server::{App, Metrics, Settings, openapi_json, router};
 use podlane_service::{Limits, PullPolicy, Service};
 use serde_json::{Value, json};
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tower::ServiceExt;
@@ -21,8 +22,13 @@ pub(crate) struct Server {
     router: Router,
 }
 
-pub(crate) fn service(engine: &Arc<Tiny>, settings: &Settings) -> Service {
+pub(crate) fn service(
+    engine: &Arc<Tiny>,
+    settings: &Settings,
+    state_dir: Option<PathBuf>,
+) -> Service {
     let limits = Limits {
+        auth: podlane_service::Auth::Auto,
         workers: NonZeroUsize::MIN,
         queue: 0,
         request_timeout: settings.request_timeout,
@@ -36,7 +42,7 @@ pub(crate) fn service(engine: &Arc<Tiny>, settings: &Settings) -> Service {
         execs: 2,
         exec_log_bytes: 1 << 20,
         exec_retention: Duration::from_secs(60),
-        state_dir: None,
+        state_dir,
         terminals: 1,
         recordings: None,
         pull: PullPolicy::Never,
@@ -59,8 +65,17 @@ impl Server {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
+        Self::made(settings, None)
+    }
+
+    /// One that keeps what it keeps there: tokens.
+    pub(crate) fn keeping(state_dir: &Path) -> Self {
+        Self::made(settings(), Some(state_dir.to_owned()))
+    }
+
+    fn made(settings: Settings, state_dir: Option<PathBuf>) -> Self {
         let engine = Arc::new(Tiny::new());
-        let service = service(&engine, &settings);
+        let service = service(&engine, &settings, state_dir);
         let router = router(App::new(service, settings, Metrics::new()));
         Self { engine, router }
     }

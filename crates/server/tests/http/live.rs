@@ -23,7 +23,7 @@ pub(crate) async fn live(settings: Settings) -> Live {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let shutdown = CancellationToken::new();
-    let service = service(&engine, &settings);
+    let service = service(&engine, &settings, None);
     let server = serve(
         vec![listener],
         service,

@@ -3,6 +3,7 @@
 //! What is refused must be refused before the engine hears of it; so every test of a refusal ends
 //! with the engine's count, which must be zero.
 
+mod access;
 mod bodies;
 mod browser;
 mod client;

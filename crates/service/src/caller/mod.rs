@@ -1,8 +1,10 @@
 //! Who asks. Every operation gets it with its first argument, and says in its first line what the caller
 //! must be allowed to do.
 
+mod role;
 mod scope;
 
+pub use role::Role;
 pub use scope::{Scope, Scopes};
 
 use crate::{Error, Result};
@@ -23,11 +25,23 @@ pub struct Caller {
 pub enum Who {
     /// Nobody had to say who they are.
     Anonymous,
-    /// The server, for itself.
+    /// The holder of a token.
+    Token {
+        /// The token's public part.
+        id: String,
+        /// What people call it.
+        name: String,
+    },
+    /// The server, or the command line on its machine.
     Server,
 }
 
 impl Caller {
+    /// A caller with these scopes.
+    pub(crate) fn new(who: Who, scopes: Scopes) -> Self {
+        Self { who, scopes }
+    }
+
     /// Whoever asks where nobody has to say who they are: may do everything.
     pub fn anonymous() -> Self {
         Self {
@@ -42,6 +56,19 @@ impl Caller {
             who: Who::Server,
             scopes: Scopes::all(),
         }
+    }
+
+    /// Whether it may do that.
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(scope)
+    }
+
+    /// An error unless it may do that.
+    pub(crate) fn must(&self, scope: Scope) -> Result<()> {
+        if self.may(scope) {
+            return Ok(());
+        }
+        Err(Error::Denied { scope })
     }
 
     /// Who it is.
@@ -77,6 +104,15 @@ impl Call {
         }
     }
 
+    /// The same request, once it is known who asks.
+    #[must_use]
+    pub fn by(self, caller: Caller) -> Self {
+        Self {
+            caller: Arc::new(caller),
+            ..self
+        }
+    }
+
     /// Who asks.
     pub fn caller(&self) -> &Caller {
         &self.caller
@@ -84,10 +120,7 @@ impl Call {
 
     /// The first line of every operation: an error unless the caller may do that.
     pub fn may(&self, scope: Scope) -> Result<()> {
-        if self.caller.scopes.contains(scope) {
-            return Ok(());
-        }
-        Err(Error::Denied { scope })
+        self.caller.must(scope)
     }
 }
 

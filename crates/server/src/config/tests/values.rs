@@ -65,7 +65,8 @@ fn a_listener_for_other_machines_needs_a_word_that_it_is_meant() {
         "192.0.2.1:80",
         "[::ffff:192.0.2.1]:80",
     ] {
-        let machine = Machine::new().flag("listen", address);
+        assert!(Machine::new().flag("listen", address).load().is_ok());
+        let machine = Machine::new().flag("listen", address).flag("auth", "off");
         let refusal = machine.refusal();
         assert!(refusal.contains("--insecure-no-auth"), "{refusal}");
         assert!(refusal.contains("other machines can connect"), "{refusal}");

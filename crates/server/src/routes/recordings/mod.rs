@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 
 /// `{id}`: any text; what is no recording's name is not found.
 #[derive(Debug)]
-pub(crate) struct Id(String);
+pub(crate) struct Id(pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Refusal;

@@ -5,6 +5,10 @@
     reason = "these comments are the help text, where backticks would be printed"
 )]
 
+mod token;
+
+pub(crate) use token::{NewTokenFlags, TokenVerb};
+
 use clap::{Args, Parser, Subcommand};
 use podlane_server::config::Flags;
 use std::path::PathBuf;
@@ -39,6 +43,12 @@ pub(crate) enum Verb {
     /// The output is a valid configuration file. Takes the flags of `serve`.
     #[command(after_help = SOURCES)]
     Config(ConfigOptions),
+    /// Make, list, revoke and renew the tokens that requests are made with.
+    ///
+    /// Works on the server's database, whether it runs or not. As soon as there is a token every request
+    /// needs one (setting auth).
+    #[command(subcommand)]
+    Token(TokenVerb),
     /// Print the API's OpenAPI 3.1 document.
     Openapi,
     /// Become the engine's service, and end with the process that asked for it.
@@ -69,10 +79,13 @@ pub(crate) struct ConfigFlags {
     /// Listen on this address and port [default: 127.0.0.1:5000] [env: PODLANE_LISTEN]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
-    /// Listen where other machines can connect, although nobody has to prove who they are: whoever
+    /// Listen where other machines can connect, although nobody may have to prove who they are: whoever
     /// connects controls the containers [env: PODLANE_INSECURE_NO_AUTH]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     insecure_no_auth: Option<String>,
+    /// Whether requests need a token: auto (once there is one), on, off [default: auto] [env: PODLANE_AUTH]
+    #[arg(long, value_name = "WHEN")]
+    auth: Option<String>,
     /// Use the Podman service at this address, unix:///path/of.sock [default: the first that answers]
     /// [env: PODLANE_ENGINE]
     #[arg(long, value_name = "ADDRESS")]
@@ -128,7 +141,7 @@ pub(crate) struct ConfigFlags {
     /// Seconds that requests get to finish at the end [default: 10] [env: PODLANE_SHUTDOWN_GRACE]
     #[arg(long, value_name = "SECONDS")]
     shutdown_grace: Option<String>,
-    /// Keep background commands and their output in this directory [default: $XDG_STATE_HOME/podlane,
+    /// Keep tokens, background commands and their output in this directory [default: $XDG_STATE_HOME/podlane,
     /// /var/lib/podlane or ~/.local/state/podlane] [env: PODLANE_STATE_DIR]
     #[arg(long, value_name = "DIRECTORY")]
     state_dir: Option<String>,
@@ -143,6 +156,7 @@ impl From<ConfigFlags> for Flags {
         let values = [
             ("listen", given.listen),
             ("insecure-no-auth", given.insecure_no_auth),
+            ("auth", given.auth),
             ("engine", given.engine),
             ("start-engine", given.start_engine),
             ("exec-agent", given.exec_agent),

@@ -1,0 +1,69 @@
+//! Who asks: the layer that knows it before any handler does.
+//!
+//! A token stands in a header, never in the request's address: addresses are kept in logs, histories and
+//! bookmarks.
+
+use crate::App;
+use crate::error::Error;
+use crate::headers::is_docs;
+use crate::serve::Peer;
+use axum::extract::{Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderName};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use podlane_service::{Call, Presented};
+
+/// The header for who can't send `Authorization`.
+pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// Finds out who asks, and gives it to the handlers with the call.
+pub(crate) async fn authenticate(
+    State(app): State<App>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if !is_open(request.uri().path()) {
+        let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+        let caller = match app.service.identify(presented(request.headers()), peer) {
+            Ok(caller) => caller,
+            Err(error) => return Error::Operation(error).into_response(),
+        };
+        if let Some(call) = request.extensions_mut().remove::<Call>() {
+            request.extensions_mut().insert(call.by(caller));
+        }
+    }
+    next.run(request).await
+}
+
+/// What anybody may see: probes, and what the API is.
+pub(crate) fn is_open(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz" | "/openapi.json") || is_docs(path)
+}
+
+/// The token in a request's headers.
+fn presented(headers: &HeaderMap) -> Presented<'_> {
+    let mut values = headers
+        .get_all(AUTHORIZATION)
+        .iter()
+        .map(|value| (value, true))
+        .chain(headers.get_all(API_KEY).iter().map(|value| (value, false)));
+    let Some((value, scheme)) = values.next() else {
+        return Presented::Nothing;
+    };
+    if values.next().is_some() {
+        return Presented::Unreadable("the request has more than one token");
+    }
+    let Ok(text) = value.to_str() else {
+        return Presented::Unreadable("the token can't be read");
+    };
+    if !scheme {
+        return Presented::Token(text);
+    }
+    match text.split_once(' ') {
+        Some((word, token)) if word.eq_ignore_ascii_case("bearer") => {
+            Presented::Token(token.trim_start_matches(' '))
+        }
+        _ => Presented::Unreadable("the header Authorization must be `Bearer` and a token"),
+    }
+}

@@ -1,0 +1,86 @@
+//! The whole policy: what a caller must be allowed for each operation. The service says the same in the first
+//! line of each of its functions; a test walks all of them with every scope to see that it does.
+
+use podlane_service::Scope::{
+    self, ContainersRead, ContainersWrite, ExecRead, ExecRun, FilesRead, FilesWrite,
+    RecordingsRead, RecordingsWrite, SystemRead, TokensRead, TokensWrite, UsersRead, UsersWrite,
+};
+use utoipa::openapi::path::HttpMethod;
+use utoipa::openapi::security::SecurityRequirement;
+
+/// The names of the ways to present a token, in the document.
+pub(super) const SCHEMES: [&str; 2] = ["token", "key"];
+
+/// Method and path, and the scope; `None` for any caller who is known.
+#[rustfmt::skip]
+pub(crate) const POLICY: &[(&str, &str, Option<Scope>)] = &[
+    ("POST", "/api/v1/containers", Some(ContainersWrite)),
+    ("GET", "/api/v1/containers", Some(ContainersRead)),
+    ("GET", "/api/v1/containers/{name}", Some(ContainersRead)),
+    ("POST", "/api/v1/containers/{name}/start", Some(ContainersWrite)),
+    ("POST", "/api/v1/containers/{name}/stop", Some(ContainersWrite)),
+    ("POST", "/api/v1/containers/{name}/restart", Some(ContainersWrite)),
+    ("POST", "/api/v1/containers/{name}/kill", Some(ContainersWrite)),
+    ("POST", "/api/v1/containers/{name}/pause", Some(ContainersWrite)),
+    ("POST", "/api/v1/containers/{name}/unpause", Some(ContainersWrite)),
+    ("POST", "/api/v1/containers/{name}/rename", Some(ContainersWrite)),
+    ("POST", "/api/v1/containers/{name}/wait", Some(ContainersRead)),
+    ("DELETE", "/api/v1/containers/{name}", Some(ContainersWrite)),
+    ("GET", "/api/v1/containers/{name}/logs", Some(ContainersRead)),
+    ("POST", "/api/v1/containers/{name}/exec", Some(ExecRun)),
+    ("GET", "/api/v1/containers/{name}/exec/ws", Some(ExecRun)),
+    ("GET", "/api/v1/containers/{name}/attach/ws", Some(ExecRun)),
+    ("GET", "/api/v1/execs", Some(ExecRead)),
+    ("GET", "/api/v1/execs/{id}", Some(ExecRead)),
+    ("GET", "/api/v1/execs/{id}/output", Some(ExecRead)),
+    ("POST", "/api/v1/execs/{id}/stdin", Some(ExecRun)),
+    ("POST", "/api/v1/execs/{id}/signal", Some(ExecRun)),
+    ("POST", "/api/v1/execs/{id}/resize", Some(ExecRun)),
+    ("POST", "/api/v1/execs/{id}/wait", Some(ExecRead)),
+    ("DELETE", "/api/v1/execs/{id}", Some(ExecRun)),
+    ("POST", "/api/v1/containers/{name}/users", Some(UsersWrite)),
+    ("GET", "/api/v1/containers/{name}/users", Some(UsersRead)),
+    ("GET", "/api/v1/containers/{name}/users/{username}", Some(UsersRead)),
+    ("PATCH", "/api/v1/containers/{name}/users/{username}", Some(UsersWrite)),
+    ("DELETE", "/api/v1/containers/{name}/users/{username}", Some(UsersWrite)),
+    ("POST", "/api/v1/containers/{name}/files", Some(FilesWrite)),
+    ("GET", "/api/v1/containers/{name}/files/{path}", Some(FilesRead)),
+    ("PUT", "/api/v1/containers/{name}/files/{path}", Some(FilesWrite)),
+    ("DELETE", "/api/v1/containers/{name}/files/{path}", Some(FilesWrite)),
+    ("GET", "/api/v1/containers/{name}/file-info", Some(FilesRead)),
+    ("GET", "/api/v1/containers/{name}/file-list", Some(FilesRead)),
+    ("GET", "/api/v1/containers/{name}/file-search", Some(FilesRead)),
+    ("GET", "/api/v1/containers/{name}/file-events", Some(FilesRead)),
+    ("POST", "/api/v1/containers/{name}/file-operations", Some(FilesWrite)),
+    ("GET", "/api/v1/containers/{name}/archive", Some(FilesRead)),
+    ("PUT", "/api/v1/containers/{name}/archive", Some(FilesWrite)),
+    ("GET", "/api/v1/files", Some(FilesRead)),
+    ("GET", "/api/v1/recordings", Some(RecordingsRead)),
+    ("GET", "/api/v1/recordings/{id}", Some(RecordingsRead)),
+    ("DELETE", "/api/v1/recordings/{id}", Some(RecordingsWrite)),
+    ("GET", "/api/v1/recordings/{id}/replay", Some(RecordingsRead)),
+    ("POST", "/api/v1/tokens", Some(TokensWrite)),
+    ("GET", "/api/v1/tokens", Some(TokensRead)),
+    ("DELETE", "/api/v1/tokens/{id}", Some(TokensWrite)),
+    ("POST", "/api/v1/tokens/{id}/rotate", Some(TokensWrite)),
+    ("GET", "/api/v1/health", None),
+    ("GET", "/api/v1/metrics", Some(SystemRead)),
+    ("GET", "/metrics", Some(SystemRead)),
+];
+
+/// What the document says of an operation: it can be used without a token where the server wants none, and
+/// with a token that has the scope.
+pub(super) fn security(path: &str, method: &HttpMethod) -> Option<Vec<SecurityRequirement>> {
+    let method = match method {
+        HttpMethod::Get => "GET",
+        HttpMethod::Post => "POST",
+        HttpMethod::Put => "PUT",
+        HttpMethod::Patch => "PATCH",
+        _ => "DELETE",
+    };
+    let found = POLICY.iter().find(|row| (row.0, row.1) == (method, path));
+    let scope = found?.2.map(Scope::as_str);
+    let with = |scheme: &&str| SecurityRequirement::new(*scheme, scope);
+    let ways = SCHEMES.iter().map(with);
+    Some(ways.chain([SecurityRequirement::default()]).collect())
+}

@@ -1,0 +1,68 @@
+//! `POST /api/v1/tokens`
+//!
+//! Nobody can give more than they have.
+
+use super::created;
+use crate::error::Result;
+use crate::extract::{Json, Query};
+use crate::refusal::Refusal;
+use axum::Extension;
+use axum::extract::State;
+use podlane_api::{CreateToken, CreatedToken};
+use podlane_service::{Call, NewToken, Role, Scope, Service, network};
+use std::time::Duration;
+
+/// Make a token.
+///
+/// The answer shows it, this once. Once there is a token, every request needs one, if the server was not told
+/// otherwise.
+#[utoipa::path(
+    post,
+    path = "/api/v1/tokens",
+    tag = "tokens",
+    request_body = CreateToken,
+    responses((status = 200, description = "The token.", body = CreatedToken))
+)]
+pub(crate) async fn create_token(
+    State(service): State<Service>,
+    Extension(call): Extension<Call>,
+    Query(()): Query<()>,
+    Json(body): Json<CreateToken>,
+) -> Result<axum::Json<CreatedToken>> {
+    let made = service.create_token(&call, wanted(body)?).await?;
+    Ok(axum::Json(created(made)))
+}
+
+fn wanted(body: CreateToken) -> Result<NewToken, Refusal> {
+    let role = body.role.as_deref().map(|role| {
+        let message = "`role` must be viewer, operator or admin";
+        Role::parse(role).ok_or_else(|| Refusal::field("role", message))
+    });
+    let scope = |(at, scope): (usize, &String)| {
+        let message = "is no scope; the scopes are those of openapi.json, such as containers:read";
+        Scope::parse(scope).ok_or_else(|| Refusal::field(format!("scopes[{at}]"), message))
+    };
+    let net = |(at, text): (usize, &String)| {
+        let message = "must be an IP address, or a network such as 10.0.0.0/8";
+        network(text).ok_or_else(|| Refusal::field(format!("networks[{at}]"), message))
+    };
+    let (scopes, networks) = (
+        body.scopes.unwrap_or_default(),
+        body.networks.unwrap_or_default(),
+    );
+    Ok(NewToken {
+        name: body.name,
+        role: role.transpose()?,
+        scopes: scopes
+            .iter()
+            .enumerate()
+            .map(scope)
+            .collect::<Result<_, _>>()?,
+        networks: networks
+            .iter()
+            .enumerate()
+            .map(net)
+            .collect::<Result<_, _>>()?,
+        life: body.expires_in.map(Duration::from_secs),
+    })
+}

@@ -1,0 +1,80 @@
+//! The tables, and how an older database becomes a newer one: `user_version` says how many of the steps it
+//! has made.
+
+use crate::{Error, Result};
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::Path;
+
+/// Each step once and for ever as it was released.
+const STEPS: [&str; 1] = ["
+    CREATE TABLE token (
+        id TEXT PRIMARY KEY,
+        hash BLOB NOT NULL,
+        name TEXT NOT NULL,
+        role TEXT,
+        scopes TEXT NOT NULL,
+        networks TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        expires INTEGER,
+        revoked INTEGER
+    ) STRICT;
+"];
+
+pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
+    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    let made = steps(connection, known).map_err(|error| Error::Database {
+        path: path.to_owned(),
+        error,
+    })?;
+    match made {
+        Some(found) => Err(Error::TooNew {
+            path: path.to_owned(),
+            found,
+            known,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Makes the steps that are missing, all or none; its version, if that is unknown here.
+fn steps(connection: &mut Connection, known: i64) -> rusqlite::Result<Option<i64>> {
+    // Two processes may be at it at the same time.
+    let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = change.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let Ok(done) = usize::try_from(found) else {
+        return Ok(Some(found));
+    };
+    if done > STEPS.len() {
+        return Ok(Some(found));
+    }
+    for step in &STEPS[done..] {
+        change.execute_batch(step)?;
+    }
+    change.pragma_update(None, "user_version", known)?;
+    change.commit()?;
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Store;
+
+    #[test]
+    fn a_later_versions_database_is_left_alone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        drop(Store::open(directory.path()).expect("made"));
+        drop(Store::open(directory.path()).expect("opened again"));
+        let path = Store::file(directory.path());
+        let connection = Connection::open(&path).expect("opened");
+        connection
+            .pragma_update(None, "user_version", 99)
+            .expect("written");
+        let refused = Store::open(directory.path()).expect_err("too new");
+        assert!(matches!(refused, Error::TooNew { found: 99, .. }));
+        let version: i64 = connection
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .expect("read");
+        assert_eq!(version, 99);
+    }
+}
