@@ -1,6 +1,9 @@
 //! Containers: create, list, inspect, start, stop, remove, logs.
 
-use crate::{Command, Environment, Init, PortTarget, PublishedPort, True, UniqueMap, VolumeTarget};
+use crate::{
+    Capabilities, Command, Environment, Healthcheck, Init, Limits, Membership, PortTarget,
+    PublishedPort, Restart, SecretFile, Settings, Tmpfs, True, UniqueMap, VolumeTarget,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -60,6 +63,65 @@ pub struct CreateContainer {
     /// What to do about an image that is not there; the server's setting if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull: Option<Pull>,
+    /// The program that takes the command's words as arguments; the image's own if left out. Given, it takes
+    /// the image's own command away as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entrypoint: Option<Command>,
+    /// The host name; the short ID if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// What it may use at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+    /// Whether the engine starts it again when it has ended by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<Restart>,
+    /// Whether its root file system can't be written. False if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_only: Option<bool>,
+    /// File systems in memory, by place in the container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, Tmpfs>>)]
+    pub tmpfs: Option<UniqueMap<Tmpfs>>,
+    /// Capabilities to add to the engine's own set and to take from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Capabilities>,
+    /// The networks it is in, by name: `{}` for none; the engine's default network if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, Membership>>)]
+    pub networks: Option<UniqueMap<Membership>>,
+    /// Addresses of its name servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns: Option<Vec<String>>,
+    /// Entries for its hosts file: addresses by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    pub extra_hosts: Option<UniqueMap<String>>,
+    /// How the engine finds out whether it is well; the image's own check if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub healthcheck: Option<Healthcheck>,
+    /// The signal that asks it to stop: a name or a number; the image's own, else TERM, if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_signal: Option<String>,
+    /// Seconds until a stop kills it, at most the server's request time-out; the engine's own, mostly 10, if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_timeout: Option<u64>,
+    /// Whether its main process has a terminal. False if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tty: Option<bool>,
+    /// Whether its main process's standard input stays open for attachments. False if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdin: Option<bool>,
+    /// Secrets of the engine that it sees as files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<Vec<SecretFile>>,
+    /// Devices of the host: `"/dev/fuse"`, `"/dev/a:/dev/b:rw"`, or a name of the Container Device Interface like
+    /// `"nvidia.com/gpu=all"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub devices: Option<Vec<String>>,
+    /// True: a container of that name is removed first, running or not. False if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replace: Option<bool>,
 }
 
 /// What to do about an image that is not there.
@@ -141,7 +203,7 @@ pub struct ContainerRow {
 }
 
 /// The answer to an inspect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct InspectedContainer {
     /// Always true.
     pub success: True,
@@ -150,7 +212,7 @@ pub struct InspectedContainer {
 }
 
 /// A container in full.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Container {
     /// Its short ID: 12 hexadecimal digits.
     #[schema(example = "abc123def456", pattern = "^[0-9a-f]{12}$")]
@@ -202,6 +264,8 @@ pub struct Container {
     /// Why its last start failed, if the engine keeps that.
     #[schema(required)]
     pub error: Option<String>,
+    /// How it is kept: limits, network and the rest, by the names they have in a create.
+    pub settings: Settings,
     /// What its health check says: starting, healthy or unhealthy; `null` if it has none.
     #[schema(required, pattern = "^(starting|healthy|unhealthy)$")]
     pub health: Option<String>,

@@ -21,6 +21,7 @@ mod map;
 mod mark;
 mod ports;
 mod recordings;
+mod settings;
 mod system;
 mod terminals;
 mod tokens;
@@ -56,6 +57,10 @@ pub use map::UniqueMap;
 pub use mark::{False, True};
 pub use ports::{PortTarget, PublishedPort};
 pub use recordings::{Recording, RecordingList, RemovedRecording};
+pub use settings::{
+    Capabilities, Healthcheck, Limits, Membership, OpenFiles, Restart, RestartPolicy, SecretFile,
+    Settings, Size, Tmpfs,
+};
 pub use system::{
     Connected, Disconnected, Health, Healthy, Live, LiveWord, Metrics, Ready, ReadyWord,
     UnhealthyWord,

@@ -1,6 +1,6 @@
 //! What an engine tells of a container.
 
-use crate::{ContainerId, Protocol, Status};
+use crate::{ContainerId, Protocol, Settings, Status};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -64,6 +64,8 @@ pub struct Container {
     pub all_files: bool,
     /// Why its last start failed, if the engine keeps that.
     pub error: Option<String>,
+    /// How it is kept.
+    pub settings: Settings,
     /// What its health check says; `None` if it has none.
     pub health: Option<Health>,
 }

@@ -1,6 +1,6 @@
 //! What a new container shall be.
 
-use crate::{ContainerName, ImageRef, InnerPath, UserSpec};
+use crate::{ContainerName, ImageRef, InnerPath, Settings, UserSpec};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -12,6 +12,9 @@ pub struct ContainerSpec {
     pub image: ImageRef,
     /// The new container's name.
     pub name: ContainerName,
+    /// The program that gets the command's words; empty for the image's own. It takes the image's
+    /// command away.
+    pub entrypoint: Vec<String>,
     /// The argument vector; empty for the image's own command.
     pub command: Vec<String>,
     /// Variables on top of the image's.
@@ -30,6 +33,8 @@ pub struct ContainerSpec {
     pub init: Init,
     /// Whether an agent of ours may run commands in it, where the engine has one.
     pub agent: bool,
+    /// How it shall be kept.
+    pub settings: Settings,
 }
 
 /// Who is PID 1.

@@ -15,6 +15,7 @@ mod image;
 mod lifecycle;
 mod logs;
 mod names;
+mod settings;
 mod status;
 
 pub use attach::Attachment;
@@ -34,6 +35,9 @@ pub use names::{
     ContainerId, ContainerName, ContainerRef, ImageRef, InnerPath, InvalidName, UserName, UserSpec,
 };
 pub use podlane_inside as inside;
+pub use settings::{
+    Healthcheck, Limits, Membership, OpenFiles, Restart, SecretFile, Settings, Tmpfs,
+};
 pub use status::Status;
 
 use async_trait::async_trait;

@@ -37,19 +37,22 @@ impl PodmanEngine {
         call: &Call,
         spec: &ContainerSpec,
     ) -> Result<ContainerId> {
-        let mut adaptation = self.adaptation();
+        let before = self.adaptation();
+        let mut adaptation = before;
         loop {
             let error = match self.try_once(call, spec, adaptation).await {
-                Ok(id) => return Ok(id),
+                Ok(id) => {
+                    if adaptation != before {
+                        tracing::info!(request_id = %call.request_id, ?adaptation, "this host needs containers to be created differently");
+                        self.adapt(adaptation);
+                    }
+                    return Ok(id);
+                }
                 Err(error) => error,
             };
             match adapted(adaptation, spec, &error) {
-                Some(next) => {
-                    tracing::info!(request_id = %call.request_id, adaptation = ?next, "this host needs containers to be created differently");
-                    self.adapt(next);
-                    adaptation = next;
-                }
-                None => return Err(error),
+                Some(next) => adaptation = next,
+                None => return Err(too_many_files(spec, error)),
             }
         }
     }
@@ -203,6 +206,20 @@ fn adapted(current: Adaptation, spec: &ContainerSpec, error: &Error) -> Option<A
         next.no_init = true;
     }
     (next != current).then_some(next)
+}
+
+/// What is left of a refused limit when the host's own are kept: that for open files.
+fn too_many_files(spec: &ContainerSpec, error: Error) -> Error {
+    match (&error, spec.settings.limits.open_files) {
+        (Error::Failed { message, .. }, Some(_)) if Failure::refuses_limits(message) => {
+            Error::Invalid {
+                field: "limits.nofile",
+                message: "the engine may not give a process so many open files".into(),
+                conflict: false,
+            }
+        }
+        _ => error,
+    }
 }
 
 /// The hard limits of this process. An engine on the same host has the same or higher ones.

@@ -4,7 +4,8 @@ use crate::command::check_workdir;
 use crate::{Call, Error, Result, Scope, Service};
 use podlane_engine::{
     Change, Container, ContainerId, ContainerName, ContainerRef, ContainerSpec, ContainerSummary,
-    Error as EngineError, Image, ImageRef, Init, InnerPath, Mount, PortMapping, Resource, UserSpec,
+    Error as EngineError, Image, ImageRef, Init, InnerPath, Mount, PortMapping, Resource, Settings,
+    UserSpec,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub struct NewContainer {
     pub image: ImageRef,
     /// The name.
     pub name: ContainerName,
+    /// The program that gets the command's words; empty for the image's own.
+    pub entrypoint: Vec<String>,
     /// The argument vector; empty for the image's command.
     pub command: Vec<String>,
     /// Variables on top of the image's.
@@ -42,12 +45,16 @@ pub struct NewContainer {
     pub warm: bool,
     /// What to do about an image that is not there; `None` for the server's policy.
     pub pull: Option<PullPolicy>,
+    /// Whether a container of that name is removed first.
+    pub replace: bool,
+    /// How it is kept.
+    pub settings: Settings,
 }
 
 /// Who is PID 1 in a new container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum InitChoice {
-    /// The engine's init if the image has no entrypoint, else the image's own program.
+    /// The engine's init if there is no entrypoint, else that.
     #[default]
     Auto,
     /// The engine's init.
@@ -88,6 +95,7 @@ impl Service {
             let message = format!("labels that begin with {OWN_LABELS} are Podlane's own: {label}");
             return Err(Error::invalid("labels", message));
         }
+        check_places(&new)?;
         let worker = self.0.gate.enter(call).await?;
         // Giving up here, with the caller, cancels the transfer.
         let image = self.provide_image(call, &new).await?;
@@ -96,6 +104,9 @@ impl Service {
             let _worker = worker;
             let engine = &service.0.engine;
             let warm = new.warm;
+            if new.replace {
+                service.make_room(&call, &new.name).await?;
+            }
             let id = engine.run(&call, &spec(new, &image)).await?;
             let container = engine.inspect(&call, &(&id).into()).await?;
             if warm {
@@ -104,6 +115,20 @@ impl Service {
             Ok(shown(container))
         })
         .await
+    }
+
+    /// Removes the container that has a name, and none whose ID begins with it.
+    async fn make_room(&self, call: &Call, name: &ContainerName) -> Result<()> {
+        let engine = &self.0.engine;
+        let container = match engine.inspect(call, &name.into()).await {
+            Ok(container) if container.name == name.as_str() => container,
+            Ok(_) | Err(EngineError::NotFound { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        match engine.remove(call, &container.id, true).await {
+            Ok(()) | Err(EngineError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Makes a new container ready for commands. Nobody waits for that.
@@ -218,6 +243,21 @@ impl Service {
     }
 }
 
+/// Refuses what can't be together, each of it right by itself.
+fn check_places(new: &NewContainer) -> Result<()> {
+    let settings = &new.settings;
+    let twice = |mount: &&Mount| settings.tmpfs.contains_key(&mount.destination);
+    if let Some(mount) = new.mounts.iter().find(twice) {
+        let message = format!("{} is the place of a volume already", mount.destination);
+        return Err(Error::invalid("tmpfs", message));
+    }
+    if !new.ports.is_empty() && settings.networks.as_ref().is_some_and(BTreeMap::is_empty) {
+        let message = "a container without a network has no ports to publish";
+        return Err(Error::invalid("ports", message));
+    }
+    Ok(())
+}
+
 fn is_own(label: &str) -> bool {
     label.starts_with(OWN_LABELS)
 }
@@ -231,12 +271,15 @@ pub(crate) fn shown(mut container: Container) -> Container {
 fn spec(new: NewContainer, image: &Image) -> ContainerSpec {
     let init = match new.init {
         InitChoice::On => Init::Required,
-        InitChoice::Auto if image.entrypoint.is_empty() => Init::Preferred,
+        InitChoice::Auto if image.entrypoint.is_empty() && new.entrypoint.is_empty() => {
+            Init::Preferred
+        }
         InitChoice::Auto | InitChoice::Off => Init::Off,
     };
     ContainerSpec {
         image: new.image,
         name: new.name,
+        entrypoint: new.entrypoint,
         command: new.command,
         environment: new.environment,
         ports: new.ports,
@@ -246,5 +289,6 @@ fn spec(new: NewContainer, image: &Image) -> ContainerSpec {
         labels: new.labels,
         init,
         agent: new.agent,
+        settings: new.settings,
     }
 }

@@ -260,6 +260,7 @@ mod tests {
             all_files: true,
             error: None,
             health,
+            settings: podlane_engine::Settings::default(),
         }
     }
 

@@ -4,7 +4,7 @@ use super::{InvalidName, shown, text_type};
 use std::fmt;
 
 /// An absolute path inside a container, without `.`, `..`, double or trailing slashes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InnerPath(String);
 
 impl InnerPath {

@@ -1,7 +1,10 @@
 //! One container in full.
 
+use super::settings::{self, settings};
 use super::{familiar, id, sorted, specific, status};
-use podlane_engine::{Container, ContainerId, Health, Protocol, PublishedPort, Result, Status};
+use podlane_engine::{
+    Container, ContainerId, Health, Protocol, PublishedPort, Result, Settings, Status,
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -95,6 +98,8 @@ struct Config {
     tty: bool,
     #[serde(default)]
     open_stdin: bool,
+    #[serde(flatten)]
+    kept: settings::Config,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -102,6 +107,8 @@ struct Config {
 struct HostConfig {
     #[serde(default)]
     init: bool,
+    #[serde(flatten)]
+    kept: settings::HostConfig,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -109,6 +116,8 @@ struct HostConfig {
 struct NetworkSettings {
     #[serde(default)]
     ports: Option<BTreeMap<String, Option<Vec<HostBinding>>>>,
+    #[serde(default)]
+    networks: Option<BTreeMap<String, settings::Network>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -206,8 +215,19 @@ impl InspectedContainer {
         let all_files = EVERY_FILE
             .iter()
             .all(|needed| capabilities.iter().any(|has| has == needed));
+        let settings = Settings {
+            tty: self.config.tty,
+            stdin: self.config.open_stdin,
+            ..settings(
+                id.short(),
+                self.config.kept,
+                self.host_config.kept,
+                self.network_settings.networks,
+            )
+        };
         Ok(Container {
             id,
+            settings,
             name: self.name,
             status: state,
             image: familiar(&self.image_name),

@@ -3,6 +3,7 @@
 mod files;
 mod inspect;
 mod list;
+mod settings;
 
 pub(crate) use files::PathStat;
 pub(crate) use inspect::InspectedContainer;

@@ -102,6 +102,13 @@ impl Failure {
             let message = format!("{} is on a read-only file system", request.about.path);
             return Error::ReadOnly { message };
         }
+        // Whether the value is wrong or the host, is found out by another try.
+        if Self::refuses_limits(&self.message) {
+            return Error::Failed {
+                step: step(),
+                message: self.message,
+            };
+        }
         if let Some((rule, explained)) = RULES.iter().find_map(|rule| self.breaks(rule, request)) {
             let (field, conflict) = (rule.field, rule.conflict);
             return Error::Invalid {

@@ -26,7 +26,7 @@ const fn rule(
     }
 }
 
-pub(super) const RULES: [Rule; 16] = [
+pub(super) const RULES: [Rule; 24] = [
     rule(
         &["workdir \""],
         "workdir",
@@ -119,6 +119,52 @@ pub(super) const RULES: [Rule; 16] = [
         &["OCI permission denied", "OCI runtime permission denied"],
         "command",
         "the command's program can't be executed: {engine}",
+    ),
+    rule(
+        &["unknown capability"],
+        "capabilities",
+        "the engine does not know a capability: {engine}",
+    ),
+    rule(
+        &["network not found"],
+        "networks",
+        "a network does not exist: {engine}",
+    ),
+    rule(
+        &["not in any subnet"],
+        "networks",
+        "an address is not one of its network: {engine}",
+    ),
+    Rule {
+        conflict: true,
+        ..rule(
+            &["is already allocated to container"],
+            "networks",
+            "an address belongs to another container: {engine}",
+        )
+    },
+    rule(
+        &["no such secret"],
+        "secrets",
+        "a secret does not exist: {engine}",
+    ),
+    rule(
+        &["unresolvable CDI devices"],
+        "devices",
+        "a device does not exist: {engine}",
+    ),
+    Rule {
+        step: Some("creating the container"),
+        ..rule(
+            &["stat /dev/"],
+            "devices",
+            "a device does not exist: {engine}",
+        )
+    },
+    rule(
+        &["memory limit could be too low", "memory limit too low"],
+        "limits.memory",
+        "the container can't start with so little memory",
     ),
     Rule {
         step: Some("creating the container"),

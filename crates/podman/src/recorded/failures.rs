@@ -6,7 +6,7 @@ use crate::instance::Instance;
 use crate::requests::{self, Adaptation, Request};
 use podlane_engine::{
     Call, Command, ContainerId, ContainerName, ContainerSpec, Error, ExecSpec, ImageRef, Init,
-    InnerPath, Ownership, RequestId, Resource, UserSpec,
+    InnerPath, Ownership, RequestId, Resource, Settings, UserSpec,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -53,6 +53,7 @@ fn create(image: &str) -> Request {
     let spec = ContainerSpec {
         image: ImageRef::parse(image).expect("valid"),
         name: ContainerName::parse("w1").expect("valid"),
+        entrypoint: Vec::new(),
         command: Vec::new(),
         environment: BTreeMap::new(),
         ports: Vec::new(),
@@ -62,6 +63,7 @@ fn create(image: &str) -> Request {
         labels: BTreeMap::new(),
         init: Init::Off,
         agent: true,
+        settings: Settings::default(),
     };
     requests::create_container(&spec, &Instance::here().attempt(), Adaptation::default())
 }

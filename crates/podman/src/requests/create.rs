@@ -1,10 +1,12 @@
 //! The creation of a container.
 
+use super::settings::Kept;
 use super::{ATTEMPT_LABEL, Request};
 use crate::agent::{AGENT_LABEL, AGENT_OFF};
 use crate::instance::Attempt;
 use podlane_engine::{ContainerSpec, HostPort, Init, InnerPath, MountSource};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What has to be asked for differently on this host than by default, learnt from a failed start.
@@ -55,6 +57,8 @@ struct Create<'a> {
     name: &'a str,
     image: &'a str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    entrypoint: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
     command: &'a [String],
     env: &'a BTreeMap<String, String>,
     labels: BTreeMap<&'a str, &'a str>,
@@ -68,12 +72,12 @@ struct Create<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     portmappings: Vec<PortMapping>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    mounts: Vec<BindMount<'a>>,
+    mounts: Vec<FileSystem<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     volumes: Vec<NamedVolume<'a>>,
     init: bool,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    r_limits: Vec<Limit>,
+    #[serde(flatten)]
+    kept: Kept<'a>,
 }
 
 #[derive(Serialize)]
@@ -87,12 +91,12 @@ struct PortMapping {
 }
 
 #[derive(Serialize)]
-struct BindMount<'a> {
+struct FileSystem<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     source: &'a str,
     destination: &'a str,
-    options: [&'static str; 2],
+    options: Vec<Cow<'static, str>>,
 }
 
 #[derive(Serialize)]
@@ -104,11 +108,11 @@ struct NamedVolume<'a> {
 }
 
 #[derive(Serialize)]
-struct Limit {
+pub(super) struct Limit {
     #[serde(rename = "type")]
-    kind: &'static str,
-    soft: u64,
-    hard: u64,
+    pub(super) kind: &'static str,
+    pub(super) soft: u64,
+    pub(super) hard: u64,
 }
 
 impl<'a> Create<'a> {
@@ -128,11 +132,11 @@ impl<'a> Create<'a> {
             let destination = mount.destination.as_str();
             let access = access(mount.read_only);
             match &mount.source {
-                MountSource::Host(source) => mounts.push(BindMount {
+                MountSource::Host(source) => mounts.push(FileSystem {
                     kind: "bind",
                     source,
                     destination,
-                    options: ["rbind", access],
+                    options: vec!["rbind".into(), access.into()],
                 }),
                 MountSource::Volume(name) => {
                     volumes.push(NamedVolume {
@@ -152,20 +156,20 @@ impl<'a> Create<'a> {
             container_port: port.container,
             protocol: port.protocol.as_str(),
         });
-        let limit = |kind, value| Limit {
-            kind,
-            soft: value,
-            hard: value,
-        };
-        let r_limits = adaptation.limits.map_or_else(Vec::new, |limits| {
-            vec![
-                limit("nofile", limits.open_files),
-                limit("nproc", limits.processes),
-            ]
-        });
+        for (place, tmpfs) in &spec.settings.tmpfs {
+            let size = tmpfs.size.map(|size| format!("size={size}").into());
+            let mode = tmpfs.mode.map(|mode| format!("mode={mode:o}").into());
+            mounts.push(FileSystem {
+                kind: "tmpfs",
+                source: "tmpfs",
+                destination: place.as_str(),
+                options: size.into_iter().chain(mode).collect(),
+            });
+        }
         Self {
             name: spec.name.as_str(),
             image: spec.image.as_str(),
+            entrypoint: &spec.entrypoint,
             command: &spec.command,
             env: &spec.environment,
             labels,
@@ -176,7 +180,7 @@ impl<'a> Create<'a> {
             mounts,
             volumes,
             init: adaptation.gives_init(spec.init),
-            r_limits,
+            kept: Kept::new(&spec.settings, adaptation),
         }
     }
 }

@@ -7,6 +7,7 @@ mod create;
 mod exec;
 mod files;
 mod images;
+mod settings;
 #[cfg(test)]
 mod tests;
 

@@ -3,7 +3,10 @@ use crate::instance::Instance;
 use podlane_engine::{
     ContainerId, ContainerSpec, HostPort, ImageRef, Init, InnerPath, LogQuery, MountSource,
 };
-use podlane_engine::{ContainerName, Mount, Protocol};
+use podlane_engine::{
+    ContainerName, Limits, Membership, Mount, OpenFiles, Protocol, Restart, SecretFile, Settings,
+    Tmpfs,
+};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,6 +19,7 @@ fn spec() -> ContainerSpec {
     ContainerSpec {
         image: ImageRef::parse("alpine:latest").expect("valid"),
         name: ContainerName::parse("c1").expect("valid"),
+        entrypoint: Vec::new(),
         command: vec!["sleep".into(), "300".into()],
         environment: BTreeMap::from([("A".into(), "b".into())]),
         ports: vec![podlane_engine::PortMapping {
@@ -41,6 +45,7 @@ fn spec() -> ContainerSpec {
         labels: BTreeMap::new(),
         init: Init::Preferred,
         agent: true,
+        settings: Settings::default(),
     }
 }
 
@@ -131,4 +136,77 @@ fn logs_are_read_whole_where_tail_leaks() {
         .path()
         .contains("tail")
     );
+}
+
+#[test]
+fn settings_map_field_by_field() {
+    let mut spec = spec();
+    spec.entrypoint = vec!["sh".into()];
+    spec.mounts.clear();
+    let place = InnerPath::parse("/scratch").expect("valid");
+    let tmpfs = Tmpfs {
+        size: Some(4096),
+        mode: Some(0o700),
+    };
+    let membership = Membership {
+        ip: Some([10, 0, 0, 5].into()),
+        aliases: vec!["db".into()],
+    };
+    spec.settings = Settings {
+        limits: Limits {
+            memory: Some(8 << 20),
+            milli_cpus: Some(1500),
+            pids: Some(9),
+            open_files: Some(OpenFiles { soft: 1, hard: 2 }),
+            memory_swap: None,
+        },
+        restart: Some(Restart::UnlessStopped),
+        tmpfs: BTreeMap::from([(place, tmpfs)]),
+        networks: Some(BTreeMap::from([("net".into(), membership)])),
+        secrets: vec![SecretFile {
+            name: "s".into(),
+            file: None,
+            uid: 1,
+            gid: 2,
+            mode: 0o400,
+        }],
+        ..Settings::default()
+    };
+    let limits = Some(ResourceLimits {
+        open_files: 20_000,
+        processes: 4096,
+    });
+    let adaptation = Adaptation {
+        limits,
+        no_init: false,
+    };
+    let attempt = Instance::here().attempt();
+    let body = body(&create_container(&spec, &attempt, adaptation));
+    for (field, expected) in [
+        ("entrypoint", json!(["sh"])),
+        (
+            "mounts",
+            json!([{"type": "tmpfs", "source": "tmpfs", "destination": "/scratch", "options": ["size=4096", "mode=700"]}]),
+        ),
+        (
+            "resource_limits",
+            json!({"memory": {"limit": 8 << 20}, "cpu": {"quota": 150_000, "period": 100_000}, "pids": {"limit": 9}}),
+        ),
+        (
+            "r_limits",
+            json!([{"type": "nofile", "soft": 1, "hard": 2}, {"type": "nproc", "soft": 4096, "hard": 4096}]),
+        ),
+        ("restart_policy", json!("unless-stopped")),
+        ("netns", json!({"nsmode": "bridge"})),
+        (
+            "Networks",
+            json!({"net": {"static_ips": ["10.0.0.5"], "aliases": ["db"]}}),
+        ),
+        (
+            "secrets",
+            json!([{"Source": "s", "Target": "s", "UID": 1, "GID": 2, "Mode": 0o400}]),
+        ),
+    ] {
+        assert_eq!(body[field], expected, "{field}");
+    }
 }

@@ -5,8 +5,8 @@ use futures_util::StreamExt;
 use podlane_engine::{
     Archive, Attachment, Call, Change, Container, ContainerId, ContainerName, ContainerRef,
     ContainerSpec, ContainerSummary, Engine, EngineVersion, Error, ExecSpec, FileStat, Image,
-    ImageRef, InnerPath, Lifecycle, LogQuery, LogStream, Ownership, Process, Result, Signal,
-    Status, Upload,
+    ImageRef, InnerPath, Lifecycle, LogQuery, LogStream, Ownership, Process, Result, Settings,
+    Signal, Status, Upload,
 };
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -146,6 +146,7 @@ impl Engine for Tiny {
             exit_code: None,
             all_files: true,
             error: None,
+            settings: Settings::default(),
             health: None,
         })
     }

@@ -16,6 +16,7 @@ mod finding;
 mod lifecycle;
 mod logs;
 mod recover;
+mod settings;
 mod shape;
 mod subject;
 mod works;
@@ -28,6 +29,7 @@ pub use finding::*;
 pub use lifecycle::*;
 pub use logs::*;
 pub use recover::*;
+pub use settings::*;
 pub use shape::*;
 pub use subject::{Images, Subject};
 pub use works::*;
@@ -64,6 +66,8 @@ macro_rules! conformance {
             a_run_without_any_command_leaves_nothing,
             two_volumes_in_one_place_are_refused,
             what_was_asked_for_comes_back,
+            settings_come_back,
+            settings_that_need_what_is_not_there_leave_nothing,
             free_ports_are_chosen_and_told,
             the_init_is_as_asked,
             an_image_with_an_entrypoint_gets_its_arguments,

@@ -7,7 +7,8 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use podlane_engine::{
     Call, Chunk, Command, ContainerId, ContainerName, ContainerRef, ContainerSpec, Engine,
-    ExecPath, ExecSpec, ImageRef, Init, InnerPath, LogQuery, RequestId, Source, StartFailure,
+    ExecPath, ExecSpec, ImageRef, Init, InnerPath, LogQuery, RequestId, Settings, Source,
+    StartFailure,
 };
 use serde_json::Value;
 use std::any::Any;
@@ -140,6 +141,7 @@ impl Subject {
         ContainerSpec {
             image: self.images.busybox.clone(),
             name: ContainerName::parse(&crate::unique("conformance")).expect("a valid name"),
+            entrypoint: Vec::new(),
             command: words(command),
             environment: BTreeMap::new(),
             ports: Vec::new(),
@@ -149,6 +151,7 @@ impl Subject {
             labels: BTreeMap::new(),
             init: Init::Off,
             agent: true,
+            settings: Settings::default(),
         }
     }
 

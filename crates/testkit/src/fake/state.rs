@@ -6,6 +6,7 @@ use super::image::Image;
 use super::inside::Inside;
 use super::journal::Journal;
 use super::{FakeRuntime, FakeVersion, ImageKind};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hash::BuildHasher as _;
@@ -130,6 +131,8 @@ pub(super) struct Container {
     /// The main process, while it lives.
     pub(super) main: Option<u32>,
     pub(super) inside: Arc<Inside>,
+    /// The body that it was created with.
+    pub(super) spec: Value,
 }
 
 impl Container {

@@ -2,6 +2,7 @@
 
 mod fields;
 mod refusals;
+mod settings;
 
 use podlane_testkit::podman;
 

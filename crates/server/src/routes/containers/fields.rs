@@ -16,17 +16,17 @@ pub(super) fn workdir(text: Option<&str>) -> Result<Option<InnerPath>, Refusal> 
 }
 
 /// An argument vector: a program, and no NUL, which no argument can hold.
-pub(super) fn argv(words: Vec<String>) -> Result<Vec<String>, Refusal> {
+pub(super) fn argv(field: &'static str, words: Vec<String>) -> Result<Vec<String>, Refusal> {
     if words.first().is_none_or(String::is_empty) {
         return Err(Refusal::field(
-            "command",
-            "the command is empty: its first word must name a program",
+            field,
+            format!("the {field} is empty: its first word must name a program"),
         ));
     }
     if words.iter().any(|word| word.contains('\0')) {
         return Err(Refusal::field(
-            "command",
-            "the command must not contain NUL",
+            field,
+            format!("the {field} must not contain NUL"),
         ));
     }
     Ok(words)

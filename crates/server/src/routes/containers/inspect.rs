@@ -1,6 +1,6 @@
 //! `GET /api/v1/containers/{name}`
 
-use super::answers;
+use super::{answers, kept};
 use crate::error::Result;
 use crate::extract::{Name, Query};
 use axum::extract::State;
@@ -54,6 +54,7 @@ fn whole(container: podlane_engine::Container) -> Container {
         finished: container.finished,
         exit_code: container.exit_code,
         error: container.error,
+        settings: kept::settings(container.settings),
         health: container.health.map(|health| health.as_str().to_owned()),
     }
 }

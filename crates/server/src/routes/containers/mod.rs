@@ -7,6 +7,7 @@ pub(crate) mod exec;
 mod fields;
 pub(crate) mod files;
 pub(crate) mod inspect;
+mod kept;
 pub(crate) mod kill;
 pub(crate) mod list;
 pub(crate) mod logs;

@@ -32,6 +32,7 @@ pub(super) fn create(request: &Request) -> Handled {
         name => name,
     };
     check_name(&state, &name)?;
+    check_devices(&spec)?;
     let mounts = mounts(&spec)?;
     let ports = ports(&spec, &mut state)?;
     let mut tree = image.tree.clone();
@@ -81,6 +82,7 @@ pub(super) fn create(request: &Request) -> Handled {
         main: None,
         inside,
         id: id.clone(),
+        spec,
     };
     state.containers.push(container);
     let body = json!({"Id": id, "Warnings": []});
@@ -137,6 +139,18 @@ fn check_name(state: &State, name: &str) -> Result<(), Refusal> {
         taken.id
     );
     Err(Refusal::new(500, cause, message))
+}
+
+fn check_devices(spec: &Value) -> Result<(), Refusal> {
+    for device in spec["devices"].as_array().into_iter().flatten() {
+        let path = device["path"].as_str().unwrap_or_default();
+        let path = path.split(':').next().unwrap_or_default();
+        if path.starts_with('/') && !std::path::Path::new(path).exists() {
+            let message = format!("stat {path}: no such file or directory");
+            return Err(Refusal::wrapped(500, &message));
+        }
+    }
+    Ok(())
 }
 
 fn strings(value: &Value) -> Vec<String> {

@@ -55,6 +55,9 @@ fn show(container: &Container, version: FakeVersion, execs: &[String]) -> Value 
     } else {
         json!(container.labels)
     };
+    // Podman tells of file systems in memory elsewhere.
+    let mounts = container.mounts.iter();
+    let mounts = mounts.filter(|mount| mount.source != "tmpfs");
     let mut body = json!({
         "Id": container.id,
         "Created": time(Some(container.created)),
@@ -69,16 +72,13 @@ fn show(container: &Container, version: FakeVersion, execs: &[String]) -> Value 
         "RestartCount": 0,
         "Driver": "overlay",
         "ExecIDs": execs,
-        "Mounts": container.mounts.iter().map(mount).collect::<Vec<_>>(),
+        "Mounts": mounts.map(mount).collect::<Vec<_>>(),
         "NetworkSettings": {
             "IPAddress": "",
             "Ports": ports,
-            "Networks": {"podman": {"NetworkID": "podman", "IPAddress": ""}},
         },
         "Config": {
-            "Hostname": &container.id[..12],
             "User": container.user,
-            "Tty": false,
             "Env": container.full_environment(),
             "Cmd": container.command,
             "Image": container.image,
@@ -90,19 +90,18 @@ fn show(container: &Container, version: FakeVersion, execs: &[String]) -> Value 
                 "io.container.manager": "libpod",
                 "org.opencontainers.image.stopSignal": "15",
             },
-            "StopSignal": 15,
             "StopTimeout": container.stop_timeout,
         },
         "HostConfig": {
             "NetworkMode": "bridge",
             "PortBindings": ports,
-            "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
             "AutoRemove": false,
             "Privileged": false,
             "Init": container.init,
             "LogConfig": {"Type": "k8s-file", "Config": null, "Path": "", "Tag": "", "Size": "0B"},
         },
     });
+    super::kept::add(container, &mut body);
     if version.is_old() {
         let init = if container.init { "TRUE" } else { "FALSE" };
         body["Config"]["Annotations"]["io.podman.annotations.init"] = json!(init);

@@ -6,6 +6,7 @@ mod exec;
 mod exec_start;
 mod images;
 mod inspect;
+mod kept;
 mod lifecycle;
 mod list;
 mod logs;

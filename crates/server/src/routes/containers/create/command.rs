@@ -1,28 +1,30 @@
-//! The command of a new container: words, or a line that is split like a POSIX shell would.
+//! The command and the entrypoint of a new container: words, or a line that is split like a POSIX shell would.
 
 use super::super::fields;
 use crate::refusal::Refusal;
 use podlane_api::Command;
 
 /// The argument vector; empty for the image's own command.
-pub(super) fn words(wire: Option<Command>) -> Result<Vec<String>, Refusal> {
+pub(super) fn words(field: &'static str, wire: Option<Command>) -> Result<Vec<String>, Refusal> {
     let words = match wire {
         None => return Ok(Vec::new()),
         Some(Command::Words(words)) => words,
         Some(Command::Line(line)) => shell_words::split(&line).map_err(|_| Refusal::Field {
-            field: "command".into(),
-            message: "the command has a quote without its other end".into(),
-            hint: Some("close the quote, or send the command as an array of words".into()),
+            field: field.into(),
+            message: format!("the {field} has a quote without its other end"),
+            hint: Some(format!(
+                "close the quote, or send the {field} as an array of words"
+            )),
         })?,
     };
     if words.is_empty() {
         return Err(Refusal::Field {
-            field: "command".into(),
-            message: "the command is empty".into(),
-            hint: Some("leave it out to run the image's own command".into()),
+            field: field.into(),
+            message: format!("the {field} is empty"),
+            hint: Some(format!("leave it out to run the image's own {field}")),
         });
     }
-    fields::argv(words)
+    fields::argv(field, words)
 }
 
 #[cfg(test)]
@@ -30,7 +32,7 @@ mod tests {
     use super::*;
 
     fn line(text: &str) -> Result<Vec<String>, Refusal> {
-        words(Some(Command::Line(text.into())))
+        words("command", Some(Command::Line(text.into())))
     }
 
     #[test]
@@ -43,8 +45,11 @@ mod tests {
                 .into())
         );
         let array = vec!["echo".to_owned(), "a 'b".to_owned(), String::new()];
-        assert_eq!(words(Some(Command::Words(array.clone()))), Ok(array));
-        assert_eq!(words(None), Ok(Vec::new()));
+        assert_eq!(
+            words("command", Some(Command::Words(array.clone()))),
+            Ok(array)
+        );
+        assert_eq!(words("command", None), Ok(Vec::new()));
     }
 
     #[test]
@@ -53,6 +58,6 @@ mod tests {
             let refusal = line(bad).expect_err(bad);
             assert_eq!(refusal.what(), Some("command"), "{bad:?}");
         }
-        assert!(words(Some(Command::Words(Vec::new()))).is_err());
+        assert!(words("command", Some(Command::Words(Vec::new()))).is_err());
     }
 }

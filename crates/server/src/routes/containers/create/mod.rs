@@ -3,7 +3,11 @@
 //! Creates and starts: both, or nothing is left behind.
 
 mod command;
+mod limits;
+mod networks;
 mod ports;
+mod privileges;
+mod settings;
 mod spec;
 mod volumes;
 
@@ -31,7 +35,7 @@ pub(crate) async fn create_container(
     Query(()): Query<()>,
     Json(body): Json<CreateContainer>,
 ) -> Result<axum::Json<CreatedContainer>> {
-    let new = spec::new_container(body)?;
+    let new = spec::new_container(body, call.limit)?;
     subject.set(new.name.as_str());
     let container = service.create_container(&call, new).await?;
     Ok(axum::Json(CreatedContainer {

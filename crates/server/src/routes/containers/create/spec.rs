@@ -1,15 +1,20 @@
 //! The body of a create, field by field, to the service's own noun.
 
 use super::super::{environment, fields};
-use super::{command, ports, volumes};
+use super::{command, ports, settings, volumes};
 use crate::extract::shown;
 use crate::refusal::Refusal;
 use podlane_api::{CreateContainer, Init, Pull, UniqueMap};
 use podlane_engine::{ContainerName, ImageRef};
 use podlane_service::{InitChoice, NewContainer, PullPolicy};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-pub(super) fn new_container(body: CreateContainer) -> Result<NewContainer, Refusal> {
+pub(super) fn new_container(
+    mut body: CreateContainer,
+    most: Duration,
+) -> Result<NewContainer, Refusal> {
+    let settings = settings::settings(&mut body, most)?;
     let (agent, warm) = (body.agent.unwrap_or(true), body.warm_agent == Some(true));
     if warm && !agent {
         let message = "`warm_agent` starts what `agent: false` forbids";
@@ -18,7 +23,8 @@ pub(super) fn new_container(body: CreateContainer) -> Result<NewContainer, Refus
     Ok(NewContainer {
         image: ImageRef::parse(&body.image).map_err(Refusal::in_field("image"))?,
         name: ContainerName::parse(&body.name).map_err(Refusal::in_field("name"))?,
-        command: command::words(body.command)?,
+        entrypoint: command::words("entrypoint", body.entrypoint.take())?,
+        command: command::words("command", body.command.take())?,
         environment: environment::variables(body.environment)?,
         ports: ports::mappings(&body.ports.unwrap_or_default())?,
         mounts: volumes::mounts(&body.volumes.unwrap_or_default())?,
@@ -37,6 +43,8 @@ pub(super) fn new_container(body: CreateContainer) -> Result<NewContainer, Refus
             Pull::Missing => PullPolicy::Missing,
             Pull::Always => PullPolicy::Always,
         }),
+        replace: body.replace.unwrap_or_default(),
+        settings,
     })
 }
 

@@ -53,13 +53,13 @@ fn stdin(body: &ExecCommand) -> Result<Input, Refusal> {
 
 fn command(wire: podlane_api::Command) -> Result<Command, Refusal> {
     match wire {
-        podlane_api::Command::Words(words) => fields::argv(words).map(Command::Argv),
+        podlane_api::Command::Words(words) => fields::argv("command", words).map(Command::Argv),
         podlane_api::Command::Line(line) => {
             if line.trim().is_empty() {
                 return Err(Refusal::field("command", "the command is empty"));
             }
             // A line is one argument of the shell, so the rule for arguments holds.
-            let mut one = fields::argv(vec![line])?;
+            let mut one = fields::argv("command", vec![line])?;
             Ok(Command::Shell(one.remove(0)))
         }
     }

@@ -84,7 +84,7 @@ impl QueryShape for NewTerminal {
 fn command(parameters: &Parameters) -> Result<Command, Refusal> {
     match (parameters.all("command"), parameters.get("shell")) {
         ([], None) => Ok(Command::Argv(["sh", "-c", SHELL].map(Into::into).to_vec())),
-        (words, None) => fields::argv(words.to_vec()).map(Command::Argv),
+        (words, None) => fields::argv("command", words.to_vec()).map(Command::Argv),
         ([], Some(line)) if !line.trim().is_empty() && !line.contains('\0') => {
             Ok(Command::Shell(line.to_owned()))
         }
