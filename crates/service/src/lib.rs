@@ -47,7 +47,7 @@ pub use files::{
 pub use gate::Load;
 pub use lifecycle::{Condition, Waited};
 pub use live::{Ended, Event, Input, Live};
-pub use logs::{Logs, Tail};
+pub use logs::{Logs, Matching, ReadLogs, Tail};
 pub use recordings::{Recording, RecordingRules};
 pub use stream::{ExecStream, Step};
 pub use terminals::Terminal;

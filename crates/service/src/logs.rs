@@ -5,7 +5,12 @@ use crate::{Call, Result, Scope, Service};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use podlane_engine::{ContainerRef, Error as EngineError, LogQuery, Source};
+use regex::bytes::{Regex, RegexBuilder};
 use std::collections::VecDeque;
+use std::time::SystemTime;
+
+/// Bytes that a regular expression may take once it is compiled.
+const PATTERN_BYTES: usize = 1 << 20;
 
 /// How much of the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +19,41 @@ pub enum Tail {
     Lines(u64),
     /// Everything that fits into one answer.
     All,
+}
+
+/// What of a log to read.
+#[derive(Debug, Clone)]
+pub struct ReadLogs {
+    /// How much of the end of what the others leave.
+    pub tail: Tail,
+    /// Only what was written after this time.
+    pub since: Option<SystemTime>,
+    /// Only what was written before this time.
+    pub until: Option<SystemTime>,
+    /// Only what was written to this output.
+    pub only: Option<Source>,
+    /// Only lines that match.
+    pub matching: Option<Matching>,
+}
+
+/// A regular expression that lines are matched with, in time linear in their length.
+#[derive(Debug, Clone)]
+pub struct Matching(Regex);
+
+impl Matching {
+    /// Understands one, or says what is wrong with it.
+    pub fn new(pattern: &str) -> Result<Self, String> {
+        let built = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build();
+        match built {
+            Ok(pattern) => Ok(Self(pattern)),
+            Err(regex::Error::CompiledTooBig(_)) => Err("it is too large".into()),
+            Err(error) => {
+                let text = error.to_string();
+                let reason = text.lines().last().unwrap_or_default();
+                Err(reason.trim_start_matches("error: ").to_owned())
+            }
+        }
+    }
 }
 
 /// The end of a log.
@@ -28,28 +68,34 @@ pub struct Logs {
 }
 
 impl Service {
-    /// The last lines of a container's log.
+    /// The last lines of a container's log, or of the part of it that is wanted.
     pub async fn container_logs(
         &self,
         call: &Call,
         name: &ContainerRef,
-        tail: Tail,
+        read: &ReadLogs,
     ) -> Result<Logs> {
         call.may(Scope::ContainersRead)?;
         let _worker = self.0.gate.enter(call).await?;
         let container = self.find(call, name).await?;
-        let wanted = match tail {
+        let wanted = match read.tail {
             Tail::Lines(lines) => Some(lines),
             Tail::All => None,
         };
         let mut end = End::new(wanted, self.0.limits.log_bytes);
+        let mut lines = Lines::new(read.matching.as_ref(), self.0.limits.log_bytes);
         if wanted != Some(0) {
-            let query = LogQuery { tail: wanted };
+            let query = LogQuery {
+                tail: wanted.filter(|_| read.matching.is_none()),
+                since: read.since,
+                until: read.until,
+                only: read.only,
+            };
             let read = async {
                 let mut chunks = self.0.engine.logs(call, &container.id, &query).await?;
                 while let Some(chunk) = chunks.next().await {
                     let chunk = chunk?;
-                    end.push(chunk.source, chunk.data);
+                    lines.push(chunk.source, chunk.data, &mut end);
                 }
                 Ok::<_, EngineError>(())
             };
@@ -60,12 +106,68 @@ impl Service {
                     limit: call.limit,
                 })??;
         }
+        lines.finish(&mut end);
         let truncated = end.truncated;
         Ok(Logs {
             name: container.name,
             text: end.into_text(),
             truncated,
         })
+    }
+}
+
+/// Lets through the lines that match, each when it is whole.
+struct Lines<'a> {
+    matching: Option<&'a Matching>,
+    max_bytes: usize,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl<'a> Lines<'a> {
+    /// A line longer than `max_bytes` is taken for several.
+    fn new(matching: Option<&'a Matching>, max_bytes: usize) -> Self {
+        Self {
+            matching,
+            max_bytes,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, source: Source, data: Bytes, end: &mut End) {
+        let Some(matching) = self.matching else {
+            return end.push(source, data);
+        };
+        let open = match source {
+            Source::Stdout => &mut self.stdout,
+            Source::Stderr => &mut self.stderr,
+        };
+        for piece in data.split_inclusive(|byte| *byte == b'\n') {
+            open.extend_from_slice(piece);
+            if piece.ends_with(b"\n") || open.len() >= self.max_bytes {
+                let_through(matching, source, open, end);
+                open.clear();
+            }
+        }
+    }
+
+    /// The lines that nothing has ended.
+    fn finish(self, end: &mut End) {
+        let Some(matching) = self.matching else {
+            return;
+        };
+        for (source, open) in [(Source::Stdout, self.stdout), (Source::Stderr, self.stderr)] {
+            if !open.is_empty() {
+                let_through(matching, source, &open, end);
+            }
+        }
+    }
+}
+
+fn let_through(Matching(pattern): &Matching, source: Source, line: &[u8], end: &mut End) {
+    if pattern.is_match(line.strip_suffix(b"\n").unwrap_or(line)) {
+        end.push(source, Bytes::copy_from_slice(line));
     }
 }
 
@@ -199,5 +301,44 @@ mod tests {
     fn keeps_the_last_bytes_of_an_endless_line() {
         assert_eq!(end(None, 4, &["abc", "def", "gh"]), ("efgh".into(), true));
         assert_eq!(end(Some(1), 4, &["abcdefgh\n"]), ("fgh\n".into(), true));
+    }
+
+    #[test]
+    fn lines_that_match_whatever_cuts_them() {
+        let matching = Matching::new("^a.*z$").expect("a pattern");
+        let mut end = End::new(Some(3), 1000);
+        let mut lines = Lines::new(Some(&matching), 1000);
+        for (source, data) in [
+            (Source::Stdout, "az\nb\na"),
+            (Source::Stderr, "a err"),
+            (Source::Stdout, " out z\na\nza\n"),
+            (Source::Stderr, "or z\naz\nabc\n"),
+            (Source::Stdout, "a \u{fc} z"),
+        ] {
+            lines.push(source, Bytes::from_static(data.as_bytes()), &mut end);
+        }
+        lines.finish(&mut end);
+        assert_eq!(end.into_text(), "a error z\naz\na \u{fc} z");
+    }
+
+    #[test]
+    fn an_endless_line_is_matched_in_parts() {
+        let matching = Matching::new("x").expect("a pattern");
+        let mut end = End::new(None, 8);
+        let mut lines = Lines::new(Some(&matching), 8);
+        for _ in 0..10_000 {
+            lines.push(Source::Stdout, Bytes::from_static(b"abc"), &mut end);
+            assert!(lines.stdout.len() < 8);
+        }
+        lines.push(Source::Stdout, Bytes::from_static(b"x"), &mut end);
+        lines.finish(&mut end);
+        assert!(end.into_text().ends_with('x'));
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_said() {
+        assert_eq!(Matching::new("(").expect_err("open"), "unclosed group");
+        let large = Matching::new(r"(\w{100}){100}").expect_err("large");
+        assert_eq!(large, "it is too large");
     }
 }

@@ -113,6 +113,62 @@ async fn text_is_what_was_written() {
 }
 
 #[tokio::test]
+async fn parts_by_time_output_and_pattern() {
+    let server = server();
+    let api = server.client();
+    let line = "for n in 1 2 3; do echo out $n; sleep 0.1; echo err $n >&2; sleep 0.1; done; date +%s >/now; sleep 2; echo out late; printf 'out open'";
+    let container = writer(&api, line).await;
+    let now = podman(&["exec", &container.name, "cat", "/now"]).stdout;
+    let now: u64 = String::from_utf8_lossy(&now)
+        .trim()
+        .parse()
+        .expect("a time");
+    let then = now + 1;
+    for (query, expected) in [
+        (
+            "?stream=stdout".to_owned(),
+            "out 1\nout 2\nout 3\nout late\nout open",
+        ),
+        ("?stream=stderr".to_owned(), "err 1\nerr 2\nerr 3\n"),
+        ("?stream=stderr&tail=1".to_owned(), "err 3\n"),
+        ("?stream=all&tail=2".to_owned(), "out late\nout open"),
+        ("?grep=[13]$".to_owned(), "out 1\nerr 1\nout 3\nerr 3\n"),
+        ("?grep=[13]$&tail=1".to_owned(), "err 3\n"),
+        (
+            "?grep=^out&stream=stdout&tail=3".to_owned(),
+            "out 3\nout late\nout open",
+        ),
+        ("?grep=nothing".to_owned(), ""),
+        (format!("?since={then}"), "out late\nout open"),
+        (format!("?until={then}&tail=2"), "out 3\nerr 3\n"),
+        (format!("?since=0&until={then}&grep=1"), "out 1\nerr 1\n"),
+        ("?since=2100-01-01T00:00:00Z".to_owned(), ""),
+        ("?until=1970-01-01T00:00:00Z".to_owned(), ""),
+    ] {
+        let log = logs(&api, &container, &query).await;
+        assert_eq!(log["logs"], expected, "{query}");
+        assert_eq!(log["truncated"], false);
+    }
+    for (query, field) in [
+        ("stream=both", "stream"),
+        ("stream=", "stream"),
+        ("since=yesterday", "since"),
+        ("until=-1", "until"),
+        ("until=", "until"),
+        ("grep=(", "grep"),
+        ("grep=((a{100}){100}){100}", "grep"),
+    ] {
+        let answer = api.get(&container.path(&format!("/logs?{query}"))).await;
+        answer.refused(400, field);
+    }
+    let long = "x".repeat(1025);
+    let answer = api
+        .get(&container.path(&format!("/logs?grep={long}")))
+        .await;
+    answer.refused(400, "grep");
+}
+
+#[tokio::test]
 async fn a_large_log_is_answered_in_bounds() {
     let server = server();
     let api = server.client();

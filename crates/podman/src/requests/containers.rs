@@ -2,8 +2,10 @@
 
 use super::{ATTEMPT_LABEL, Request};
 use http::Method;
-use podlane_engine::{ContainerId, ContainerName, ContainerRef, LogQuery, Signal, TerminalSize};
-use std::time::Duration;
+use podlane_engine::{
+    ContainerId, ContainerName, ContainerRef, LogQuery, Signal, Source, TerminalSize,
+};
+use std::time::{Duration, SystemTime};
 
 pub(crate) fn start_container(id: &ContainerId) -> Request {
     Request::post("starting the container", &format!("/containers/{id}/start"))
@@ -62,15 +64,30 @@ pub(crate) fn list_never_started() -> Request {
 }
 
 /// Podman 4 leaks a descriptor for each log read with `tail`, for good; so there the whole log is read.
+/// Podman takes the tail first and leaves out of it what else is not wanted, so that too little would stay.
 pub(crate) fn logs(id: &ContainerId, query: &LogQuery, tail_leaks: bool) -> Request {
+    let whole = query.since.is_none() && query.until.is_none() && query.only.is_none();
     let tail = query
         .tail
-        .filter(|tail| !tail_leaks && i64::try_from(*tail).is_ok());
-    let mut pairs = vec![("stdout", "true".to_owned()), ("stderr", "true".to_owned())];
+        .filter(|tail| whole && !tail_leaks && i64::try_from(*tail).is_ok());
+    let wanted = |source| (query.only.is_none() || query.only == Some(source)).to_string();
+    let mut pairs = vec![
+        ("stdout", wanted(Source::Stdout)),
+        ("stderr", wanted(Source::Stderr)),
+    ];
     pairs.extend(tail.map(|tail| ("tail", tail.to_string())));
+    pairs.extend(query.since.map(|time| ("since", unix_time(time))));
+    pairs.extend(query.until.map(|time| ("until", unix_time(time))));
     Request::get("reading the log", &format!("/containers/{id}/logs"))
         .query(pairs)
         .container(id.short())
+}
+
+/// Seconds since 1970 with a fraction; times before that are that one.
+fn unix_time(time: SystemTime) -> String {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    let since = since.unwrap_or_default();
+    format!("{}.{:09}", since.as_secs(), since.subsec_nanos())
 }
 
 /// Without keys that detach: they would be taken out of the input.

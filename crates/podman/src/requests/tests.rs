@@ -1,7 +1,7 @@
 use super::*;
 use crate::instance::Instance;
 use podlane_engine::{
-    ContainerId, ContainerSpec, HostPort, ImageRef, Init, InnerPath, LogQuery, MountSource,
+    ContainerId, ContainerSpec, HostPort, ImageRef, Init, InnerPath, LogQuery, MountSource, Source,
 };
 use podlane_engine::{
     ContainerName, Limits, Membership, Mount, OpenFiles, Protocol, Restart, SecretFile, Settings,
@@ -9,7 +9,7 @@ use podlane_engine::{
 };
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 fn id() -> ContainerId {
     ContainerId::parse(&"a".repeat(64)).expect("valid")
@@ -122,19 +122,28 @@ fn paths_and_queries_are_encoded() {
 
 #[test]
 fn logs_are_read_whole_where_tail_leaks() {
-    let query = LogQuery { tail: Some(5) };
-    assert!(!logs(&id(), &query, true).path().contains("tail"));
-    assert!(logs(&id(), &query, false).path().contains("tail=5"));
+    let tail = |tail| LogQuery {
+        tail: Some(tail),
+        ..LogQuery::default()
+    };
+    assert!(!logs(&id(), &tail(5), true).path().contains("tail"));
+    assert!(logs(&id(), &tail(5), false).path().contains("tail=5"));
+    let path = |query| logs(&id(), &query, false).path().to_owned();
+    assert!(!path(tail(u64::MAX)).contains("tail"));
+}
+
+#[test]
+fn a_part_of_a_log_is_not_cut_again_by_podman() {
+    let query = LogQuery {
+        tail: Some(5),
+        since: Some(SystemTime::UNIX_EPOCH + Duration::from_millis(1_500)),
+        until: SystemTime::UNIX_EPOCH.checked_sub(Duration::from_secs(9)),
+        only: Some(Source::Stderr),
+    };
+    let path = logs(&id(), &query, false).path().to_owned();
     assert!(
-        !logs(
-            &id(),
-            &LogQuery {
-                tail: Some(u64::MAX)
-            },
-            false
-        )
-        .path()
-        .contains("tail")
+        path.ends_with("?stdout=false&stderr=true&since=1.500000000&until=0.000000000"),
+        "{path}"
     );
 }
 

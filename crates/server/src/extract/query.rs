@@ -6,7 +6,9 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// The query parameters of one endpoint.
 pub(crate) trait QueryShape: Sized {
@@ -78,6 +80,25 @@ impl Parameters {
             return Err(Refusal::field(name, message));
         }
         Ok(digits.parse().unwrap_or(u64::MAX))
+    }
+
+    /// A time: RFC 3339, or whole seconds since 1970.
+    pub(crate) fn time(&self, name: &'static str) -> Result<Option<SystemTime>, Refusal> {
+        let Some(text) = self.get(name) else {
+            return Ok(None);
+        };
+        let time = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            let seconds = text.parse().ok();
+            seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        } else {
+            OffsetDateTime::parse(text, &Rfc3339).ok()
+        };
+        time.map(|time| Some(time.into())).ok_or_else(|| {
+            let message = format!(
+                "query parameter `{name}` must be a time like 2026-11-23T15:54:16Z, or whole seconds since 1970"
+            );
+            Refusal::field(name, message)
+        })
     }
 
     /// A number of whole seconds.
@@ -161,6 +182,32 @@ mod tests {
             Parameters::parse("tail=a&force=1&tail=&tail=b", KNOWN, &["tail"]).expect("fine");
         assert_eq!(parameters.all("tail"), ["a", "", "b"]);
         assert_eq!(parameters.all("force"), ["1"]);
+    }
+
+    #[test]
+    fn times_in_two_forms() {
+        let time = |text: &str| {
+            let query = format!("tail={text}");
+            Parameters::parse(&query, KNOWN, &[])?.time("tail")
+        };
+        let expected = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_449_256);
+        for text in [
+            "1795449256",
+            "2026-11-23T15:54:16Z",
+            "2026-11-23T17:54:16.000%2B02:00",
+        ] {
+            assert_eq!(time(text).expect(text), Some(expected), "{text}");
+        }
+        for text in [
+            "",
+            "-1",
+            "1.5",
+            "yesterday",
+            "2026-11-23",
+            "99999999999999999999",
+        ] {
+            assert_eq!(time(text).expect_err(text).what(), Some("tail"), "{text}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Logs of the main process.
 
 use super::subject::Subject;
-use podlane_engine::{Chunk, ContainerId, Source};
+use podlane_engine::{Chunk, ContainerId, LogQuery, Source};
+use std::time::{Duration, SystemTime};
 
 async fn wrote(subject: &Subject, script: &str) -> ContainerId {
     let id = subject.run(&subject.spec(&["sh", "-c", script])).await;
@@ -36,6 +37,54 @@ pub async fn the_end_of_a_log_is_enough(subject: &Subject) {
         assert!(whole.ends_with(&log), "{tail}: {log}");
         assert!(log.lines().count() as u64 >= tail.min(6), "{tail}: {log}");
     }
+}
+
+/// What is left out does not count as a line of the end.
+pub async fn a_part_of_a_log_by_time_and_by_output(subject: &Subject) {
+    let script = "echo early; echo wrong >&2; sleep 2; echo late; echo odd >&2; echo last";
+    let before = SystemTime::now();
+    let id = wrote(subject, script).await;
+    let whole = LogQuery::default();
+    let middle = Some(SystemTime::now() - Duration::from_secs(1));
+    let part = async |query| {
+        let log = subject.part_of_log(&id, query).await;
+        (text(&log, Source::Stdout), text(&log, Source::Stderr))
+    };
+    let is = |(out, err): (String, String), expected: (&str, &str)| {
+        assert_eq!((out.as_str(), err.as_str()), expected);
+    };
+    let since = middle;
+    is(
+        part(LogQuery { since, ..whole }).await,
+        ("late\nlast\n", "odd\n"),
+    );
+    let until = middle;
+    is(
+        part(LogQuery { until, ..whole }).await,
+        ("early\n", "wrong\n"),
+    );
+    let (since, until) = (Some(before), middle);
+    let between = LogQuery {
+        since,
+        until,
+        ..whole
+    };
+    is(part(between).await, ("early\n", "wrong\n"));
+    let until = Some(before);
+    is(part(LogQuery { until, ..whole }).await, ("", ""));
+    let only = Some(Source::Stderr);
+    is(part(LogQuery { only, ..whole }).await, ("", "wrong\nodd\n"));
+    let (tail, only) = (Some(2), Some(Source::Stdout));
+    let (out, err) = part(LogQuery {
+        tail,
+        only,
+        ..whole
+    })
+    .await;
+    assert!(
+        out.ends_with("late\nlast\n") && err.is_empty(),
+        "{out} {err}"
+    );
 }
 
 /// No newline is added to it.

@@ -248,7 +248,12 @@ impl Subject {
 
     /// A log as it comes.
     pub(super) async fn log(&self, id: &ContainerId, tail: Option<u64>) -> Vec<Chunk> {
-        let query = LogQuery { tail };
+        let whole = LogQuery::default();
+        self.part_of_log(id, LogQuery { tail, ..whole }).await
+    }
+
+    /// A part of a log as it comes.
+    pub(super) async fn part_of_log(&self, id: &ContainerId, query: LogQuery) -> Vec<Chunk> {
         let stream = self.engine.logs(&call(), id, &query).await;
         let pieces: Vec<_> = stream
             .map_err(|error| error.to_string())

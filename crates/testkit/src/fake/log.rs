@@ -15,7 +15,7 @@ pub(super) struct Line {
     text: Bytes,
     /// Whether the line goes on, so that no newline follows.
     partial: bool,
-    time: OffsetDateTime,
+    pub(super) time: OffsetDateTime,
 }
 
 impl Line {

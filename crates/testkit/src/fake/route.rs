@@ -2,6 +2,7 @@
 
 use super::answer::Refusal;
 use http::Method;
+use time::OffsetDateTime;
 
 /// A route of the fake, to hang a fault on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -189,6 +190,23 @@ impl Query {
                 Err(Refusal::new(400, &cause, message))
             }
         }
+    }
+
+    /// A time as seconds since 1970 with nine digits of a fraction, one of the forms that Podman takes.
+    pub(super) fn time(&self, key: &str) -> Result<Option<OffsetDateTime>, Refusal> {
+        let Some(text) = self.get(key) else {
+            return Ok(None);
+        };
+        let digits = text.replacen('.', "", 1);
+        let time = digits
+            .parse()
+            .ok()
+            .filter(|_| digits.len() + 1 == text.len());
+        let time = time.and_then(|nanos| OffsetDateTime::from_unix_timestamp_nanos(nanos).ok());
+        time.map(Some).ok_or_else(|| {
+            let message = format!("failed to parse parameter {key}: {text}");
+            Refusal::new(400, "invalid syntax", message)
+        })
     }
 
     /// A number; none when it is not there.

@@ -28,7 +28,12 @@ pub(super) fn logs(request: &Request) -> Handled {
     };
     let old = request.core.version.is_old();
     let (to, pieces) = mpsc::channel(16);
-    let picked = move |line: &Line| if line.stream == 1 { out } else { err };
+    let (since, until) = (query.time("since")?, query.time("until")?);
+    let picked = move |line: &Line| {
+        let stream = if line.stream == 1 { out } else { err };
+        let after = since.is_none_or(|since| line.time > since);
+        stream && after && until.is_none_or(|until| line.time < until)
+    };
     tokio::spawn(async move {
         // The length before the tail is taken: a line between the two comes twice rather than never.
         let next = inside.log.from(0).len();
