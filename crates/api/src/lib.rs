@@ -7,6 +7,7 @@
 
 mod actions;
 mod background;
+mod binds;
 mod command;
 mod containers;
 mod environment;
@@ -19,8 +20,11 @@ mod hidden;
 mod init;
 mod map;
 mod mark;
+mod networks;
 mod ports;
 mod recordings;
+mod removed;
+mod secrets;
 mod settings;
 mod system;
 mod terminals;
@@ -36,6 +40,7 @@ pub use background::{
     BackgroundExec, Exec, ExecList, ExecOutput, ExecOutputPart, ExecState, ReadExecOutput,
     RemovedBackgroundExec, RemovedExec, SignalExec, Stdin, TerminalSize, WroteStdin,
 };
+pub use binds::{Bind, VolumeTarget};
 pub use command::Command;
 pub use containers::{
     Container, ContainerList, ContainerLogs, ContainerRow, CreateContainer, Created,
@@ -55,8 +60,14 @@ pub use hidden::Hidden;
 pub use init::Init;
 pub use map::UniqueMap;
 pub use mark::{False, True};
+pub use networks::{
+    Attached, Connect, CreateNetwork, CreateSubnet, Disconnect, Network, NetworkList, OneNetwork,
+    Subnet,
+};
 pub use ports::{PortTarget, PublishedPort};
 pub use recordings::{Recording, RecordingList, RemovedRecording};
+pub use removed::{Pruned, RemovedByName};
+pub use secrets::{CreateSecret, OneSecret, Secret, SecretList};
 pub use settings::{
     Capabilities, Healthcheck, Limits, Membership, OpenFiles, Restart, RestartPolicy, SecretFile,
     Settings, Size, Tmpfs,
@@ -71,7 +82,7 @@ pub use users::{
     Account, AddUser, AddUsers, AddedAccount, AddedUser, AddedUsers, ModifyUser, RemovedAccount,
     RemovedUser, Sudo, User, UserDetails, UserList,
 };
-pub use volumes::{Bind, VolumeTarget};
+pub use volumes::{CreateVolume, OneVolume, Volume, VolumeList};
 
 #[cfg(test)]
 mod tests;

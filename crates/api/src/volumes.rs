@@ -1,54 +1,53 @@
-//! Mounts.
+//! Volumes.
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
-use std::fmt;
+use crate::{True, UniqueMap};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
-/// Where a host path or a volume is seen in the container.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum VolumeTarget {
-    /// A container path, and if wanted `:ro` or `:rw`.
-    Path(String),
-    /// The same in two fields.
-    Bind(Bind),
-}
-
-/// A container path and how it can be used.
+/// A volume to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Bind {
-    /// The container path.
-    #[schema(example = "/container/path")]
-    pub bind: String,
-    /// `rw` (the default) or `ro`.
+#[schema(example = json!({ "name": "course-data", "labels": { "course": "net-101" } }))]
+pub struct CreateVolume {
+    /// Its name.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")]
+    pub name: String,
+    /// Labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "ro")]
-    pub mode: Option<String>,
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    pub labels: Option<UniqueMap<String>>,
 }
 
-impl<'de> Deserialize<'de> for VolumeTarget {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TargetVisitor)
-    }
+/// A volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Volume {
+    /// Its name.
+    #[schema(example = "course-data")]
+    pub name: String,
+    /// What keeps it: `local` for the engine itself.
+    #[schema(example = "local")]
+    pub driver: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// When it was made: RFC 3339.
+    pub created: String,
 }
 
-struct TargetVisitor;
+/// One volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OneVolume {
+    /// Always true.
+    pub success: True,
+    /// It.
+    pub volume: Volume,
+}
 
-impl<'de> Visitor<'de> for TargetVisitor {
-    type Value = VolumeTarget;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a container path or {\"bind\": path, \"mode\": \"ro\"}")
-    }
-
-    fn visit_str<E>(self, path: &str) -> Result<VolumeTarget, E> {
-        Ok(VolumeTarget::Path(path.to_owned()))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<VolumeTarget, A::Error> {
-        Bind::deserialize(MapAccessDeserializer::new(fields)).map(VolumeTarget::Bind)
-    }
+/// The volumes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VolumeList {
+    /// Always true.
+    pub success: True,
+    /// By name.
+    pub volumes: Vec<Volume>,
 }

@@ -16,6 +16,12 @@ pub enum Resource {
     Image,
     /// A path inside a container.
     Path,
+    /// A volume.
+    Volume,
+    /// A network.
+    Network,
+    /// A secret.
+    Secret,
 }
 
 impl fmt::Display for Resource {
@@ -24,6 +30,9 @@ impl fmt::Display for Resource {
             Self::Container => "container",
             Self::Image => "image",
             Self::Path => "path",
+            Self::Volume => "volume",
+            Self::Network => "network",
+            Self::Secret => "secret",
         })
     }
 }
@@ -39,10 +48,20 @@ pub enum Error {
         /// What it was called.
         name: String,
     },
-    /// The wanted name belongs to another container.
-    #[error("the name \"{name}\" is already in use by another container")]
+    /// The wanted name belongs to another one.
+    #[error("the name \"{name}\" is already in use by another {resource}")]
     NameInUse {
+        /// What kind of thing.
+        resource: Resource,
         /// That name.
+        name: String,
+    },
+    /// Something else needs it, so that it can't be removed.
+    #[error("the {resource} \"{name}\" is in use by a container")]
+    InUse {
+        /// What kind of thing.
+        resource: Resource,
+        /// What it is called.
         name: String,
     },
     /// The container's state forbids it: not running, paused, running without force.

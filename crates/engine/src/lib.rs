@@ -15,8 +15,11 @@ mod image;
 mod lifecycle;
 mod logs;
 mod names;
+mod networks;
+mod secrets;
 mod settings;
 mod status;
+mod volumes;
 
 pub use attach::Attachment;
 pub use call::{Call, RequestId};
@@ -32,13 +35,17 @@ pub use image::Image;
 pub use lifecycle::Lifecycle;
 pub use logs::{LogQuery, LogStream};
 pub use names::{
-    ContainerId, ContainerName, ContainerRef, ImageRef, InnerPath, InvalidName, UserName, UserSpec,
+    ContainerId, ContainerName, ContainerRef, ImageRef, InnerPath, InvalidName, NetworkName,
+    SecretName, UserName, UserSpec, VolumeName,
 };
+pub use networks::{Network, Networks, NewNetwork, Subnet};
 pub use podlane_inside as inside;
+pub use secrets::{NewSecret, Secret, Secrets};
 pub use settings::{
     Healthcheck, Limits, Membership, OpenFiles, Restart, SecretFile, Settings, Tmpfs,
 };
 pub use status::Status;
+pub use volumes::{NewVolume, Volume, Volumes};
 
 use async_trait::async_trait;
 use std::fmt::Debug;
@@ -68,7 +75,7 @@ pub struct EngineVersion {
 /// returned future abandons the wait, not the engine's work: whoever needs both ended says so with
 /// [`Control::terminate`] or [`Engine::remove`].
 #[async_trait]
-pub trait Engine: Lifecycle + Debug + Send + Sync + 'static {
+pub trait Engine: Lifecycle + Volumes + Networks + Secrets + Debug + Send + Sync + 'static {
     /// Asks whether the engine answers, and which version it is.
     async fn version(&self, call: &Call) -> Result<EngineVersion>;
 

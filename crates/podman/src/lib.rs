@@ -18,6 +18,7 @@ mod frames;
 mod host;
 mod instance;
 mod lifecycle;
+mod networks;
 mod noise;
 mod pool;
 mod process;
@@ -28,8 +29,10 @@ mod recorded;
 mod recover;
 mod requests;
 mod run;
+mod secrets;
 mod shell;
 mod upgraded;
+mod volumes;
 
 pub use connection::Observer;
 pub use engine::PodmanEngine;

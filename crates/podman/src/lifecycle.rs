@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use podlane_engine::{Call, ContainerId, ContainerName, Lifecycle, Result, Signal};
 
 impl PodmanEngine {
-    async fn done(&self, call: &Call, request: Request) -> Result<()> {
+    /// Sends a request whose answer says nothing more than that it is done.
+    pub(crate) async fn done(&self, call: &Call, request: Request) -> Result<()> {
         self.connection().status(call, &request).await.map(drop)
     }
 }

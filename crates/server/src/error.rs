@@ -296,7 +296,7 @@ fn engine(error: &Engine, log: &str) -> Answer {
                 Resource::Image => Some(format!(
                     "pull it with `podman pull {name}`, or create with \"pull\": \"missing\""
                 )),
-                Resource::Container | Resource::Path => None,
+                _ => None,
             },
             ..podman(StatusCode::NOT_FOUND)
         },
@@ -304,7 +304,7 @@ fn engine(error: &Engine, log: &str) -> Answer {
             field: Some("name".into()),
             ..podman(StatusCode::CONFLICT)
         },
-        Engine::WrongState { .. } | Engine::ReadOnly { .. } => podman(StatusCode::CONFLICT),
+        Engine::WrongState { .. } | Engine::ReadOnly { .. } | Engine::InUse { .. } => podman(StatusCode::CONFLICT),
         Engine::Invalid {
             field, conflict, ..
         } => Answer {

@@ -56,6 +56,12 @@ pub(crate) fn info() -> OpenApi {
             tag("containers", "Containers and what happens inside them."),
             tag("files", "Files and directories inside containers."),
             tag("execs", "Commands in the background."),
+            tag("volumes", "Directories that outlive containers."),
+            tag("networks", "Networks that containers are in."),
+            tag(
+                "secrets",
+                "What containers see as files and nobody is told.",
+            ),
             tag("recordings", "What terminals showed."),
             tag("tokens", "Who may ask for what."),
             tag("system", "The server itself."),

@@ -9,9 +9,13 @@ use crate::routes::containers::{
 };
 use crate::routes::execs;
 use crate::routes::fallback::{method_not_allowed, not_found};
+use crate::routes::networks;
+use crate::routes::prune;
 use crate::routes::recordings;
+use crate::routes::secrets;
 use crate::routes::system::{docs, health, livez, metrics, prometheus, readyz};
 use crate::routes::tokens;
+use crate::routes::volumes;
 use crate::{App, openapi};
 use axum::Router;
 use axum::http::header::{
@@ -75,6 +79,34 @@ pub(crate) fn table() -> OpenApiRouter<App> {
             files::upload::upload_archive
         ))
         .routes(routes!(files::gather::gather_files))
+        .routes(routes!(
+            volumes::create::create_volume,
+            volumes::list::list_volumes
+        ))
+        .routes(routes!(
+            volumes::inspect::inspect_volume,
+            volumes::remove::remove_volume
+        ))
+        .routes(routes!(
+            networks::create::create_network,
+            networks::list::list_networks
+        ))
+        .routes(routes!(
+            networks::inspect::inspect_network,
+            networks::remove::remove_network
+        ))
+        .routes(routes!(networks::connect::connect))
+        .routes(routes!(networks::disconnect::disconnect))
+        .routes(routes!(
+            secrets::create::create_secret,
+            secrets::list::list_secrets
+        ))
+        .routes(routes!(
+            secrets::inspect::inspect_secret,
+            secrets::remove::remove_secret
+        ))
+        .routes(routes!(prune::volumes::prune_volumes))
+        .routes(routes!(prune::networks::prune_networks))
         .routes(routes!(recordings::list::list_recordings))
         .routes(routes!(
             recordings::read::read_recording,

@@ -1,6 +1,7 @@
 //! Containers: create, list, inspect, start, stop, remove.
 
 use crate::command::check_workdir;
+use crate::resources::check_labels;
 use crate::{Call, Error, Result, Scope, Service};
 use podlane_engine::{
     Change, Container, ContainerId, ContainerName, ContainerRef, ContainerSpec, ContainerSummary,
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Labels that begin with this are Podlane's own: nobody may set them, and no answer shows them.
-const OWN_LABELS: &str = "io.podlane.";
+pub(crate) const OWN_LABELS: &str = "io.podlane.";
 
 /// A container to be created and started.
 #[derive(Debug, Clone)]
@@ -91,10 +92,7 @@ impl Service {
     pub async fn create_container(&self, call: &Call, new: NewContainer) -> Result<Container> {
         call.may(Scope::ContainersWrite)?;
         check_workdir(new.workdir.as_ref())?;
-        if let Some(label) = new.labels.keys().find(|label| is_own(label)) {
-            let message = format!("labels that begin with {OWN_LABELS} are Podlane's own: {label}");
-            return Err(Error::invalid("labels", message));
-        }
+        check_labels(&new.labels)?;
         check_places(&new)?;
         let worker = self.0.gate.enter(call).await?;
         // Giving up here, with the caller, cancels the transfer.
@@ -258,7 +256,7 @@ fn check_places(new: &NewContainer) -> Result<()> {
     Ok(())
 }
 
-fn is_own(label: &str) -> bool {
+pub(crate) fn is_own(label: &str) -> bool {
     label.starts_with(OWN_LABELS)
 }
 

@@ -4,7 +4,7 @@ use super::{InvalidName, shown, text_type};
 use std::fmt;
 
 /// `[A-Za-z0-9][A-Za-z0-9_.-]*`, Podman's own rule.
-fn is_container_name(text: &str) -> bool {
+pub(super) fn is_container_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text
             .bytes()

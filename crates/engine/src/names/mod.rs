@@ -5,6 +5,7 @@
 
 mod container;
 mod image;
+mod kept;
 mod path;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ mod user;
 
 pub use container::{ContainerId, ContainerName, ContainerRef};
 pub use image::ImageRef;
+pub use kept::{NetworkName, SecretName, VolumeName};
 pub use path::InnerPath;
 pub use user::{UserName, UserSpec};
 

@@ -2,11 +2,13 @@
 
 mod files;
 mod inspect;
+mod kept;
 mod list;
 mod settings;
 
 pub(crate) use files::PathStat;
 pub(crate) use inspect::InspectedContainer;
+pub(crate) use kept::{KeptNetwork, KeptSecret, KeptVolume, RemovedNetwork};
 pub(crate) use list::ListedContainer;
 
 use podlane_engine::{ContainerId, Error, Image, PublishedPort, Result, Status};

@@ -13,10 +13,13 @@ use serde::Deserialize;
 use std::path::Path;
 
 /// What a create says, what a rename does, and what it does in a database of SQL.
-const NAME_IN_USE: [&str; 3] = [
+const NAME_IN_USE: [&str; 6] = [
     "name is already in use",
     "already in use, cannot rename",
     "UNIQUE constraint failed",
+    "volume already exists",
+    "network already exists",
+    "secret name in use",
 ];
 
 /// An error answer.
@@ -78,8 +81,16 @@ impl Failure {
             return error;
         }
         if NAME_IN_USE.iter().any(|words| self.says(words)) {
-            return Error::NameInUse {
-                name: request.about.name.clone(),
+            let container = || (Resource::Container, request.about.name.clone());
+            let (resource, name) = request.about.kept.clone().unwrap_or_else(container);
+            return Error::NameInUse { resource, name };
+        }
+        if let Some((resource, name)) = &request.about.kept
+            && (self.says("volume is being used") || self.says("network is being used"))
+        {
+            return Error::InUse {
+                resource: *resource,
+                name: name.clone(),
             };
         }
         if self.says("no such exec session") {
@@ -87,9 +98,15 @@ impl Failure {
                 message: "the container was stopped or removed while the command ran".into(),
             };
         }
-        if ["container state improper", "is paused", "not running"]
-            .iter()
-            .any(|words| self.says(words))
+        if [
+            "container state improper",
+            "is paused",
+            "not running",
+            "network is already connected",
+            "is not connected to network",
+        ]
+        .iter()
+        .any(|words| self.says(words))
         {
             return Error::WrongState {
                 message: state_message(&self, request),
@@ -168,6 +185,12 @@ impl Failure {
         if self.says("image not known") || self.says("no such image") {
             return not_found(Resource::Image, &about.image);
         }
+        if let Some((resource, name)) = &about.kept {
+            let none = ["no such volume", "network not found", "no such secret"];
+            if none.iter().any(|words| self.says(words)) {
+                return not_found(*resource, name);
+            }
+        }
         // An answer to HEAD has no body; whether it is the container that is missing is asked next.
         let head = request.method == Method::HEAD && self.status == StatusCode::NOT_FOUND;
         if !about.path.is_empty() && (head || self.says("no such file or directory")) {
@@ -199,6 +222,12 @@ fn state_message(failure: &Failure, request: &Request) -> String {
     match request.step {
         "removing the container" if paused => {
             "the container is paused; unpause it first, or remove it with force=true".into()
+        }
+        "connecting the container" if failure.says("network is already connected") => {
+            "the container is in the network already".into()
+        }
+        "disconnecting the container" if failure.says("is not connected to network") => {
+            "the container is not in the network".into()
         }
         "unpausing the container" => "the container is not paused".into(),
         _ if paused => "the container is paused; unpause it first".into(),

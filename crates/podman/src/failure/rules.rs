@@ -26,7 +26,7 @@ const fn rule(
     }
 }
 
-pub(super) const RULES: [Rule; 24] = [
+pub(super) const RULES: [Rule; 28] = [
     rule(
         &["workdir \""],
         "workdir",
@@ -124,6 +124,36 @@ pub(super) const RULES: [Rule; 24] = [
         &["unknown capability"],
         "capabilities",
         "the engine does not know a capability: {engine}",
+    ),
+    Rule {
+        step: Some("connecting the container"),
+        ..rule(
+            &["not in any subnet"],
+            "ip",
+            "the address is not one of the network: {engine}",
+        )
+    },
+    Rule {
+        step: Some("connecting the container"),
+        conflict: true,
+        ..rule(
+            &["is already allocated to container"],
+            "ip",
+            "the address belongs to another container: {engine}",
+        )
+    },
+    Rule {
+        conflict: true,
+        ..rule(
+            &["is already used on the host or by another config"],
+            "subnets",
+            "a subnet is in use already: {engine}",
+        )
+    },
+    rule(
+        &["not in subnet"],
+        "subnets",
+        "a gateway is not in its subnet: {engine}",
     ),
     rule(
         &["network not found"],

@@ -27,7 +27,7 @@ impl Meaning {
     fn is(&self, error: &Error) -> bool {
         match (self, error) {
             (Self::Missing(wanted), Error::NotFound { resource, .. }) => resource == wanted,
-            (Self::NameInUse(wanted), Error::NameInUse { name }) => name == wanted,
+            (Self::NameInUse(wanted), Error::NameInUse { name, .. }) => name == wanted,
             (
                 Self::Invalid(wanted, standing),
                 Error::Invalid {

@@ -7,23 +7,30 @@ mod create;
 mod exec;
 mod files;
 mod images;
+mod networks;
+mod secrets;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod volumes;
 
 pub(crate) use containers::*;
 pub(crate) use create::*;
 pub(crate) use exec::*;
 pub(crate) use files::*;
 pub(crate) use images::*;
+pub(crate) use networks::*;
+pub(crate) use secrets::*;
+pub(crate) use volumes::*;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
 use http::{HeaderValue, Method};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
-use podlane_engine::{Call, Error};
+use podlane_engine::{Call, Error, Resource};
 use serde::Serialize;
+use std::fmt;
 use url::form_urlencoded;
 
 const PREFIX: &str = "/v4.0.0/libpod";
@@ -44,7 +51,7 @@ pub(crate) fn whole(body: Bytes) -> Payload {
 }
 
 /// A request, ready to be sent.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Request {
     /// What it does, as a gerund: for logs, metrics and "… failed".
     pub(crate) step: &'static str,
@@ -66,6 +73,19 @@ pub(crate) struct About {
     pub(crate) image: String,
     pub(crate) user: String,
     pub(crate) path: String,
+    /// The volume, network or secret.
+    pub(crate) kept: Option<(Resource, String)>,
+}
+
+/// Without the body, which may be a secret.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("step", &self.step)
+            .field("method", &self.method)
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Request {
@@ -109,6 +129,11 @@ impl Request {
 
     fn container(mut self, container: &str) -> Self {
         container.clone_into(&mut self.about.container);
+        self
+    }
+
+    fn kept(mut self, resource: Resource, name: impl fmt::Display) -> Self {
+        self.about.kept = Some((resource, name.to_string()));
         self
     }
 

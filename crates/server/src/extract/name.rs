@@ -4,7 +4,7 @@ use crate::edge::Subject;
 use crate::refusal::Refusal;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use podlane_engine::{ContainerRef, InnerPath};
+use podlane_engine::{ContainerRef, InnerPath, NetworkName, SecretName, VolumeName};
 
 /// `{name}`: percent-decoded once, then checked. What could be read as anything but a name (`/`, NUL,
 /// a space, `?`, `%`) is refused, so it can stand in the engine's URL as it is.
@@ -23,6 +23,28 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
         Ok(Self(name))
     }
 }
+
+macro_rules! name_in_path {
+    ($extractor:ident, $parameter:literal, $name:ty) => {
+        #[doc = concat!("`{", $parameter, "}`: percent-decoded once, then checked.")]
+        #[derive(Debug)]
+        pub(crate) struct $extractor(pub(crate) $name);
+
+        impl<S: Send + Sync> FromRequestParts<S> for $extractor {
+            type Rejection = Refusal;
+
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+                let text = parameter(parts, state, $parameter).await?;
+                let name = <$name>::parse(&text).map_err(Refusal::in_field($parameter))?;
+                Ok(Self(name))
+            }
+        }
+    };
+}
+
+name_in_path!(Volume, "volume", VolumeName);
+name_in_path!(Network, "network", NetworkName);
+name_in_path!(Secret, "secret", SecretName);
 
 /// `{*path}`: the rest of the request's path, percent-decoded once, as an absolute path in a container.
 #[derive(Debug)]

@@ -31,9 +31,9 @@ pub(super) static ALL: [Failure; 13] = [
     failure("400", "BadRequest", When::Always, "The request is wrong; `error.field` says where."),
     failure("401", "Unidentified", When::Known, "The server wants a token, and this is none that is good."),
     failure("403", "Forbidden", When::Always, "The token does not permit it, or the request comes from a web page that may not use the server."),
-    failure("404", "NotFound", When::Asking, "The container, image or path does not exist."),
+    failure("404", "NotFound", When::Asking, "What the request is about does not exist."),
     failure("408", "TimedOut", When::Asking, "The request's body or the engine's work took too long."),
-    failure("409", "Conflict", When::Contested, "The container's state, or another container, forbids it."),
+    failure("409", "Conflict", When::Contested, "The state of what the request is about, or something else that is there, forbids it."),
     failure("413", "TooLarge", When::Asking, "More than the server takes or gives at once."),
     failure("415", "UnsupportedMediaType", When::Changing, "The body is not plain JSON."),
     failure("421", "Misdirected", When::Always, "The request names a host that is not this server."),
@@ -59,11 +59,8 @@ const fn failure(
 
 /// The errors that an operation can have.
 pub(super) fn of(path: &str, method: &HttpMethod) -> impl Iterator<Item = &'static Failure> {
-    let asks = path.starts_with("/api/v1/containers")
-        || path.starts_with("/api/v1/files")
-        || path.starts_with("/api/v1/execs")
-        || path.starts_with("/api/v1/recordings/")
-        || path.starts_with("/api/v1/tokens");
+    let alone = ["/api/v1/health", "/api/v1/metrics", "/api/v1/recordings"];
+    let asks = path.starts_with("/api/v1/") && !alone.contains(&path);
     let named = path.contains("{name}") || path.starts_with("/api/v1/execs/{id}");
     let changes = *method != HttpMethod::Get;
     ALL.iter().filter(move |failure| match failure.when {

@@ -2,8 +2,9 @@
 //! line of each of its functions; a test walks all of them with every scope to see that it does.
 
 use podlane_service::Scope::{
-    self, ContainersRead, ContainersWrite, ExecRead, ExecRun, FilesRead, FilesWrite,
-    RecordingsRead, RecordingsWrite, SystemRead, TokensRead, TokensWrite, UsersRead, UsersWrite,
+    self, ContainersRead, ContainersWrite, ExecRead, ExecRun, FilesRead, FilesWrite, NetworksRead,
+    NetworksWrite, RecordingsRead, RecordingsWrite, SecretsRead, SecretsWrite, SystemRead,
+    TokensRead, TokensWrite, UsersRead, UsersWrite, VolumesRead, VolumesWrite,
 };
 use utoipa::openapi::path::HttpMethod;
 use utoipa::openapi::security::SecurityRequirement;
@@ -55,6 +56,22 @@ pub(crate) const POLICY: &[(&str, &str, Option<Scope>)] = &[
     ("GET", "/api/v1/containers/{name}/archive", Some(FilesRead)),
     ("PUT", "/api/v1/containers/{name}/archive", Some(FilesWrite)),
     ("GET", "/api/v1/files", Some(FilesRead)),
+    ("POST", "/api/v1/volumes", Some(VolumesWrite)),
+    ("GET", "/api/v1/volumes", Some(VolumesRead)),
+    ("GET", "/api/v1/volumes/{volume}", Some(VolumesRead)),
+    ("DELETE", "/api/v1/volumes/{volume}", Some(VolumesWrite)),
+    ("POST", "/api/v1/networks", Some(NetworksWrite)),
+    ("GET", "/api/v1/networks", Some(NetworksRead)),
+    ("GET", "/api/v1/networks/{network}", Some(NetworksRead)),
+    ("DELETE", "/api/v1/networks/{network}", Some(NetworksWrite)),
+    ("POST", "/api/v1/secrets", Some(SecretsWrite)),
+    ("GET", "/api/v1/secrets", Some(SecretsRead)),
+    ("GET", "/api/v1/secrets/{secret}", Some(SecretsRead)),
+    ("DELETE", "/api/v1/secrets/{secret}", Some(SecretsWrite)),
+    ("POST", "/api/v1/networks/{network}/connect", Some(NetworksWrite)),
+    ("POST", "/api/v1/networks/{network}/disconnect", Some(NetworksWrite)),
+    ("POST", "/api/v1/prune/volumes", Some(VolumesWrite)),
+    ("POST", "/api/v1/prune/networks", Some(NetworksWrite)),
     ("GET", "/api/v1/recordings", Some(RecordingsRead)),
     ("GET", "/api/v1/recordings/{id}", Some(RecordingsRead)),
     ("DELETE", "/api/v1/recordings/{id}", Some(RecordingsWrite)),

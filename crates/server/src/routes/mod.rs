@@ -3,6 +3,11 @@
 pub(crate) mod containers;
 pub(crate) mod execs;
 pub(crate) mod fallback;
+pub(crate) mod networks;
+pub(crate) mod prune;
 pub(crate) mod recordings;
+pub(crate) mod secrets;
 pub(crate) mod system;
 pub(crate) mod tokens;
+pub(crate) mod values;
+pub(crate) mod volumes;

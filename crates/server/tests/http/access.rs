@@ -23,6 +23,12 @@ fn sample(method: &str, path: &str) -> (&'static str, &'static str, String) {
             json(json!({ "operation": "mkdir", "path": "/tmp/x" }))
         }
         ("post", "/api/v1/tokens") => json(json!({ "name": "x", "scopes": ["containers:read"] })),
+        ("post", "/api/v1/volumes" | "/api/v1/networks") => json(json!({ "name": "x" })),
+        ("post", "/api/v1/secrets") => json(json!({ "name": "x", "value": "y" })),
+        (
+            "post",
+            "/api/v1/networks/{network}/connect" | "/api/v1/networks/{network}/disconnect",
+        ) => json(json!({ "container": "web" })),
         ("post", "/api/v1/execs/{id}/signal") => json(json!({ "signal": "TERM" })),
         ("post", "/api/v1/execs/{id}/resize") => json(json!({ "columns": 80, "rows": 24 })),
         ("post", "/api/v1/containers/{name}/rename") => ("?to=other", "", String::new()),
@@ -53,6 +59,9 @@ fn request(method: &str, path: &str, token: Option<&str>) -> Request<Body> {
     let path = path
         .replace("{name}", "web")
         .replace("{username}", "bob")
+        .replace("{volume}", "data")
+        .replace("{network}", "lab")
+        .replace("{secret}", "flag")
         .replace("{path}", "tmp/x")
         .replace("{id}", id);
     let method: Method = method.to_ascii_uppercase().parse().expect("a method");
@@ -84,7 +93,7 @@ fn operations() -> Vec<(String, String, Option<Scope>)> {
             }
         }
     }
-    assert!(all.len() > 45, "{}", all.len());
+    assert!(all.len() > 60, "{}", all.len());
     all
 }
 

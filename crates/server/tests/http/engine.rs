@@ -5,8 +5,9 @@ use futures_util::StreamExt;
 use podlane_engine::{
     Archive, Attachment, Call, Change, Container, ContainerId, ContainerName, ContainerRef,
     ContainerSpec, ContainerSummary, Engine, EngineVersion, Error, ExecSpec, FileStat, Image,
-    ImageRef, InnerPath, Lifecycle, LogQuery, LogStream, Ownership, Process, Result, Settings,
-    Signal, Status, Upload,
+    ImageRef, InnerPath, Lifecycle, LogQuery, LogStream, Membership, Network, NetworkName,
+    Networks, NewNetwork, NewSecret, NewVolume, Ownership, Process, Result, Secret, SecretName,
+    Secrets, Settings, Signal, Status, Upload, Volume, VolumeName, Volumes,
 };
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -78,6 +79,109 @@ impl Lifecycle for Tiny {
     }
 
     async fn rename(&self, _: &Call, _: &ContainerId, _: &ContainerName) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+}
+
+fn volume() -> Volume {
+    Volume {
+        name: "data".into(),
+        driver: "local".into(),
+        labels: BTreeMap::new(),
+        created: "2025-01-19T15:47:19Z".into(),
+    }
+}
+
+#[async_trait]
+impl Volumes for Tiny {
+    async fn create_volume(&self, _: &Call, _: &NewVolume) -> Result<Volume> {
+        self.asked().await.map(|_| volume())
+    }
+
+    async fn volumes(&self, _: &Call) -> Result<Vec<Volume>> {
+        self.asked().await.map(|_| vec![volume()])
+    }
+
+    async fn volume(&self, _: &Call, _: &VolumeName) -> Result<Volume> {
+        self.asked().await.map(|_| volume())
+    }
+
+    async fn remove_volume(&self, _: &Call, _: &VolumeName) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+}
+
+fn network() -> Network {
+    Network {
+        name: "lab".into(),
+        id: "0".repeat(64),
+        driver: "bridge".into(),
+        internal: false,
+        ipv6: false,
+        dns: true,
+        subnets: Vec::new(),
+        labels: BTreeMap::new(),
+        created: "2025-01-19T15:47:19Z".into(),
+    }
+}
+
+#[async_trait]
+impl Networks for Tiny {
+    async fn create_network(&self, _: &Call, _: &NewNetwork) -> Result<Network> {
+        self.asked().await.map(|_| network())
+    }
+
+    async fn networks(&self, _: &Call) -> Result<Vec<Network>> {
+        self.asked().await.map(|_| vec![network()])
+    }
+
+    async fn network(&self, _: &Call, _: &NetworkName) -> Result<Network> {
+        self.asked().await.map(|_| network())
+    }
+
+    async fn remove_network(&self, _: &Call, _: &NetworkName) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+
+    async fn connect(
+        &self,
+        _: &Call,
+        _: &NetworkName,
+        _: &ContainerId,
+        _: &Membership,
+    ) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+
+    async fn disconnect(&self, _: &Call, _: &NetworkName, _: &ContainerId) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+}
+
+fn secret() -> Secret {
+    Secret {
+        name: "flag".into(),
+        id: "0".repeat(25),
+        labels: BTreeMap::new(),
+        created: "2025-01-19T15:47:19Z".into(),
+    }
+}
+
+#[async_trait]
+impl Secrets for Tiny {
+    async fn create_secret(&self, _: &Call, _: &NewSecret) -> Result<Secret> {
+        self.asked().await.map(|_| secret())
+    }
+
+    async fn secrets(&self, _: &Call) -> Result<Vec<Secret>> {
+        self.asked().await.map(|_| vec![secret()])
+    }
+
+    async fn secret(&self, _: &Call, _: &SecretName) -> Result<Secret> {
+        self.asked().await.map(|_| secret())
+    }
+
+    async fn remove_secret(&self, _: &Call, _: &SecretName) -> Result<()> {
         self.asked().await.map(drop)
     }
 }

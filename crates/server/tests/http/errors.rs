@@ -20,7 +20,7 @@ const CASES: &[Case] = &[
     (|| not_found(Resource::Container), 404, "PodmanAPIError", None),
     (|| not_found(Resource::Image), 404, "PodmanAPIError", None),
     (|| not_found(Resource::Path), 404, "PodmanAPIError", None),
-    (|| Error::NameInUse { name: "web".into() }, 409, "PodmanAPIError", Some("name")),
+    (|| Error::NameInUse { resource: Resource::Container, name: "web".into() }, 409, "PodmanAPIError", Some("name")),
     (|| Error::WrongState { message: "it is paused".into() }, 409, "PodmanAPIError", None),
     (|| Error::ReadOnly { message: "read-only".into() }, 409, "PodmanAPIError", None),
     (|| invalid("user", false), 400, "ValidationError", Some("user")),

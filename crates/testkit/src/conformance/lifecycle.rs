@@ -182,7 +182,7 @@ pub async fn removing_what_ended_or_never_ran_takes_no_force(subject: &Subject) 
 pub async fn a_name_in_use_is_refused(subject: &Subject) {
     let spec = subject.spec(&["sleep", "1000"]);
     let id = subject.run(&spec).await;
-    assert_fails!(subject.engine.run(&call(), &spec).await, Error::NameInUse { name } if name == spec.name.as_str());
+    assert_fails!(subject.engine.run(&call(), &spec).await, Error::NameInUse { name, .. } if name == spec.name.as_str());
     let container = subject.engine.inspect(&call(), &(&spec.name).into()).await;
     let container = container.expect("the first");
     assert_eq!((container.id, container.status), (id, Status::Running));
@@ -253,6 +253,6 @@ pub async fn a_container_gets_another_name(subject: &Subject) {
         .name;
     assert_fails!(
         engine.rename(&call(), &running, &name(&taken)).await,
-        Error::NameInUse { name } if name == taken
+        Error::NameInUse { name, .. } if name == taken
     );
 }

@@ -13,6 +13,7 @@ mod exec_refused;
 mod failed_runs;
 mod files;
 mod finding;
+mod kept;
 mod lifecycle;
 mod logs;
 mod recover;
@@ -26,6 +27,7 @@ pub use exec_refused::*;
 pub use failed_runs::*;
 pub use files::*;
 pub use finding::*;
+pub use kept::*;
 pub use lifecycle::*;
 pub use logs::*;
 pub use recover::*;
@@ -71,6 +73,10 @@ macro_rules! conformance {
             free_ports_are_chosen_and_told,
             the_init_is_as_asked,
             an_image_with_an_entrypoint_gets_its_arguments,
+            a_volume_is_kept,
+            a_network_is_kept,
+            a_container_joins_and_leaves_a_network,
+            a_secret_is_kept,
             a_log_has_both_streams_in_order,
             the_end_of_a_log_is_enough,
             a_part_of_a_log_by_time_and_by_output,

@@ -23,6 +23,34 @@ pub enum Route {
     ImagePull,
     /// `POST images/import`
     ImageImport,
+    /// `POST volumes/create`
+    VolumeCreate,
+    /// `GET volumes/json`
+    VolumeList,
+    /// `GET volumes/{name}/json`
+    VolumeInspect,
+    /// `DELETE volumes/{name}`
+    VolumeRemove,
+    /// `POST networks/create`
+    NetworkCreate,
+    /// `GET networks/json`
+    NetworkList,
+    /// `GET networks/{name}/json`
+    NetworkInspect,
+    /// `DELETE networks/{name}`
+    NetworkRemove,
+    /// `POST networks/{name}/connect`
+    NetworkConnect,
+    /// `POST networks/{name}/disconnect`
+    NetworkDisconnect,
+    /// `POST secrets/create`
+    SecretCreate,
+    /// `GET secrets/json`
+    SecretList,
+    /// `GET secrets/{name}/json`
+    SecretInspect,
+    /// `DELETE secrets/{name}`
+    SecretRemove,
     /// `POST containers/create`
     ContainerCreate,
     /// `GET containers/json`
@@ -89,6 +117,7 @@ pub(super) fn find(method: &Method, path: &str) -> Option<(Route, String)> {
         "images" => image(method, rest),
         "containers" => container(method, rest),
         "exec" => exec(method, rest),
+        "volumes" | "networks" | "secrets" => kept(method, resource, rest),
         _ => None,
     }
 }
@@ -129,6 +158,28 @@ fn container(method: &Method, rest: &str) -> Option<(Route, String)> {
         ("GET", _, "archive") => Route::ArchiveGet,
         ("PUT", _, "archive") => Route::ArchivePut,
         ("POST", _, "exec") => Route::ExecCreate,
+        _ => return None,
+    };
+    Some((route, decode(name, false)))
+}
+
+fn kept(method: &Method, resource: &str, rest: &str) -> Option<(Route, String)> {
+    let (name, verb) = rest.split_once('/').unwrap_or((rest, ""));
+    let route = match (resource, method.as_str(), name, verb) {
+        ("volumes", "POST", "create", "") => Route::VolumeCreate,
+        ("volumes", "GET", "json", "") => Route::VolumeList,
+        ("volumes", "GET", _, "json") => Route::VolumeInspect,
+        ("volumes", "DELETE", _, "") => Route::VolumeRemove,
+        ("networks", "POST", "create", "") => Route::NetworkCreate,
+        ("networks", "GET", "json", "") => Route::NetworkList,
+        ("networks", "GET", _, "json") => Route::NetworkInspect,
+        ("networks", "DELETE", _, "") => Route::NetworkRemove,
+        ("networks", "POST", _, "connect") => Route::NetworkConnect,
+        ("networks", "POST", _, "disconnect") => Route::NetworkDisconnect,
+        ("secrets", "POST", "create", "") => Route::SecretCreate,
+        ("secrets", "GET", "json", "") => Route::SecretList,
+        ("secrets", "GET", _, "json") => Route::SecretInspect,
+        ("secrets", "DELETE", _, "") => Route::SecretRemove,
         _ => return None,
     };
     Some((route, decode(name, false)))

@@ -56,6 +56,10 @@ pub(super) struct State {
     pub(super) registry: Vec<Image>,
     pub(super) containers: Vec<Container>,
     pub(super) execs: BTreeMap<String, Exec>,
+    /// Volumes, networks and secrets by name, as inspect tells them.
+    pub(super) volumes: BTreeMap<String, Value>,
+    pub(super) networks: BTreeMap<String, Value>,
+    pub(super) secrets: BTreeMap<String, Value>,
     next_port: u16,
 }
 

@@ -1,6 +1,6 @@
 //! `POST containers/create`: from a SpecGenerator to a container.
 
-use super::Request;
+use super::{Request, volumes};
 use crate::fake::answer::{Answer, Handled, Refusal};
 use crate::fake::image::Image;
 use crate::fake::inside::Inside;
@@ -84,6 +84,13 @@ pub(super) fn create(request: &Request) -> Handled {
         id: id.clone(),
         spec,
     };
+    for volume in container
+        .mounts
+        .iter()
+        .filter_map(|mount| mount.volume.as_ref())
+    {
+        volumes::provide(&mut state.volumes, volume);
+    }
     state.containers.push(container);
     let body = json!({"Id": id, "Warnings": []});
     Ok(Answer::json(StatusCode::CREATED, &body))

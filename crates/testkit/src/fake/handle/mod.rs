@@ -10,8 +10,11 @@ mod kept;
 mod lifecycle;
 mod list;
 mod logs;
+mod networks;
 mod remove;
+mod secrets;
 mod system;
+mod volumes;
 
 use super::Route;
 use super::answer::{Answer, Handled};
@@ -44,6 +47,20 @@ pub(super) async fn handle(request: &Request) -> Handled {
         Route::ImageExists => images::exists(request),
         Route::ImagePull => Ok(images::pull(request)),
         Route::ImageImport => images::import(request),
+        Route::VolumeCreate => volumes::create(request),
+        Route::VolumeList => Ok(volumes::list(request)),
+        Route::VolumeInspect => volumes::inspect(request),
+        Route::VolumeRemove => volumes::remove(request),
+        Route::NetworkCreate => networks::create(request),
+        Route::NetworkList => Ok(networks::list(request)),
+        Route::NetworkInspect => networks::inspect(request),
+        Route::NetworkRemove => networks::remove(request),
+        Route::NetworkConnect => networks::connect(request),
+        Route::NetworkDisconnect => networks::disconnect(request),
+        Route::SecretCreate => secrets::create(request),
+        Route::SecretList => Ok(secrets::list(request)),
+        Route::SecretInspect => secrets::inspect(request),
+        Route::SecretRemove => secrets::remove(request),
         Route::ContainerCreate => create::create(request),
         Route::ContainerList => list::list(request),
         Route::ContainerInspect => inspect::inspect(request),

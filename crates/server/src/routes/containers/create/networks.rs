@@ -2,8 +2,9 @@
 
 use crate::extract::shown;
 use crate::refusal::Refusal;
+use crate::routes::values::is_host;
 use podlane_api::{Membership, UniqueMap};
-use podlane_engine::ContainerName;
+use podlane_engine::NetworkName;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -13,7 +14,7 @@ pub(super) fn networks(
     let memberships = wire.0.into_iter().map(|(name, membership)| {
         let wrong =
             |why: &str| Refusal::field("networks", format!("networks[\"{}\"] {why}", shown(&name)));
-        if ContainerName::parse(&name).is_err() {
+        if NetworkName::parse(&name).is_err() {
             return Err(wrong(
                 "is no network's name (letters, digits, '_', '.' and '-')",
             ));
@@ -62,19 +63,6 @@ pub(super) fn hostname(wire: String) -> Result<String, Refusal> {
     }
     let message = "`hostname` must be 1 to 64 letters, digits, '-', '_' and '.', and each part between dots begin and end with a letter or digit";
     Err(Refusal::field("hostname", message))
-}
-
-/// Parts of letters, digits, `-` and `_`, with dots between.
-fn is_host(text: &str) -> bool {
-    let ends = |part: &str| {
-        let end = |c: char| c.is_ascii_alphanumeric();
-        part.starts_with(end) && part.ends_with(end)
-    };
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    text.len() <= 253
-        && text
-            .split('.')
-            .all(|part| part.len() <= 63 && ends(part) && part.bytes().all(plain))
 }
 
 #[cfg(test)]

@@ -2,12 +2,11 @@
 
 use super::super::{environment, fields};
 use super::{command, ports, settings, volumes};
-use crate::extract::shown;
 use crate::refusal::Refusal;
-use podlane_api::{CreateContainer, Init, Pull, UniqueMap};
+use crate::routes::values;
+use podlane_api::{CreateContainer, Init, Pull};
 use podlane_engine::{ContainerName, ImageRef};
 use podlane_service::{InitChoice, NewContainer, PullPolicy};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(super) fn new_container(
@@ -30,7 +29,7 @@ pub(super) fn new_container(
         mounts: volumes::mounts(&body.volumes.unwrap_or_default())?,
         user: fields::user(body.user.as_deref())?,
         workdir: fields::workdir(body.workdir.as_deref())?,
-        labels: labels(body.labels)?,
+        labels: values::labels(body.labels)?,
         init: match body.init.unwrap_or_default() {
             Init::Auto => InitChoice::Auto,
             Init::On => InitChoice::On,
@@ -46,18 +45,4 @@ pub(super) fn new_container(
         replace: body.replace.unwrap_or_default(),
         settings,
     })
-}
-
-fn labels(wire: Option<UniqueMap<String>>) -> Result<BTreeMap<String, String>, Refusal> {
-    let labels = wire.unwrap_or_default().0;
-    for (key, value) in &labels {
-        if key.is_empty() || key.contains(char::is_control) || value.contains('\0') {
-            let message = format!(
-                "labels[\"{}\"] is no label: a key must not be empty nor contain control characters, and a value no NUL",
-                shown(key)
-            );
-            return Err(Refusal::field("labels", message));
-        }
-    }
-    Ok(labels)
 }

@@ -3,7 +3,7 @@
 use crate::extract::shown;
 use crate::refusal::Refusal;
 use podlane_api::{UniqueMap, VolumeTarget};
-use podlane_engine::{ContainerName, InnerPath, Mount, MountSource};
+use podlane_engine::{InnerPath, Mount, MountSource, VolumeName};
 
 pub(super) fn mounts(wire: &UniqueMap<VolumeTarget>) -> Result<Vec<Mount>, Refusal> {
     let mut mounts: Vec<Mount> = Vec::new();
@@ -57,7 +57,7 @@ fn source(key: &str) -> Result<MountSource, Refusal> {
             .map_err(|error| wrong(key, &format!("is no host path: {error}")))?;
         return Ok(MountSource::Host(path.to_string()));
     }
-    match ContainerName::parse(key) {
+    match VolumeName::parse(key) {
         Ok(name) => Ok(MountSource::Volume(name.to_string())),
         Err(_) => Err(wrong(
             key,

@@ -1,6 +1,7 @@
 //! Bodies to the service's nouns, and back.
 
 use crate::refusal::Refusal;
+use crate::routes::values;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use podlane_api::{ContentEncoding, FileInfo, FileKind, Hidden};
@@ -17,15 +18,7 @@ const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
 
 /// A file's content as it is written in JSON.
 pub(super) fn content(text: String, encoding: Option<ContentEncoding>) -> Result<Vec<u8>, Refusal> {
-    match encoding.unwrap_or_default() {
-        ContentEncoding::Text => Ok(text.into_bytes()),
-        ContentEncoding::Base64 => STANDARD.decode(text).map_err(|_| {
-            Refusal::field(
-                "content",
-                "the content is not Base64 (with padding, without line breaks)",
-            )
-        }),
-    }
+    values::bytes("content", text, encoding)
 }
 
 /// The reverse: text if it is some.

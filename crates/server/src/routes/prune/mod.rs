@@ -1,0 +1,4 @@
+//! `/api/v1/prune`: the removal of what nothing uses.
+
+pub(crate) mod networks;
+pub(crate) mod volumes;

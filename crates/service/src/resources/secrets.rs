@@ -1,0 +1,55 @@
+//! Secrets.
+
+use super::{WithLabels, check_labels, shown};
+use crate::{Call, Error, Result, Scope, Service};
+use podlane_engine::{NewSecret, Secret, SecretName};
+
+/// What Podman takes: less than 512,000 bytes.
+const MAX: usize = 511_999;
+
+impl Service {
+    /// Keeps a secret.
+    pub async fn create_secret(&self, call: &Call, new: NewSecret) -> Result<Secret> {
+        call.may(Scope::SecretsWrite)?;
+        check_labels(&new.labels)?;
+        if new.value.is_empty() || new.value.len() > MAX {
+            let message = format!("`value` must have 1 to {MAX} bytes");
+            return Err(Error::invalid("value", message));
+        }
+        self.change(call, |engine, call| async move {
+            Ok(engine.create_secret(&call, &new).await?)
+        })
+        .await
+    }
+
+    /// Every secret with these labels, by name.
+    pub async fn secrets(&self, call: &Call, labels: &WithLabels) -> Result<Vec<Secret>> {
+        call.may(Scope::SecretsRead)?;
+        let _worker = self.0.gate.enter(call).await?;
+        let mut secrets = self.0.engine.secrets(call).await?;
+        secrets.retain(|secret| labels.are_among(&secret.labels));
+        for secret in &mut secrets {
+            shown(&mut secret.labels);
+        }
+        secrets.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(secrets)
+    }
+
+    /// What is known of one secret.
+    pub async fn secret(&self, call: &Call, name: &SecretName) -> Result<Secret> {
+        call.may(Scope::SecretsRead)?;
+        let _worker = self.0.gate.enter(call).await?;
+        let mut secret = self.0.engine.secret(call, name).await?;
+        shown(&mut secret.labels);
+        Ok(secret)
+    }
+
+    /// Forgets a secret.
+    pub async fn remove_secret(&self, call: &Call, name: SecretName) -> Result<()> {
+        call.may(Scope::SecretsWrite)?;
+        self.change(call, |engine, call| async move {
+            Ok(engine.remove_secret(&call, &name).await?)
+        })
+        .await
+    }
+}
