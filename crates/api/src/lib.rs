@@ -8,6 +8,7 @@
 mod actions;
 mod background;
 mod binds;
+mod bulk;
 mod command;
 mod containers;
 mod environment;
@@ -21,6 +22,7 @@ mod init;
 mod map;
 mod mark;
 mod networks;
+mod observe;
 mod ports;
 mod recordings;
 mod removed;
@@ -41,6 +43,7 @@ pub use background::{
     RemovedBackgroundExec, RemovedExec, SignalExec, Stdin, TerminalSize, WroteStdin,
 };
 pub use binds::{Bind, VolumeTarget};
+pub use bulk::{Bulk, BulkAction, BulkReport, BulkResult};
 pub use command::Command;
 pub use containers::{
     Container, ContainerList, ContainerLogs, ContainerRow, CreateContainer, Created,
@@ -63,6 +66,10 @@ pub use mark::{False, True};
 pub use networks::{
     Attached, Connect, CreateNetwork, CreateSubnet, Disconnect, Network, NetworkList, OneNetwork,
     Subnet,
+};
+pub use observe::{
+    ChangeKind, ChangeList, ContainerProcess, ContainerStats, PathChange, ProcessList, Stats,
+    StatsList, UpdateContainer,
 };
 pub use ports::{PortTarget, PublishedPort};
 pub use recordings::{Recording, RecordingList, RemovedRecording};

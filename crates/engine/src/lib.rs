@@ -16,6 +16,7 @@ mod lifecycle;
 mod logs;
 mod names;
 mod networks;
+mod observe;
 mod secrets;
 mod settings;
 mod status;
@@ -39,6 +40,7 @@ pub use names::{
     SecretName, UserName, UserSpec, VolumeName,
 };
 pub use networks::{Network, Networks, NewNetwork, Subnet};
+pub use observe::{ChangeKind, ContainerProcess, Observe, PathChange, Stats};
 pub use podlane_inside as inside;
 pub use secrets::{NewSecret, Secret, Secrets};
 pub use settings::{
@@ -75,7 +77,9 @@ pub struct EngineVersion {
 /// returned future abandons the wait, not the engine's work: whoever needs both ended says so with
 /// [`Control::terminate`] or [`Engine::remove`].
 #[async_trait]
-pub trait Engine: Lifecycle + Volumes + Networks + Secrets + Debug + Send + Sync + 'static {
+pub trait Engine:
+    Lifecycle + Observe + Volumes + Networks + Secrets + Debug + Send + Sync + 'static
+{
     /// Asks whether the engine answers, and which version it is.
     async fn version(&self, call: &Call) -> Result<EngineVersion>;
 

@@ -1,6 +1,6 @@
 //! What changes a container that is there, beyond start, stop and remove.
 
-use crate::{Call, ContainerId, ContainerName, Result, Signal};
+use crate::{Call, ContainerId, ContainerName, Limits, Result, Signal};
 use async_trait::async_trait;
 
 /// The part of an engine that signals, freezes and renames containers. Each method answers
@@ -15,6 +15,10 @@ pub trait Lifecycle {
 
     /// Lets the processes of a paused container go on.
     async fn unpause(&self, call: &Call, id: &ContainerId) -> Result<()>;
+
+    /// Changes what a running container may use at most: those of memory, processors and processes that are
+    /// given. [`Error::Invalid`](crate::Error::Invalid) if the container uses more already.
+    async fn update(&self, call: &Call, id: &ContainerId, limits: Limits) -> Result<()>;
 
     /// Gives a container another name, running or not.
     async fn rename(&self, call: &Call, id: &ContainerId, name: &ContainerName) -> Result<()>;

@@ -151,14 +151,19 @@ impl Connection {
         }
     }
 
+    /// Sends a request and reads its answer whole.
+    pub(crate) async fn bytes(&self, call: &Call, request: &Request) -> Result<Bytes> {
+        let response = self.send(call, request).await?;
+        self.collect(call, request, response).await
+    }
+
     /// Sends a request and reads its answer as JSON.
     pub(crate) async fn json<T: DeserializeOwned>(
         &self,
         call: &Call,
         request: &Request,
     ) -> Result<T> {
-        let response = self.send(call, request).await?;
-        let body = self.collect(call, request, response).await?;
+        let body = self.bytes(call, request).await?;
         serde_json::from_slice(&body).map_err(|error| Error::Garbled {
             step: request.step.into(),
             reason: error.to_string(),

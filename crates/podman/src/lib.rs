@@ -20,6 +20,7 @@ mod instance;
 mod lifecycle;
 mod networks;
 mod noise;
+mod observe;
 mod pool;
 mod process;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::PodmanEngine;
 use crate::requests::{self, Request};
 use async_trait::async_trait;
-use podlane_engine::{Call, ContainerId, ContainerName, Lifecycle, Result, Signal};
+use podlane_engine::{Call, ContainerId, ContainerName, Lifecycle, Limits, Result, Signal};
 
 impl PodmanEngine {
     /// Sends a request whose answer says nothing more than that it is done.
@@ -24,6 +24,11 @@ impl Lifecycle for PodmanEngine {
 
     async fn unpause(&self, call: &Call, id: &ContainerId) -> Result<()> {
         self.done(call, requests::unpause_container(id)).await
+    }
+
+    async fn update(&self, call: &Call, id: &ContainerId, limits: Limits) -> Result<()> {
+        let request = requests::update_container(id, limits);
+        self.done(call, request).await
     }
 
     async fn rename(&self, call: &Call, id: &ContainerId, name: &ContainerName) -> Result<()> {

@@ -4,8 +4,8 @@ use crate::authenticate::{API_KEY, authenticate};
 use crate::edge::{edge, panicked};
 use crate::guard::guard;
 use crate::routes::containers::{
-    create, exec, files, inspect, kill, list, logs, pause, remove, rename, restart, start, stop,
-    terminals, unpause, users, wait,
+    bulk, changes, create, exec, export, files, inspect, kill, list, logs, pause, remove, rename,
+    restart, start, stats, stop, terminals, top, unpause, update, users, wait,
 };
 use crate::routes::execs;
 use crate::routes::fallback::{method_not_allowed, not_found};
@@ -44,6 +44,13 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(unpause::unpause_container))
         .routes(routes!(rename::rename_container))
         .routes(routes!(wait::wait_for_container))
+        .routes(routes!(update::update_container))
+        .routes(routes!(top::container_top))
+        .routes(routes!(changes::container_changes))
+        .routes(routes!(stats::container_stats))
+        .routes(routes!(stats::all_stats))
+        .routes(routes!(export::export_container))
+        .routes(routes!(bulk::bulk))
         .routes(routes!(remove::remove_container))
         .routes(routes!(logs::container_logs))
         .routes(routes!(exec::exec_command))
@@ -105,6 +112,7 @@ pub(crate) fn table() -> OpenApiRouter<App> {
             secrets::inspect::inspect_secret,
             secrets::remove::remove_secret
         ))
+        .routes(routes!(prune::containers::prune_containers))
         .routes(routes!(prune::volumes::prune_volumes))
         .routes(routes!(prune::networks::prune_networks))
         .routes(routes!(recordings::list::list_recordings))

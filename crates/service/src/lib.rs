@@ -6,6 +6,7 @@
 mod archive;
 mod attached;
 mod background;
+mod bulk;
 mod caller;
 mod captured;
 mod command;
@@ -18,6 +19,7 @@ mod gate;
 mod lifecycle;
 mod live;
 mod logs;
+mod observe;
 mod places;
 mod recordings;
 mod resources;
@@ -33,6 +35,7 @@ pub use attached::NewAttachment;
 pub use background::{
     Background, End, ExecId, Filter, How, OutputReader, RemovedExec, State, StdinWriter,
 };
+pub use bulk::{BulkRow, Chosen, Verb};
 pub use caller::{Call, Caller, Role, Scope, Scopes, Who};
 pub use captured::Captured;
 pub use command::words;
@@ -49,6 +52,7 @@ pub use gate::Load;
 pub use lifecycle::{Condition, Waited};
 pub use live::{Ended, Event, Input, Live};
 pub use logs::{Logs, Matching, ReadLogs, Tail};
+pub use observe::Export;
 pub use recordings::{Recording, RecordingRules};
 pub use resources::WithLabels;
 pub use stream::{ExecStream, Step};

@@ -4,8 +4,8 @@
 use crate::containers::shown;
 use crate::{Call, Error, Result, Scope, Service};
 use podlane_engine::{
-    Change, Container, ContainerName, ContainerRef, Engine, Error as EngineError, Health, Resource,
-    Result as EngineResult, Signal, Status,
+    Change, Container, ContainerName, ContainerRef, Engine, Error as EngineError, Health, Limits,
+    Resource, Result as EngineResult, Signal, Status,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,6 +112,25 @@ impl Service {
                 return Ok(Change::AlreadySo);
             }
             engine.unpause(&call, &container.id).await?;
+            Ok(Change::Done)
+        })
+        .await
+    }
+
+    /// Changes what a running container may use at most.
+    pub async fn update_container(
+        &self,
+        call: &Call,
+        name: &ContainerRef,
+        limits: Limits,
+    ) -> Result<(Container, Change)> {
+        call.may(Scope::ContainersWrite)?;
+        self.alter(call, name, move |engine, call, container| async move {
+            if container.status != Status::Running {
+                let message = "the container is not running; start it first".into();
+                return Err(EngineError::WrongState { message });
+            }
+            engine.update(&call, &container.id, limits).await?;
             Ok(Change::Done)
         })
         .await

@@ -18,6 +18,7 @@ mod kept;
 mod killing;
 mod lifecycle;
 mod logs;
+mod observe;
 mod output;
 mod races;
 mod reading;

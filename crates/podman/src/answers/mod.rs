@@ -4,12 +4,14 @@ mod files;
 mod inspect;
 mod kept;
 mod list;
+mod observe;
 mod settings;
 
 pub(crate) use files::PathStat;
 pub(crate) use inspect::InspectedContainer;
 pub(crate) use kept::{KeptNetwork, KeptSecret, KeptVolume, RemovedNetwork};
 pub(crate) use list::ListedContainer;
+pub(crate) use observe::{ChangedPath, ContainerStats, ProcessTable, StatsReport};
 
 use podlane_engine::{ContainerId, Error, Image, PublishedPort, Result, Status};
 use serde::Deserialize;

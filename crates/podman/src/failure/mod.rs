@@ -104,6 +104,7 @@ impl Failure {
             "not running",
             "network is already connected",
             "is not connected to network",
+            "top can only be used on running containers",
         ]
         .iter()
         .any(|words| self.says(words))
@@ -237,7 +238,8 @@ fn state_message(failure: &Failure, request: &Request) -> String {
         "pausing the container"
         | "sending the signal"
         | "preparing the command"
-        | "starting the command" => "the container is not running; start it first".into(),
+        | "starting the command"
+        | "listing the processes" => "the container is not running; start it first".into(),
         step => format!(
             "{step} is not possible in the container's present state: {}",
             failure.message

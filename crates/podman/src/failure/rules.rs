@@ -26,7 +26,7 @@ const fn rule(
     }
 }
 
-pub(super) const RULES: [Rule; 28] = [
+pub(super) const RULES: [Rule; 29] = [
     rule(
         &["workdir \""],
         "workdir",
@@ -155,6 +155,15 @@ pub(super) const RULES: [Rule; 28] = [
         "subnets",
         "a gateway is not in its subnet: {engine}",
     ),
+    Rule {
+        step: Some("updating the container"),
+        conflict: true,
+        ..rule(
+            &["failed: exit status"],
+            "limits",
+            "the runtime refuses these limits; the container may use more already, or not be running",
+        )
+    },
     rule(
         &["network not found"],
         "networks",

@@ -8,6 +8,7 @@ mod exec;
 mod files;
 mod images;
 mod networks;
+mod observe;
 mod secrets;
 mod settings;
 #[cfg(test)]
@@ -20,7 +21,9 @@ pub(crate) use exec::*;
 pub(crate) use files::*;
 pub(crate) use images::*;
 pub(crate) use networks::*;
+pub(crate) use observe::*;
 pub(crate) use secrets::*;
+pub(crate) use settings::update_container;
 pub(crate) use volumes::*;
 
 use bytes::Bytes;

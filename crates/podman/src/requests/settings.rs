@@ -1,7 +1,10 @@
 //! How a container shall be kept, in libpod's words.
 
+use super::Request;
 use super::create::{Adaptation, Limit};
-use podlane_engine::{Command, Healthcheck, Limits, Membership, Restart, SecretFile, Settings};
+use podlane_engine::{
+    Command, ContainerId, Healthcheck, Limits, Membership, Restart, SecretFile, Settings,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -193,6 +196,15 @@ fn resources(limits: Limits) -> Option<Resources> {
     });
     let pids = limits.pids.map(|limit| Pids { limit });
     (memory.is_some() || cpu.is_some() || pids.is_some()).then_some(Resources { memory, cpu, pids })
+}
+
+pub(crate) fn update_container(id: &ContainerId, limits: Limits) -> Request {
+    Request::post(
+        "updating the container",
+        &format!("/containers/{id}/update"),
+    )
+    .json(&resources(limits))
+    .container(id.short())
 }
 
 /// What was asked for, and for the rest what this host allows where the engine's own can't be set.

@@ -23,6 +23,8 @@ fn sample(method: &str, path: &str) -> (&'static str, &'static str, String) {
             json(json!({ "operation": "mkdir", "path": "/tmp/x" }))
         }
         ("post", "/api/v1/tokens") => json(json!({ "name": "x", "scopes": ["containers:read"] })),
+        ("post", "/api/v1/containers/{name}/update") => json(json!({ "limits": { "pids": 100 } })),
+        ("post", "/api/v1/bulk/containers") => json(json!({ "action": "pause", "names": ["web"] })),
         ("post", "/api/v1/volumes" | "/api/v1/networks") => json(json!({ "name": "x" })),
         ("post", "/api/v1/secrets") => json(json!({ "name": "x", "value": "y" })),
         (

@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use podlane_engine::{
-    Archive, Attachment, Call, Change, Container, ContainerId, ContainerName, ContainerRef,
-    ContainerSpec, ContainerSummary, Engine, EngineVersion, Error, ExecSpec, FileStat, Image,
-    ImageRef, InnerPath, Lifecycle, LogQuery, LogStream, Membership, Network, NetworkName,
-    Networks, NewNetwork, NewSecret, NewVolume, Ownership, Process, Result, Secret, SecretName,
-    Secrets, Settings, Signal, Status, Upload, Volume, VolumeName, Volumes,
+    Archive, Attachment, Call, Change, Container, ContainerId, ContainerName, ContainerProcess,
+    ContainerRef, ContainerSpec, ContainerSummary, Engine, EngineVersion, Error, ExecSpec,
+    FileStat, Image, ImageRef, InnerPath, Lifecycle, Limits, LogQuery, LogStream, Membership,
+    Network, NetworkName, Networks, NewNetwork, NewSecret, NewVolume, Observe, Ownership,
+    PathChange, Process, Result, Secret, SecretName, Secrets, Settings, Signal, Stats, Status,
+    Upload, Volume, VolumeName, Volumes,
 };
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -78,8 +79,32 @@ impl Lifecycle for Tiny {
         self.asked().await.map(drop)
     }
 
+    async fn update(&self, _: &Call, _: &ContainerId, _: Limits) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+
     async fn rename(&self, _: &Call, _: &ContainerId, _: &ContainerName) -> Result<()> {
         self.asked().await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Observe for Tiny {
+    async fn top(&self, _: &Call, _: &ContainerId) -> Result<Vec<ContainerProcess>> {
+        self.asked().await.map(|_| Vec::new())
+    }
+
+    async fn changes(&self, _: &Call, _: &ContainerId) -> Result<Vec<PathChange>> {
+        self.asked().await.map(|_| Vec::new())
+    }
+
+    async fn stats(&self, _: &Call, _: Option<&ContainerId>) -> Result<Vec<Stats>> {
+        self.asked().await.map(|_| Vec::new())
+    }
+
+    async fn export(&self, _: &Call, _: &ContainerId) -> Result<Archive> {
+        self.asked().await?;
+        Ok(futures_util::stream::empty().boxed())
     }
 }
 

@@ -62,7 +62,7 @@ fn shown(labels: &mut BTreeMap<String, String>) {
 
 impl Service {
     /// Waits for a worker and drives a change at the engine to its end, even if the caller goes away.
-    async fn change<F, W, T>(&self, call: &Call, work: F) -> Result<T>
+    pub(crate) async fn change<F, W, T>(&self, call: &Call, work: F) -> Result<T>
     where
         F: FnOnce(Arc<dyn Engine>, Call) -> W,
         W: Future<Output = Result<T>> + Send + 'static,

@@ -16,6 +16,7 @@ mod finding;
 mod kept;
 mod lifecycle;
 mod logs;
+mod observe;
 mod recover;
 mod settings;
 mod shape;
@@ -30,6 +31,7 @@ pub use finding::*;
 pub use kept::*;
 pub use lifecycle::*;
 pub use logs::*;
+pub use observe::*;
 pub use recover::*;
 pub use settings::*;
 pub use shape::*;
@@ -73,6 +75,10 @@ macro_rules! conformance {
             free_ports_are_chosen_and_told,
             the_init_is_as_asked,
             an_image_with_an_entrypoint_gets_its_arguments,
+            processes_are_told,
+            changes_are_told_and_exported,
+            use_is_measured,
+            limits_are_changed,
             a_volume_is_kept,
             a_network_is_kept,
             a_container_joins_and_leaves_a_network,

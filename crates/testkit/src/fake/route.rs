@@ -71,6 +71,16 @@ pub enum Route {
     ContainerUnpause,
     /// `POST containers/{name}/rename`
     ContainerRename,
+    /// `POST containers/{name}/update`
+    ContainerUpdate,
+    /// `GET containers/{name}/top`
+    ContainerTop,
+    /// `GET containers/{name}/changes`
+    ContainerChanges,
+    /// `GET containers/{name}/export`
+    ContainerExport,
+    /// `GET containers/stats`
+    ContainerStats,
     /// `POST containers/{name}/wait`
     ContainerWait,
     /// `DELETE containers/{name}`
@@ -143,6 +153,11 @@ fn container(method: &Method, rest: &str) -> Option<(Route, String)> {
     let route = match (method.as_str(), name, verb) {
         ("POST", "create", "") => Route::ContainerCreate,
         ("GET", "json", "") => Route::ContainerList,
+        ("GET", "stats", "") => Route::ContainerStats,
+        ("GET", _, "top") => Route::ContainerTop,
+        ("GET", _, "changes") => Route::ContainerChanges,
+        ("GET", _, "export") => Route::ContainerExport,
+        ("POST", _, "update") => Route::ContainerUpdate,
         ("DELETE", _, "") if !name.is_empty() => Route::ContainerRemove,
         ("GET", _, "json") => Route::ContainerInspect,
         ("GET", _, "exists") => Route::ContainerExists,

@@ -1,4 +1,5 @@
 //! `/api/v1/prune`: the removal of what nothing uses.
 
+pub(crate) mod containers;
 pub(crate) mod networks;
 pub(crate) mod volumes;

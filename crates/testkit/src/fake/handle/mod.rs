@@ -11,6 +11,7 @@ mod lifecycle;
 mod list;
 mod logs;
 mod networks;
+mod observe;
 mod remove;
 mod secrets;
 mod system;
@@ -71,6 +72,11 @@ pub(super) async fn handle(request: &Request) -> Handled {
         Route::ContainerPause => lifecycle::pause(request),
         Route::ContainerUnpause => lifecycle::unpause(request),
         Route::ContainerRename => lifecycle::rename(request),
+        Route::ContainerUpdate => observe::update(request),
+        Route::ContainerTop => observe::top(request),
+        Route::ContainerChanges => observe::changes(request),
+        Route::ContainerExport => observe::export(request),
+        Route::ContainerStats => observe::stats(request),
         Route::ContainerWait => lifecycle::wait(request).await,
         Route::ContainerRemove => remove::remove(request).await,
         Route::ContainerLogs => logs::logs(request),

@@ -8,7 +8,9 @@ const LEAST_MEMORY: u64 = 6 << 20;
 const MOST_PIDS: u64 = 1 << 22;
 const MOST_FILES: u64 = 1 << 30;
 
-pub(super) fn limits(wire: &Limits) -> Result<podlane_engine::Limits, Refusal> {
+pub(in crate::routes::containers) fn limits(
+    wire: &Limits,
+) -> Result<podlane_engine::Limits, Refusal> {
     let memory = wire.memory.as_ref();
     let memory = memory
         .map(|size| bytes("limits.memory", size))

@@ -3,7 +3,7 @@
 //! Creates and starts: both, or nothing is left behind.
 
 mod command;
-mod limits;
+pub(super) mod limits;
 mod networks;
 mod ports;
 mod privileges;

@@ -66,7 +66,10 @@ pub(super) async fn archive(
     });
     let headers = [
         (CONTENT_TYPE, "application/x-tar".to_owned()),
-        (CONTENT_DISPOSITION, stream::attachment(&at.path, ".tar")),
+        (
+            CONTENT_DISPOSITION,
+            stream::attachment(stream::name(&at.path), ".tar"),
+        ),
     ];
     Ok((headers, stream::body(pieces, call)).into_response())
 }

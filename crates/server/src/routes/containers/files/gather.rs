@@ -68,7 +68,7 @@ pub(crate) async fn gather_files(
         (CONTENT_TYPE, "application/x-tar".to_owned()),
         (
             CONTENT_DISPOSITION,
-            stream::attachment(&wanted.path, ".tar"),
+            stream::attachment(stream::name(&wanted.path), ".tar"),
         ),
     ];
     Ok((headers, stream::body(pieces, &call)).into_response())

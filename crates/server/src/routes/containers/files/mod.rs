@@ -15,6 +15,6 @@ mod range;
 pub(crate) mod read;
 pub(crate) mod remove;
 pub(crate) mod search;
-mod stream;
+pub(super) mod stream;
 pub(crate) mod upload;
 pub(crate) mod write;

@@ -183,7 +183,10 @@ fn answer(at: &At, info: &FileInfo, range: Option<(u64, u64)>, body: Body) -> Re
         }
     };
     set(CONTENT_TYPE, "application/octet-stream".into());
-    set(CONTENT_DISPOSITION, stream::attachment(&at.path, ""));
+    set(
+        CONTENT_DISPOSITION,
+        stream::attachment(stream::name(&at.path), ""),
+    );
     set(ACCEPT_RANGES, "bytes".into());
     set(ETAG, etag(info.version()));
     set(LAST_MODIFIED, convert::http_date(info.modified.0));

@@ -11,7 +11,7 @@ use std::io;
 
 /// A body that comes piece by piece. An error that comes too late for a status breaks it off, so that
 /// nobody takes it for whole; the log has it from here.
-pub(super) fn body(
+pub(in crate::routes::containers) fn body(
     pieces: impl Stream<Item = Result<Bytes>> + Send + 'static,
     call: &Call,
 ) -> Body {
@@ -31,9 +31,13 @@ pub(super) fn body(
     }))
 }
 
+/// What a path is saved as.
+pub(super) fn name(path: &InnerPath) -> &str {
+    path.split().map_or("root", |(_, name)| name)
+}
+
 /// `Content-Disposition`: a browser saves it under the name that it has, and shows nothing of it.
-pub(super) fn attachment(path: &InnerPath, suffix: &str) -> String {
-    let name = path.split().map_or("root", |(_, name)| name);
+pub(in crate::routes::containers) fn attachment(name: &str, suffix: &str) -> String {
     let mut text = String::from("attachment; filename*=UTF-8''");
     for byte in name.bytes().chain(suffix.bytes()) {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-') {

@@ -1,0 +1,190 @@
+//! Process lists, changes and numbers.
+
+use super::{garbled, id};
+use podlane_engine::{ChangeKind, ContainerProcess, PathChange, Result, Stats};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct ProcessTable {
+    #[serde(default)]
+    processes: Option<Vec<[String; 10]>>,
+}
+
+impl ProcessTable {
+    pub(crate) fn processes(self) -> Result<Vec<ContainerProcess>> {
+        let rows = self.processes.unwrap_or_default().into_iter();
+        let wrong = || {
+            garbled(
+                "listing the processes",
+                "a row has no numbers where it should",
+            )
+        };
+        rows.map(|row| process(row).ok_or_else(wrong)).collect()
+    }
+}
+
+fn process(row: [String; 10]) -> Option<ContainerProcess> {
+    let [
+        id,
+        parent,
+        user,
+        state,
+        cpu,
+        time,
+        elapsed,
+        rss,
+        tty,
+        command,
+    ] = row;
+    Some(ContainerProcess {
+        pid: id.parse().ok()?,
+        ppid: parent.parse().ok()?,
+        user,
+        state,
+        cpu_percent: cpu.parse().ok()?,
+        cpu_time: go_duration(&time)?,
+        elapsed: go_duration(&elapsed)?,
+        memory: rss.parse::<u64>().ok()?.checked_mul(1024)?,
+        terminal: Some(tty).filter(|tty| tty != "?"),
+        command,
+    })
+}
+
+/// `1h2m3.5s`, `829.45943ms`, `0s`: as Go writes a duration.
+fn go_duration(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    let mut seconds = 0.0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let number: f64 = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let end = rest.find(|c: char| c.is_ascii_digit());
+        let (unit, after) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = after;
+        seconds += number
+            * match unit {
+                "h" => 3600.0,
+                "m" => 60.0,
+                "s" => 1.0,
+                "ms" => 1e-3,
+                "µs" | "us" => 1e-6,
+                "ns" => 1e-9,
+                _ => return None,
+            };
+    }
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct ChangedPath {
+    path: String,
+    kind: u8,
+}
+
+impl From<ChangedPath> for PathChange {
+    fn from(change: ChangedPath) -> Self {
+        Self {
+            path: change.path,
+            kind: match change.kind {
+                1 => ChangeKind::Added,
+                2 => ChangeKind::Deleted,
+                _ => ChangeKind::Modified,
+            },
+        }
+    }
+}
+
+/// `error` is an object without a word where there is one.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct StatsReport {
+    #[serde(default)]
+    pub(crate) error: serde_json::Value,
+    #[serde(default)]
+    pub(crate) stats: Option<Vec<ContainerStats>>,
+}
+
+/// Networks are summed up before 5.0, and told apart since.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct ContainerStats {
+    #[serde(rename = "ContainerID")]
+    container_id: String,
+    name: String,
+    #[serde(rename = "AvgCPU", default)]
+    average_cpu: f64,
+    #[serde(rename = "CPUNano", default)]
+    cpu_nano: u64,
+    #[serde(default)]
+    mem_usage: u64,
+    #[serde(default)]
+    mem_limit: u64,
+    #[serde(default)]
+    net_input: u64,
+    #[serde(default)]
+    net_output: u64,
+    #[serde(default)]
+    network: Option<BTreeMap<String, NetworkStats>>,
+    #[serde(default)]
+    block_input: u64,
+    #[serde(default)]
+    block_output: u64,
+    #[serde(rename = "PIDs", default)]
+    pids: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct NetworkStats {
+    #[serde(default)]
+    rx_bytes: u64,
+    #[serde(default)]
+    tx_bytes: u64,
+}
+
+impl ContainerStats {
+    pub(crate) fn stats(self) -> Result<Stats> {
+        let networks = self.network.unwrap_or_default();
+        let sum = |of: fn(&NetworkStats) -> u64| networks.values().map(of).sum::<u64>();
+        Ok(Stats {
+            id: id(&self.container_id, "measuring containers")?,
+            name: self.name,
+            cpu_percent: self.average_cpu,
+            cpu_time: Duration::from_nanos(self.cpu_nano),
+            memory: self.mem_usage,
+            memory_limit: self.mem_limit,
+            received: self.net_input + sum(|network| network.rx_bytes),
+            sent: self.net_output + sum(|network| network.tx_bytes),
+            read: self.block_input,
+            written: self.block_output,
+            pids: self.pids,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_of_go() {
+        for (text, millis) in [
+            ("0s", 0),
+            ("1.5s", 1500),
+            ("829.45943ms", 829),
+            ("1h2m3s", 3_723_000),
+            ("48h0m0.25s", 172_800_250),
+            ("15µs", 0),
+        ] {
+            let duration = go_duration(text).expect(text);
+            assert_eq!(duration.as_millis(), millis, "{text}");
+        }
+        for wrong in ["5", "s", "1x", "-1s", "1h2"] {
+            assert_eq!(go_duration(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What goes on in containers.
+
+use crate::PodmanEngine;
+use crate::answers::{ChangedPath, ContainerStats, ProcessTable, StatsReport};
+use crate::body::body;
+use crate::requests;
+use async_trait::async_trait;
+use podlane_engine::{
+    Archive, Call, ContainerId, ContainerProcess, Error, Observe, PathChange, Resource, Result,
+    Stats,
+};
+
+#[async_trait]
+impl Observe for PodmanEngine {
+    /// Of a container that does not run Podman 4 answers nothing at all.
+    async fn top(&self, call: &Call, id: &ContainerId) -> Result<Vec<ContainerProcess>> {
+        let request = requests::top(id);
+        let answer = self.connection().bytes(call, &request).await?;
+        if answer.iter().all(u8::is_ascii_whitespace) {
+            return Err(Error::WrongState {
+                message: "the container is not running; start it first".into(),
+            });
+        }
+        let table: ProcessTable =
+            serde_json::from_slice(&answer).map_err(|error| Error::Garbled {
+                step: request.step.into(),
+                reason: error.to_string(),
+            })?;
+        table.processes()
+    }
+
+    async fn changes(&self, call: &Call, id: &ContainerId) -> Result<Vec<PathChange>> {
+        let request = requests::changes(id);
+        let all: Option<Vec<ChangedPath>> = self.connection().json(call, &request).await?;
+        let all = all.unwrap_or_default().into_iter();
+        Ok(all.map(Into::into).collect())
+    }
+
+    async fn stats(&self, call: &Call, id: Option<&ContainerId>) -> Result<Vec<Stats>> {
+        let request = requests::stats(id);
+        let report: StatsReport = self.connection().json(call, &request).await?;
+        let stats = report.stats.map(|stats| {
+            let stats = stats.into_iter().map(ContainerStats::stats);
+            stats.collect::<Result<Vec<_>>>()
+        });
+        match (stats.transpose()?, id) {
+            (Some(stats), Some(_)) => Ok(stats),
+            (Some(mut stats), None) => {
+                // Those that do not run are there too, with nothing.
+                stats.retain(|stats| stats.pids > 0 || stats.memory > 0);
+                Ok(stats)
+            }
+            (None, Some(id)) => Err(Error::NotFound {
+                resource: Resource::Container,
+                name: id.short().to_owned(),
+            }),
+            (None, None) if report.error.is_null() => Ok(Vec::new()),
+            (None, None) => Err(Error::Failed {
+                step: request.step.into(),
+                message: "Podman does not say why".into(),
+            }),
+        }
+    }
+
+    async fn export(&self, call: &Call, id: &ContainerId) -> Result<Archive> {
+        let request = requests::export(id);
+        let response = self.connection().send(call, &request).await?;
+        Ok(body(call, request.step, response))
+    }
+}
