@@ -18,6 +18,7 @@ mod exec;
 mod file_operations;
 mod files;
 mod hidden;
+mod images;
 mod init;
 mod map;
 mod mark;
@@ -60,6 +61,11 @@ pub use file_operations::{
 };
 pub use files::{AddFile, AddedFile, ContentEncoding, File};
 pub use hidden::Hidden;
+pub use images::{
+    CommitContainer, Image, ImageEvent, ImageHistory, ImageList, ImageProgress, ImageRow,
+    LoadedImages, Made, MadeImage, OneImage, PrunedImages, PullImage, RegistryLogin, RemovedImage,
+    TagImage,
+};
 pub use init::Init;
 pub use map::UniqueMap;
 pub use mark::{False, True};

@@ -32,7 +32,10 @@ pub use exec::{
     StdinSink, Survivor, TerminalSize, Termination, Usage,
 };
 pub use files::{Archive, FileKind, FileStat, Ownership, Upload};
-pub use image::Image;
+pub use image::{
+    Image, ImageHistory, ImageStep, ImageSummary, ImageWork, Images, NewBuild, NewCommit,
+    PrunedImages, RegistryLogin, RemovedImage,
+};
 pub use lifecycle::Lifecycle;
 pub use logs::{LogQuery, LogStream};
 pub use names::{
@@ -78,16 +81,10 @@ pub struct EngineVersion {
 /// [`Control::terminate`] or [`Engine::remove`].
 #[async_trait]
 pub trait Engine:
-    Lifecycle + Observe + Volumes + Networks + Secrets + Debug + Send + Sync + 'static
+    Images + Lifecycle + Observe + Volumes + Networks + Secrets + Debug + Send + Sync + 'static
 {
     /// Asks whether the engine answers, and which version it is.
     async fn version(&self, call: &Call) -> Result<EngineVersion>;
-
-    /// Looks an image up by reference. [`Error::NotFound`] if the engine does not hold it.
-    async fn image(&self, call: &Call, image: &ImageRef) -> Result<Image>;
-
-    /// Fetches an image from its registry. Giving up on the future cancels the transfer.
-    async fn pull(&self, call: &Call, image: &ImageRef) -> Result<()>;
 
     /// Creates a container and starts it. Either both succeed or nothing of it is left behind, also
     /// past the deadline; therefore it must be driven to its end and not be dropped half-way.

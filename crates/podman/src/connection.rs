@@ -137,7 +137,7 @@ impl Connection {
     }
 
     /// Reads the whole body of an answer, within the deadline and [`MAX_ANSWER`].
-    async fn collect(
+    pub(crate) async fn collect(
         &self,
         call: &Call,
         request: &Request,
@@ -179,35 +179,42 @@ impl Connection {
         Ok(status)
     }
 
-    /// Sends a request whose right answer has no body: one that has is none of Podman's.
-    pub(crate) async fn silence(&self, call: &Call, request: &Request) -> Result<()> {
-        let response = self.send(call, request).await?;
-        self.nothing_more(call, request, response).await
-    }
-
-    /// The same for one that sends an archive. What comes piece by piece can't be sent again.
+    /// Sends a request with an archive whose right answer has no body: one that has is none of Podman's.
     pub(crate) async fn upload(
         &self,
         call: &Call,
-        mut request: Request,
+        request: &Request,
         archive: Upload,
     ) -> Result<()> {
+        let response = self.send_archive(call, request, archive).await?;
+        self.nothing_more(call, request, response).await
+    }
+
+    /// Sends a request with an archive and gives back an answer whose status is a success, body unread.
+    /// What comes piece by piece can't be sent again.
+    pub(crate) async fn send_archive(
+        &self,
+        call: &Call,
+        request: &Request,
+        archive: Upload,
+    ) -> Result<Response<Answer>> {
         let pieces = match archive {
             Upload::Whole(archive) => {
+                let mut request = request.clone();
                 request.body = archive;
-                return self.silence(call, &request).await;
+                return self.send(call, &request).await;
             }
             Upload::Pieces(pieces) => pieces,
         };
         let body = StreamBody::new(pieces.map_ok(Frame::data)).boxed_unsync();
         let http = request.to_http(call).map(|_empty| body);
-        let response = self.send_once(call, &request, http).await?;
-        if !response.status().is_success() {
-            let status = response.status();
-            let body = self.collect(call, &request, response).await?;
-            return Err(failure::Failure::parse(status, &body).meaning(call, &request));
+        let response = self.send_once(call, request, http).await?;
+        if response.status().is_success() {
+            return Ok(response);
         }
-        self.nothing_more(call, &request, response).await
+        let status = response.status();
+        let body = self.collect(call, request, response).await?;
+        Err(failure::Failure::parse(status, &body).meaning(call, request))
     }
 
     async fn nothing_more(

@@ -1,10 +1,9 @@
 //! The [`Engine`] that is Podman.
 
 use crate::agent::Agents;
-use crate::answers::{InspectedContainer, InspectedImage, ListedContainer, PathStat, PullLine};
-use crate::body::{Lines, body};
+use crate::answers::{InspectedContainer, ListedContainer, PathStat};
+use crate::body::body;
 use crate::connection::{Connection, Observer, PATH_STAT};
-use crate::failure;
 use crate::frames::Decoder;
 use crate::instance::Instance;
 use crate::requests::{self, Adaptation};
@@ -13,8 +12,8 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use podlane_engine::{
     Archive, Attachment, Call, Change, Container, ContainerId, ContainerRef, ContainerSpec,
-    ContainerSummary, Engine, EngineVersion, Error, ExecSpec, FileStat, Image, ImageRef, InnerPath,
-    LogQuery, LogStream, Ownership, Process, Resource, Result, Upload, UserSpec,
+    ContainerSummary, Engine, EngineVersion, Error, ExecSpec, FileStat, InnerPath, LogQuery,
+    LogStream, Ownership, Process, Resource, Result, Upload, UserSpec,
 };
 use podlane_inside::Work;
 use std::io;
@@ -159,39 +158,6 @@ impl Engine for PodmanEngine {
         Ok(EngineVersion {
             name: "podman".into(),
             version: version.to_owned(),
-        })
-    }
-
-    async fn image(&self, call: &Call, image: &ImageRef) -> Result<Image> {
-        let request = requests::inspect_image(image);
-        Ok(self
-            .connection()
-            .json::<InspectedImage>(call, &request)
-            .await?
-            .into())
-    }
-
-    async fn pull(&self, call: &Call, image: &ImageRef) -> Result<()> {
-        let request = requests::pull_image(image);
-        let response = self.connection().send(call, &request).await?;
-        let mut lines = Lines::default();
-        let mut chunks = body(call, request.step, response);
-        let mut pulled = false;
-        while let Some(chunk) = chunks.try_next().await? {
-            for line in lines.push(&chunk) {
-                let line: PullLine = serde_json::from_slice(&line).unwrap_or_default();
-                if !line.error.is_empty() {
-                    return Err(failure::of_pull(image, line.error));
-                }
-                pulled |= !line.id.is_empty();
-            }
-        }
-        if pulled {
-            return Ok(());
-        }
-        Err(Error::Garbled {
-            step: request.step.into(),
-            reason: "it ended without a result".into(),
         })
     }
 
@@ -383,7 +349,7 @@ impl Engine for PodmanEngine {
         ownership: Ownership,
     ) -> Result<()> {
         let request = requests::write_archive(id, directory, ownership);
-        self.connection().upload(call, request, archive).await
+        self.connection().upload(call, &request, archive).await
     }
 
     async fn remove_path(&self, call: &Call, id: &ContainerId, path: &InnerPath) -> Result<()> {

@@ -16,6 +16,7 @@ mod failure;
 pub mod find;
 mod frames;
 mod host;
+mod images;
 mod instance;
 mod lifecycle;
 mod networks;

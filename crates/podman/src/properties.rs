@@ -1,6 +1,6 @@
 //! Properties of what goes to libpod and what comes from it, whatever a caller or an engine writes.
 
-use crate::answers::{InspectedContainer, ListedContainer, PathStat, PullLine};
+use crate::answers::{InspectedContainer, ListedContainer, PathStat, WorkLine};
 use crate::failure::Failure;
 use crate::requests::{self, Request};
 use http::StatusCode;
@@ -35,7 +35,7 @@ fn requests(text: &str) -> Vec<Request> {
     }
     if let Ok(image) = ImageRef::parse(text) {
         made.push(requests::inspect_image(&image));
-        made.push(requests::pull_image(&image));
+        made.push(requests::pull_image(&image, None));
     }
     made
 }
@@ -106,7 +106,7 @@ fn read_all(body: &[u8]) {
         let stat = FileStat::from(stat);
         assert!(stat.mode <= 0o7777);
     }
-    let _line = serde_json::from_slice::<PullLine>(body);
+    let _line = serde_json::from_slice::<WorkLine>(body);
 }
 
 /// Whatever it means, it is said, and no request panics on it.

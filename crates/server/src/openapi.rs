@@ -56,6 +56,7 @@ pub(crate) fn info() -> OpenApi {
             tag("containers", "Containers and what happens inside them."),
             tag("files", "Files and directories inside containers."),
             tag("execs", "Commands in the background."),
+            tag("images", "Images, and what makes and moves them."),
             tag("volumes", "Directories that outlive containers."),
             tag("networks", "Networks that containers are in."),
             tag(

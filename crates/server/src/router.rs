@@ -9,6 +9,7 @@ use crate::routes::containers::{
 };
 use crate::routes::execs;
 use crate::routes::fallback::{method_not_allowed, not_found};
+use crate::routes::images;
 use crate::routes::networks;
 use crate::routes::prune;
 use crate::routes::recordings;
@@ -33,6 +34,15 @@ use utoipa_axum::routes;
 /// Every documented route, with its documentation.
 pub(crate) fn table() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::info())
+        .merge(containers())
+        .merge(inside())
+        .merge(kept())
+        .merge(server())
+}
+
+/// Containers.
+fn containers() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(create::create_container))
         .routes(routes!(list::list_containers))
         .routes(routes!(inspect::inspect_container))
@@ -53,6 +63,11 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(bulk::bulk))
         .routes(routes!(remove::remove_container))
         .routes(routes!(logs::container_logs))
+}
+
+/// What is in a container: commands, terminals, accounts, files.
+fn inside() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(exec::exec_command))
         .routes(routes!(execs::list::list_execs))
         .routes(routes!(execs::inspect::inspect_exec))
@@ -86,6 +101,23 @@ pub(crate) fn table() -> OpenApiRouter<App> {
             files::upload::upload_archive
         ))
         .routes(routes!(files::gather::gather_files))
+}
+
+/// What the engine keeps beside containers.
+fn kept() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(images::list::list_images))
+        .routes(routes!(
+            images::inspect::inspect_image,
+            images::remove::remove_image
+        ))
+        .routes(routes!(images::pull::pull_image))
+        .routes(routes!(images::build::build_image))
+        .routes(routes!(images::load::load_images))
+        .routes(routes!(images::save::save_images))
+        .routes(routes!(images::tag::tag_image))
+        .routes(routes!(images::commit::commit_container))
+        .routes(routes!(prune::images::prune_images))
         .routes(routes!(
             volumes::create::create_volume,
             volumes::list::list_volumes
@@ -115,6 +147,11 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(prune::containers::prune_containers))
         .routes(routes!(prune::volumes::prune_volumes))
         .routes(routes!(prune::networks::prune_networks))
+}
+
+/// The server itself.
+fn server() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(recordings::list::list_recordings))
         .routes(routes!(
             recordings::read::read_recording,

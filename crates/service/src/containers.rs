@@ -1,6 +1,7 @@
 //! Containers: create, list, inspect, start, stop, remove.
 
 use crate::command::check_workdir;
+use crate::images::finish;
 use crate::resources::check_labels;
 use crate::{Call, Error, Result, Scope, Service};
 use podlane_engine::{
@@ -146,14 +147,14 @@ impl Service {
         let engine = &self.0.engine;
         let policy = new.pull.unwrap_or(self.0.limits.pull);
         if policy == PullPolicy::Always {
-            engine.pull(call, &new.image).await?;
+            finish(engine.pull(call, &new.image, None).await?).await?;
         }
         match engine.image(call, &new.image).await {
             Err(EngineError::NotFound {
                 resource: Resource::Image,
                 ..
             }) if policy == PullPolicy::Missing => {
-                engine.pull(call, &new.image).await?;
+                finish(engine.pull(call, &new.image, None).await?).await?;
                 Ok(engine.image(call, &new.image).await?)
             }
             other => Ok(other?),

@@ -16,9 +16,11 @@ mod exec;
 mod files;
 mod finding;
 mod gate;
+mod images;
 mod lifecycle;
 mod live;
 mod logs;
+mod motion;
 mod observe;
 mod places;
 mod recordings;
@@ -49,10 +51,10 @@ pub use files::{
     ListFiles, NewAttributes, NewFile, NewTree, ReadFile, SearchFiles, Searched, Watched, Watching,
 };
 pub use gate::Load;
+pub use images::{ImageMaking, Outgoing};
 pub use lifecycle::{Condition, Waited};
 pub use live::{Ended, Event, Input, Live};
 pub use logs::{Logs, Matching, ReadLogs, Tail};
-pub use observe::Export;
 pub use recordings::{Recording, RecordingRules};
 pub use resources::WithLabels;
 pub use stream::{ExecStream, Step};

@@ -1,31 +1,14 @@
 //! What goes on in containers, and what they hold.
 
-use crate::places::Place;
-use crate::{Call, Error, Result, Scope, Service};
-use bytes::Bytes;
-use futures_util::StreamExt;
+use crate::{Call, Error, Outgoing, Result, Scope, Service};
 use podlane_engine::{
-    Archive, Container, ContainerProcess, ContainerRef, Error as EngineError, PathChange, Stats,
+    Container, ContainerProcess, ContainerRef, Error as EngineError, PathChange, Stats,
 };
-use std::fmt;
 use std::time::Duration;
-use tokio::time::{timeout, timeout_at};
+use tokio::time::timeout_at;
 
 /// The time that the engine gets for an export at most; it is expected to come on all the time.
 const TRANSFER: Duration = Duration::from_secs(3600);
-
-/// A container's file system as an archive that comes piece by piece.
-pub struct Export {
-    archive: Archive,
-    silence: Duration,
-    _place: Place,
-}
-
-impl fmt::Debug for Export {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Export").finish_non_exhaustive()
-    }
-}
 
 impl Service {
     /// The processes of a running container.
@@ -69,7 +52,7 @@ impl Service {
 
     /// A container's whole file system, without what is mounted. A worker is held until the engine has begun,
     /// and no longer.
-    pub async fn export(&self, call: &Call, name: &ContainerRef) -> Result<(Container, Export)> {
+    pub async fn export(&self, call: &Call, name: &ContainerRef) -> Result<(Container, Outgoing)> {
         call.may(Scope::FilesRead)?;
         let place = self.0.streams.take()?;
         let _worker = self.0.gate.enter(call).await?;
@@ -81,23 +64,8 @@ impl Service {
             limit: call.limit,
         };
         let archive = timeout_at(call.deadline, begun).await.map_err(late)??;
-        let export = Export {
-            archive,
-            silence: self.0.limits.request_timeout,
-            _place: place,
-        };
+        let silence = self.0.limits.request_timeout;
+        let export = Outgoing::new(archive, "exporting the container", silence, place);
         Ok((container, export))
-    }
-}
-
-impl Export {
-    /// The next piece; `None` at the end. Cancel safe.
-    pub async fn next(&mut self) -> Result<Option<Bytes>> {
-        let piece = timeout(self.silence, self.archive.next()).await;
-        let late = |_| EngineError::Timeout {
-            step: "exporting the container".into(),
-            limit: self.silence,
-        };
-        Ok(piece.map_err(late)?.transpose()?)
     }
 }

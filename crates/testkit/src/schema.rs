@@ -58,8 +58,9 @@ fn template(method: &Method, path: &str) -> Option<String> {
     let fits = |template: &&String| {
         let mut parts = template.split('/').zip(path.split('/'));
         let (wanted, is) = (template.split('/').count(), path.split('/').count());
-        // A path of a file has any number of parts.
-        (wanted == is || wanted < is && template.ends_with("/{path}"))
+        // A path of a file has any number of parts, and so has the name of an image.
+        let any = template.ends_with("/{path}") || template.ends_with("/{image}");
+        (wanted == is || wanted < is && any)
             && parts.all(|(wanted, is)| wanted == is || (wanted.starts_with('{') && !is.is_empty()))
     };
     let template = paths.keys().find(fits)?;

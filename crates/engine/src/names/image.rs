@@ -68,6 +68,19 @@ impl ImageRef {
         }
         Ok(Self(text.to_owned()))
     }
+
+    /// The reference as the name of something to be made: repository and tag, `latest` if it has none. `None`
+    /// for one with a digest, which nobody can choose.
+    pub fn repository_and_tag(&self) -> Option<(&str, &str)> {
+        if self.0.contains('@') || is_digest(&self.0) {
+            return None;
+        }
+        let name = self.0.rfind('/').map_or(0, |slash| slash + 1);
+        match self.0[name..].split_once(':') {
+            Some((last, tag)) => Some((&self.0[..name + last.len()], tag)),
+            None => Some((&self.0, "latest")),
+        }
+    }
 }
 text_type!(ImageRef);
 

@@ -169,3 +169,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_made_has_a_repository_and_a_tag() {
+    let digest = format!("sha256:{}", "0".repeat(64));
+    for (text, expected) in [
+        ("app", Some(("app", "latest"))),
+        ("app:1.2", Some(("app", "1.2"))),
+        ("localhost:5000/app", Some(("localhost:5000/app", "latest"))),
+        (
+            "localhost:5000/team/app:1",
+            Some(("localhost:5000/team/app", "1")),
+        ),
+        (&format!("app@{digest}"), None),
+        (&digest, None),
+    ] {
+        let image = ImageRef::parse(text).expect(text);
+        assert_eq!(image.repository_and_tag(), expected, "{text}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Libpod's answers, read into our nouns. Unknown fields are ignored: newer versions add some.
 
 mod files;
+mod images;
 mod inspect;
 mod kept;
 mod list;
@@ -8,12 +9,15 @@ mod observe;
 mod settings;
 
 pub(crate) use files::PathStat;
+pub(crate) use images::{
+    InspectedImage, ListedImage, LoadReport, PrunedImage, RemoveReport, WorkLine,
+};
 pub(crate) use inspect::InspectedContainer;
 pub(crate) use kept::{KeptNetwork, KeptSecret, KeptVolume, RemovedNetwork};
 pub(crate) use list::ListedContainer;
 pub(crate) use observe::{ChangedPath, ContainerStats, ProcessTable, StatsReport};
 
-use podlane_engine::{ContainerId, Error, Image, PublishedPort, Result, Status};
+use podlane_engine::{ContainerId, Error, PublishedPort, Result, Status};
 use serde::Deserialize;
 
 /// An image's reference as people write it: Docker Hub need not be named.
@@ -72,43 +76,6 @@ impl Created {
     pub(crate) fn container(&self) -> Result<ContainerId> {
         id(&self.id, "creating the container")
     }
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct InspectedImage {
-    #[serde(rename = "Id")]
-    id: String,
-    #[serde(rename = "Config", default)]
-    config: Option<ImageConfig>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ImageConfig {
-    #[serde(default)]
-    entrypoint: Option<Vec<String>>,
-    #[serde(default)]
-    cmd: Option<Vec<String>>,
-}
-
-impl From<InspectedImage> for Image {
-    fn from(image: InspectedImage) -> Self {
-        let config = image.config.unwrap_or_default();
-        Self {
-            id: image.id,
-            entrypoint: config.entrypoint.unwrap_or_default(),
-            command: config.cmd.unwrap_or_default(),
-        }
-    }
-}
-
-/// One line of a pull's progress; the last ones carry the result.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct PullLine {
-    #[serde(default)]
-    pub(crate) error: String,
-    #[serde(default)]
-    pub(crate) id: String,
 }
 
 #[derive(Debug, Deserialize)]

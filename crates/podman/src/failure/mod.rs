@@ -38,13 +38,15 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn parse(status: StatusCode, body: &[u8]) -> Self {
-        match serde_json::from_slice::<Self>(body) {
-            Ok(failure) => Self {
+        // Podman 4.3 goes on after some refusals as if it had not refused.
+        let mut values = serde_json::Deserializer::from_slice(body).into_iter::<Self>();
+        match values.next() {
+            Some(Ok(failure)) => Self {
                 status,
                 understood: true,
                 ..failure
             },
-            Err(_) => Self {
+            _ => Self {
                 status,
                 ..Self::default()
             },
@@ -85,8 +87,13 @@ impl Failure {
             let (resource, name) = request.about.kept.clone().unwrap_or_else(container);
             return Error::NameInUse { resource, name };
         }
+        let used = [
+            "volume is being used",
+            "network is being used",
+            "image is in use by a container",
+        ];
         if let Some((resource, name)) = &request.about.kept
-            && (self.says("volume is being used") || self.says("network is being used"))
+            && used.iter().any(|words| self.says(words))
         {
             return Error::InUse {
                 resource: *resource,
@@ -105,6 +112,7 @@ impl Failure {
             "network is already connected",
             "is not connected to network",
             "top can only be used on running containers",
+            "please force removal",
         ]
         .iter()
         .any(|words| self.says(words))
@@ -230,6 +238,9 @@ fn state_message(failure: &Failure, request: &Request) -> String {
         "disconnecting the container" if failure.says("is not connected to network") => {
             "the container is not in the network".into()
         }
+        "removing the image" => {
+            "the image has several names: remove them one by one, or it with force=true".into()
+        }
         "unpausing the container" => "the container is not paused".into(),
         _ if paused => "the container is paused; unpause it first".into(),
         "removing the container" => {
@@ -274,6 +285,40 @@ pub(crate) fn of_pull(image: &ImageRef, words: String) -> Error {
         };
     }
     Error::Registry { message: words }
+}
+
+/// What the last line of a build that failed means.
+pub(crate) fn of_build(words: &str) -> Error {
+    if words.contains("no space left on device") {
+        return Error::NoSpace {
+            message: "building the image".into(),
+        };
+    }
+    let words = without_place(words.trim_end());
+    let (field, message) = if words.starts_with("stat /") {
+        let message = "the instructions are not in the context: there is no such file".to_owned();
+        ("dockerfile", message)
+    } else {
+        ("body", format!("the image can't be built: {words}"))
+    };
+    Error::Invalid {
+        field,
+        message,
+        conflict: false,
+    }
+}
+
+/// A message without the directory in which Podman has unpacked the context.
+fn without_place(words: &str) -> String {
+    let mut rest = words;
+    let mut text = String::new();
+    while let Some((before, after)) = rest.split_once("/libpod_builder") {
+        let begin = before.rfind([' ', '"', '\'']).map_or(0, |at| at + 1);
+        text.push_str(&before[..begin]);
+        rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+        rest = rest.strip_prefix("/build").unwrap_or(rest);
+    }
+    text + rest
 }
 
 /// No answer came.
@@ -323,4 +368,26 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_place;
+
+    #[test]
+    fn places_of_the_host_are_left_out() {
+        for (words, left) in [
+            (
+                "stat /var/tmp/libpod_builder12/build/sub/X: no",
+                "stat /sub/X: no",
+            ),
+            (
+                "sources under \"/var/tmp/libpod_builder12/build\": \"/x\": no",
+                "sources under \"\": \"/x\": no",
+            ),
+            ("exit status 3", "exit status 3"),
+        ] {
+            assert_eq!(without_place(words), left);
+        }
+    }
 }

@@ -26,7 +26,7 @@ const fn rule(
     }
 }
 
-pub(super) const RULES: [Rule; 29] = [
+pub(super) const RULES: [Rule; 33] = [
     rule(
         &["workdir \""],
         "workdir",
@@ -162,6 +162,40 @@ pub(super) const RULES: [Rule; 29] = [
             &["failed: exit status"],
             "limits",
             "the runtime refuses these limits; the container may use more already, or not be running",
+        )
+    },
+    rule(
+        &["payload does not match any of the supported image formats"],
+        "body",
+        "the body is no archive of images, as `podman save` and `docker save` make it",
+    ),
+    Rule {
+        step: Some("committing the container"),
+        ..rule(
+            &["invalid change", "did not understand change instruction"],
+            "changes",
+            "a change is no instruction of a Dockerfile that can be used here: {engine}",
+        )
+    },
+    Rule {
+        step: Some("building the image"),
+        ..rule(
+            &["no such file or directory"],
+            "dockerfile",
+            "the instructions are not in the context: there is neither a Containerfile nor a Dockerfile",
+        )
+    },
+    Rule {
+        step: Some("building the image"),
+        ..rule(
+            &[
+                "archive/tar",
+                "unexpected EOF",
+                "invalid tar header",
+                "unpacking failed",
+            ],
+            "body",
+            "the body is no tar archive",
         )
     },
     rule(

@@ -1,17 +1,105 @@
 //! Images.
 
 use super::Request;
-use podlane_engine::ImageRef;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
+use http::{HeaderValue, Method};
+use podlane_engine::{ContainerId, ImageRef, NewBuild, NewCommit, RegistryLogin, Resource};
+use serde_json::json;
 
 pub(crate) fn inspect_image(image: &ImageRef) -> Request {
-    let mut request = Request::get("looking up the image", &format!("/images/{image}/json"));
-    image.as_str().clone_into(&mut request.about.image);
+    Request::get("looking up the image", &format!("/images/{image}/json")).image(image)
+}
+
+pub(crate) fn list_images() -> Request {
+    Request::get("listing the images", "/images/json")
+}
+
+/// Without a login Podman asks with what its own files say.
+pub(crate) fn pull_image(image: &ImageRef, login: Option<&RegistryLogin>) -> Request {
+    let mut request = Request::post("pulling the image", "/images/pull")
+        .query([("reference", image.as_str()), ("policy", "always")])
+        .image(image);
+    request.login = login.and_then(|login| {
+        let text = json!({ "username": login.username, "password": login.password });
+        let text = URL_SAFE.encode(text.to_string());
+        let mut header = HeaderValue::from_str(&text).ok()?;
+        header.set_sensitive(true);
+        Some(header)
+    });
     request
 }
 
-pub(crate) fn pull_image(image: &ImageRef) -> Request {
-    let mut request = Request::post("pulling the image", "/images/pull")
-        .query([("reference", image.as_str()), ("policy", "always")]);
-    image.as_str().clone_into(&mut request.about.image);
+pub(crate) fn tag_image(image: &ImageRef, repository: &str, tag: &str) -> Request {
+    Request::post("tagging the image", &format!("/images/{image}/tag"))
+        .query([("repo", repository), ("tag", tag)])
+        .image(image)
+}
+
+pub(crate) fn remove_image(image: &ImageRef, force: bool) -> Request {
+    let path = format!("/images/{image}");
+    Request::new("removing the image", Method::DELETE, &path)
+        .query(force.then_some(("force", "true")))
+        .image(image)
+        .kept(Resource::Image, image)
+}
+
+pub(crate) fn prune_images(all: bool, labels: &[String]) -> Request {
+    let mut query = vec![("all", all.to_string())];
+    if !labels.is_empty() {
+        query.push(("filters", json!({ "label": labels }).to_string()));
+    }
+    Request::post("clearing away images", "/images/prune").query(query)
+}
+
+pub(crate) fn load_images() -> Request {
+    let mut request = Request::post("loading images", "/images/load");
+    request.content_type = Some("application/x-tar");
     request
+}
+
+pub(crate) fn save_images(images: &[ImageRef]) -> Request {
+    let images = images.iter().map(|image| ("references", image.as_str()));
+    Request::get("saving images", "/images/export")
+        .query(images.chain([("format", "docker-archive")]))
+}
+
+pub(crate) fn build_image(new: &NewBuild) -> Request {
+    let json = |map| serde_json::to_string(map).unwrap_or_default();
+    let mut query = vec![
+        ("t", new.image.to_string()),
+        ("buildargs", json(&new.arguments)),
+        ("labels", json(&new.labels)),
+        ("nocache", new.no_cache.to_string()),
+    ];
+    query.extend(new.dockerfile.clone().map(|path| ("dockerfile", path)));
+    query.extend(new.target.clone().map(|stage| ("target", stage)));
+    let mut request = Request::post("building the image", "/build")
+        .query(query)
+        .image(&new.image);
+    request.content_type = Some("application/x-tar");
+    request
+}
+
+/// Only in Docker's form can an image have a comment.
+pub(crate) fn commit(id: &ContainerId, new: &NewCommit) -> Request {
+    let (repository, tag) = new.image.repository_and_tag().unwrap_or_default();
+    let mut query = vec![
+        ("container", id.as_str()),
+        ("repo", repository),
+        ("tag", tag),
+        ("pause", if new.pause { "true" } else { "false" }),
+    ];
+    if let Some(comment) = &new.comment {
+        query.extend([("comment", comment.as_str()), ("format", "docker")]);
+    }
+    query.extend(new.author.as_deref().map(|author| ("author", author)));
+    query.extend(
+        new.changes
+            .iter()
+            .map(|change| ("changes", change.as_str())),
+    );
+    Request::post("committing the container", "/commit")
+        .query(query)
+        .container(id.short())
 }

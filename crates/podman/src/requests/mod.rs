@@ -63,6 +63,8 @@ pub(crate) struct Request {
     pub(crate) body: Bytes,
     content_type: Option<&'static str>,
     upgrade: bool,
+    /// A registry's user and password, as Podman wants them.
+    login: Option<HeaderValue>,
     /// What it is about, for error messages.
     pub(crate) about: About,
 }
@@ -100,6 +102,7 @@ impl Request {
             body: Bytes::new(),
             content_type: None,
             upgrade: false,
+            login: None,
             about: About::default(),
         }
     }
@@ -135,6 +138,11 @@ impl Request {
         self
     }
 
+    fn image(mut self, image: impl fmt::Display) -> Self {
+        self.about.image = image.to_string();
+        self
+    }
+
     fn kept(mut self, resource: Resource, name: impl fmt::Display) -> Self {
         self.about.kept = Some((resource, name.to_string()));
         self
@@ -162,6 +170,9 @@ impl Request {
         }
         if let Some(kind) = self.content_type {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        if let Some(login) = &self.login {
+            headers.insert("x-registry-auth", login.clone());
         }
         if self.upgrade {
             headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));

@@ -59,6 +59,18 @@ pub(crate) fn is(headers: &HeaderMap, media: &str) -> bool {
     name.trim().eq_ignore_ascii_case(media)
 }
 
+/// Refuses a body that does not say that it is a plain tar archive.
+pub(crate) fn require_tar(headers: &HeaderMap) -> Result<(), Refusal> {
+    if is(headers, "application/x-tar") || is(headers, "application/octet-stream") {
+        return require_plain(headers);
+    }
+    Err(Refusal::MediaType {
+        header: "Content-Type",
+        message: "the body must be a tar archive".into(),
+        hint: "send the header Content-Type: application/x-tar",
+    })
+}
+
 /// Refuses a body that is compressed.
 pub(crate) fn require_plain(headers: &HeaderMap) -> Result<(), Refusal> {
     let coded = headers.get_all(CONTENT_ENCODING).iter().any(|value| {

@@ -2,9 +2,10 @@
 //! line of each of its functions; a test walks all of them with every scope to see that it does.
 
 use podlane_service::Scope::{
-    self, ContainersRead, ContainersWrite, ExecRead, ExecRun, FilesRead, FilesWrite, NetworksRead,
-    NetworksWrite, RecordingsRead, RecordingsWrite, SecretsRead, SecretsWrite, SystemRead,
-    TokensRead, TokensWrite, UsersRead, UsersWrite, VolumesRead, VolumesWrite,
+    self, ContainersRead, ContainersWrite, ExecRead, ExecRun, FilesRead, FilesWrite, ImagesRead,
+    ImagesWrite, NetworksRead, NetworksWrite, RecordingsRead, RecordingsWrite, SecretsRead,
+    SecretsWrite, SystemRead, TokensRead, TokensWrite, UsersRead, UsersWrite, VolumesRead,
+    VolumesWrite,
 };
 use utoipa::openapi::path::HttpMethod;
 use utoipa::openapi::security::SecurityRequirement;
@@ -64,6 +65,16 @@ pub(crate) const POLICY: &[(&str, &str, Option<Scope>)] = &[
     ("GET", "/api/v1/containers/{name}/archive", Some(FilesRead)),
     ("PUT", "/api/v1/containers/{name}/archive", Some(FilesWrite)),
     ("GET", "/api/v1/files", Some(FilesRead)),
+    ("GET", "/api/v1/images", Some(ImagesRead)),
+    ("GET", "/api/v1/images/{image}", Some(ImagesRead)),
+    ("DELETE", "/api/v1/images/{image}", Some(ImagesWrite)),
+    ("POST", "/api/v1/pull", Some(ImagesWrite)),
+    ("POST", "/api/v1/build", Some(ImagesWrite)),
+    ("POST", "/api/v1/load", Some(ImagesWrite)),
+    ("GET", "/api/v1/save", Some(ImagesRead)),
+    ("POST", "/api/v1/tag", Some(ImagesWrite)),
+    ("POST", "/api/v1/containers/{name}/commit", Some(ImagesWrite)),
+    ("POST", "/api/v1/prune/images", Some(ImagesWrite)),
     ("POST", "/api/v1/volumes", Some(VolumesWrite)),
     ("GET", "/api/v1/volumes", Some(VolumesRead)),
     ("GET", "/api/v1/volumes/{volume}", Some(VolumesRead)),

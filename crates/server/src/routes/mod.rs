@@ -3,6 +3,7 @@
 pub(crate) mod containers;
 pub(crate) mod execs;
 pub(crate) mod fallback;
+pub(crate) mod images;
 pub(crate) mod networks;
 pub(crate) mod prune;
 pub(crate) mod recordings;

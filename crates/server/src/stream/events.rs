@@ -6,6 +6,7 @@ use super::{Context, Steps, convert};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, stream};
 use podlane_api::{ExecData, ExecEvent, ExecLost, ExecStart, OutputEncoding};
 use podlane_engine::{Chunk, Source};
@@ -47,11 +48,41 @@ pub(super) fn events(
             writer.take(steps.next().await?);
         }
     });
+    alive(form, written.boxed())
+}
+
+/// Events with a sign of life where there are none.
+pub(super) fn alive(
+    form: Form,
+    events: BoxStream<'static, Bytes>,
+) -> KeptAlive<BoxStream<'static, Bytes>> {
     let word = match form {
         Form::EventStream => ":\n\n",
         _ => "{\"event\":\"keep-alive\"}\n",
     };
-    KeptAlive::new(Box::pin(written), word)
+    KeptAlive::new(events, word)
+}
+
+/// An event in a form: its ID, if it has one, its name and its fields.
+pub(super) fn written(form: Form, id: Option<u64>, name: &str, body: &impl Serialize) -> Bytes {
+    let mut text = match (form, id) {
+        (Form::EventStream, Some(id)) => format!("id: {id}\nevent: {name}\ndata: "),
+        (Form::EventStream, None) => format!("event: {name}\ndata: "),
+        (_, Some(id)) => format!("{{\"id\":{id},\"event\":\"{name}\","),
+        (_, None) => format!("{{\"event\":\"{name}\","),
+    }
+    .into_bytes();
+    let brace = text.len();
+    // Writing our own bodies into memory can't fail.
+    let _ = serde_json::to_writer(&mut text, body);
+    if form == Form::EventStream {
+        text.extend_from_slice(b"\n\n");
+    } else {
+        // The body's fields go on in the line's object.
+        text.remove(brace);
+        text.push(b'\n');
+    }
+    text.into()
 }
 
 struct Writer {
@@ -119,31 +150,15 @@ impl Writer {
     }
 
     fn write(&mut self, id: u64, event: &ExecEvent) {
-        let mut text = match self.form {
-            Form::EventStream => format!("id: {id}\nevent: {}\ndata: ", event.name()).into_bytes(),
-            _ => format!("{{\"id\":{id},\"event\":\"{}\",", event.name()).into_bytes(),
-        };
-        let brace = text.len();
-        // Writing our own bodies into memory can't fail.
-        let _ = match event {
-            ExecEvent::Start(body) => json(&mut text, body),
-            ExecEvent::Stdout(body) | ExecEvent::Stderr(body) => json(&mut text, body),
-            ExecEvent::Lost(body) => json(&mut text, body),
-            ExecEvent::End(body) => json(&mut text, body),
-            ExecEvent::Error(body) => json(&mut text, body),
-            ExecEvent::KeepAlive => Ok(()),
-        };
-        if self.form == Form::EventStream {
-            text.extend_from_slice(b"\n\n");
-        } else {
-            // The body's fields go on in the line's object.
-            text.remove(brace);
-            text.push(b'\n');
-        }
-        self.written.push_back(text.into());
+        let (form, id, name) = (self.form, Some(id), event.name());
+        self.written.push_back(match event {
+            ExecEvent::Start(body) => written(form, id, name, body),
+            ExecEvent::Stdout(body) | ExecEvent::Stderr(body) => written(form, id, name, body),
+            ExecEvent::Lost(body) => written(form, id, name, body),
+            ExecEvent::End(body) => written(form, id, name, body),
+            ExecEvent::Error(body) => written(form, id, name, body),
+            // Written by what keeps a stream alive.
+            ExecEvent::KeepAlive => return,
+        });
     }
-}
-
-fn json(text: &mut Vec<u8>, body: &impl Serialize) -> serde_json::Result<()> {
-    serde_json::to_writer(text, body)
 }

@@ -5,6 +5,8 @@ mod alive;
 pub(crate) mod convert;
 mod events;
 mod frames;
+mod making;
+pub(crate) mod transfer;
 
 #[cfg(test)]
 mod tests;
@@ -12,6 +14,7 @@ mod tests;
 pub(crate) use accept::Form;
 pub(crate) use alive::KeptAlive;
 pub(crate) use events::Beginning;
+pub(crate) use making::making;
 
 use crate::error::Error;
 use crate::render;

@@ -25,6 +25,12 @@ fn sample(method: &str, path: &str) -> (&'static str, &'static str, String) {
         ("post", "/api/v1/tokens") => json(json!({ "name": "x", "scopes": ["containers:read"] })),
         ("post", "/api/v1/containers/{name}/update") => json(json!({ "limits": { "pids": 100 } })),
         ("post", "/api/v1/bulk/containers") => json(json!({ "action": "pause", "names": ["web"] })),
+        ("post", "/api/v1/pull") => json(json!({ "image": "alpine" })),
+        ("post", "/api/v1/tag") => json(json!({ "image": "alpine", "name": "base" })),
+        ("post", "/api/v1/containers/{name}/commit") => json(json!({ "image": "base" })),
+        ("post", "/api/v1/build") => ("?image=base", "application/x-tar", "x".into()),
+        ("post", "/api/v1/load") => ("", "application/x-tar", "x".into()),
+        ("get", "/api/v1/save") => ("?image=alpine", "", String::new()),
         ("post", "/api/v1/volumes" | "/api/v1/networks") => json(json!({ "name": "x" })),
         ("post", "/api/v1/secrets") => json(json!({ "name": "x", "value": "y" })),
         (
@@ -61,6 +67,7 @@ fn request(method: &str, path: &str, token: Option<&str>) -> Request<Body> {
     let path = path
         .replace("{name}", "web")
         .replace("{username}", "bob")
+        .replace("{image}", "alpine")
         .replace("{volume}", "data")
         .replace("{network}", "lab")
         .replace("{secret}", "flag")
@@ -95,7 +102,7 @@ fn operations() -> Vec<(String, String, Option<Scope>)> {
             }
         }
     }
-    assert!(all.len() > 60, "{}", all.len());
+    assert!(all.len() > 75, "{}", all.len());
     all
 }
 

@@ -5,10 +5,11 @@ use futures_util::StreamExt;
 use podlane_engine::{
     Archive, Attachment, Call, Change, Container, ContainerId, ContainerName, ContainerProcess,
     ContainerRef, ContainerSpec, ContainerSummary, Engine, EngineVersion, Error, ExecSpec,
-    FileStat, Image, ImageRef, InnerPath, Lifecycle, Limits, LogQuery, LogStream, Membership,
-    Network, NetworkName, Networks, NewNetwork, NewSecret, NewVolume, Observe, Ownership,
-    PathChange, Process, Result, Secret, SecretName, Secrets, Settings, Signal, Stats, Status,
-    Upload, Volume, VolumeName, Volumes,
+    FileStat, Image, ImageRef, ImageStep, ImageSummary, ImageWork, Images, InnerPath, Lifecycle,
+    Limits, LogQuery, LogStream, Membership, Network, NetworkName, Networks, NewBuild, NewCommit,
+    NewNetwork, NewSecret, NewVolume, Observe, Ownership, PathChange, Process, PrunedImages,
+    RegistryLogin, RemovedImage, Result, Secret, SecretName, Secrets, Settings, Signal, Stats,
+    Status, Upload, Volume, VolumeName, Volumes,
 };
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -63,6 +64,63 @@ impl Tiny {
 
 pub(crate) fn id() -> ContainerId {
     ContainerId::parse(&"abc123def456".repeat(6)[..64]).expect("hexadecimal")
+}
+
+fn image() -> Image {
+    Image {
+        id: "0".repeat(64),
+        command: vec!["sh".into()],
+        ..Image::default()
+    }
+}
+
+fn done() -> ImageWork {
+    let done = ImageStep::Done("0".repeat(64));
+    futures_util::stream::iter([Ok(done)]).boxed()
+}
+
+#[async_trait]
+impl Images for Tiny {
+    async fn image(&self, _: &Call, _: &ImageRef) -> Result<Image> {
+        self.asked().await.map(|_| image())
+    }
+
+    async fn images(&self, _: &Call) -> Result<Vec<ImageSummary>> {
+        self.asked().await.map(|_| Vec::new())
+    }
+
+    async fn pull(&self, _: &Call, _: &ImageRef, _: Option<&RegistryLogin>) -> Result<ImageWork> {
+        self.asked().await.map(|_| done())
+    }
+
+    async fn tag(&self, _: &Call, _: &ImageRef, _: &ImageRef) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+
+    async fn remove_image(&self, _: &Call, _: &ImageRef, _: bool) -> Result<RemovedImage> {
+        self.asked().await.map(|_| RemovedImage::default())
+    }
+
+    async fn prune_images(&self, _: &Call, _: bool, _: &[String]) -> Result<PrunedImages> {
+        self.asked().await.map(|_| PrunedImages::default())
+    }
+
+    async fn load(&self, _: &Call, _: Upload) -> Result<Vec<String>> {
+        self.asked().await.map(|_| Vec::new())
+    }
+
+    async fn save(&self, _: &Call, _: &[ImageRef]) -> Result<Archive> {
+        self.asked().await?;
+        Ok(futures_util::stream::empty().boxed())
+    }
+
+    async fn build(&self, _: &Call, _: &NewBuild, _: Upload) -> Result<ImageWork> {
+        self.asked().await.map(|_| done())
+    }
+
+    async fn commit(&self, _: &Call, _: &ContainerId, _: &NewCommit) -> Result<String> {
+        self.asked().await.map(|_| "0".repeat(64))
+    }
 }
 
 #[async_trait]
@@ -219,19 +277,6 @@ impl Engine for Tiny {
             name: "podman".into(),
             version: "5.4.2".into(),
         })
-    }
-
-    async fn image(&self, _: &Call, _: &ImageRef) -> Result<Image> {
-        self.asked().await?;
-        Ok(Image {
-            id: "0".repeat(64),
-            entrypoint: Vec::new(),
-            command: vec!["sh".into()],
-        })
-    }
-
-    async fn pull(&self, _: &Call, _: &ImageRef) -> Result<()> {
-        self.asked().await.map(drop)
     }
 
     async fn run(&self, _: &Call, _: &ContainerSpec) -> Result<ContainerId> {

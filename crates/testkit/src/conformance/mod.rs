@@ -13,6 +13,7 @@ mod exec_refused;
 mod failed_runs;
 mod files;
 mod finding;
+mod images;
 mod kept;
 mod lifecycle;
 mod logs;
@@ -28,6 +29,7 @@ pub use exec_refused::*;
 pub use failed_runs::*;
 pub use files::*;
 pub use finding::*;
+pub use images::*;
 pub use kept::*;
 pub use lifecycle::*;
 pub use logs::*;
@@ -79,6 +81,8 @@ macro_rules! conformance {
             changes_are_told_and_exported,
             use_is_measured,
             limits_are_changed,
+            an_image_gets_names_and_loses_them,
+            an_image_in_use_stays,
             a_volume_is_kept,
             a_network_is_kept,
             a_container_joins_and_leaves_a_network,

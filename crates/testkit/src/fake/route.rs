@@ -21,6 +21,12 @@ pub enum Route {
     ImageExists,
     /// `POST images/pull`
     ImagePull,
+    /// `GET images/json`
+    ImageList,
+    /// `POST images/{name}/tag`
+    ImageTag,
+    /// `DELETE images/{name}`
+    ImageRemove,
     /// `POST images/import`
     ImageImport,
     /// `POST volumes/create`
@@ -137,11 +143,16 @@ fn ping(method: &Method) -> Option<(Route, String)> {
 }
 
 fn image(method: &Method, rest: &str) -> Option<(Route, String)> {
+    if method == Method::DELETE {
+        return Some((Route::ImageRemove, decode(rest, false)));
+    }
     let (name, verb) = rest.rsplit_once('/').unwrap_or(("", rest));
     let route = match (method.as_str(), verb) {
         ("POST", "pull") if name.is_empty() => Route::ImagePull,
         ("POST", "import") if name.is_empty() => Route::ImageImport,
-        ("GET", "json") if !name.is_empty() => Route::ImageInspect,
+        ("GET", "json") if name.is_empty() => Route::ImageList,
+        ("GET", "json") => Route::ImageInspect,
+        ("POST", "tag") if !name.is_empty() => Route::ImageTag,
         ("GET", "exists") if !name.is_empty() => Route::ImageExists,
         _ => return None,
     };

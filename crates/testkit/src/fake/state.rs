@@ -203,6 +203,12 @@ impl State {
         self.images.iter().find(|image| image.is(reference))
     }
 
+    /// Every name that leads to an image.
+    pub(super) fn names_of(&self, id: &str) -> Vec<String> {
+        let images = self.images.iter().filter(|image| image.id == id);
+        images.map(|image| image.name.clone()).collect()
+    }
+
     /// Adds an image in place of one of the same name.
     pub(super) fn add_image(&mut self, image: Image) {
         self.images.retain(|old| old.name != image.name);

@@ -1,13 +1,12 @@
 //! `GET /api/v1/containers/{name}/export`
 
-use super::files::stream;
 use crate::error::Result;
 use crate::extract::{Name, Query};
+use crate::stream::transfer;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream as futures;
 use podlane_service::{Call, Service};
 
 /// Download a container's whole file system as a tar archive, whether it runs or not.
@@ -26,15 +25,12 @@ pub(crate) async fn export_container(
     Query(()): Query<()>,
 ) -> Result<Response> {
     let (container, export) = service.export(&call, &name).await?;
-    let pieces = futures::try_unfold(export, |mut export| async {
-        Ok(export.next().await?.map(|piece| (piece, export)))
-    });
     let headers = [
         (CONTENT_TYPE, "application/x-tar".to_owned()),
         (
             CONTENT_DISPOSITION,
-            stream::attachment(&container.name, ".tar"),
+            transfer::attachment(&container.name, ".tar"),
         ),
     ];
-    Ok((headers, stream::body(pieces, &call)).into_response())
+    Ok((headers, transfer::outgoing(export, &call)).into_response())
 }

@@ -1,5 +1,6 @@
 //! `/api/v1/prune`: the removal of what nothing uses.
 
 pub(crate) mod containers;
+pub(crate) mod images;
 pub(crate) mod networks;
 pub(crate) mod volumes;

@@ -7,7 +7,6 @@ mod copy;
 mod list;
 mod look;
 mod make;
-mod motion;
 mod read;
 mod unpack;
 mod write;
@@ -17,8 +16,8 @@ pub(super) use write::Writing;
 
 use super::{failure, outside_kernel};
 use crate::gate::Worker;
+use crate::motion::{Motion, late};
 use crate::{Call, Error, Result, Service};
-use motion::Motion;
 use podlane_engine::inside::Reason;
 use podlane_engine::{
     ContainerId, Error as EngineError, InnerPath, Ownership, Resource, Status, Upload,
@@ -89,7 +88,7 @@ impl Archived {
                 let (call, pieces) = (self.call.extended(TRANSFER), Upload::Pieces(pieces));
                 tokio::select! {
                     put = engine.write_archive(&call, &self.id, directory, pieces, ownership) => put,
-                    () = motion.stands_still(limit) => Err(motion::late("writing files", limit)),
+                    () = motion.stands_still(limit) => Err(late("writing files", limit)),
                 }
             }
         };

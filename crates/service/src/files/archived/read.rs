@@ -1,10 +1,10 @@
 //! Files read.
 
-use super::motion::{late, patient};
 use super::{Archived, TRANSFER, look, meaning};
 use crate::files::read::ReadFile;
 use crate::files::tar::{HeadKind, Reader};
 use crate::files::{FileInfo, failure};
+use crate::motion::{late, patient};
 use crate::{Error, Result};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
@@ -50,7 +50,7 @@ impl Archived {
         let archive = timeout(limit, engine.read_archive(&call, &self.id, path)).await;
         let archive = archive.unwrap_or_else(|_elapsed| Err(late("reading files", limit)));
         let archive = archive.map_err(|error| meaning(error, path))?;
-        let archive = patient(archive, limit);
+        let archive = patient(archive, "reading files", limit);
         Ok(Reader::new(archive.map_err(Error::from).boxed(), garbled))
     }
 }

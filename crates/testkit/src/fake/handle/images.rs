@@ -13,11 +13,9 @@ use tokio::sync::mpsc;
 
 pub(super) fn inspect(request: &Request) -> Handled {
     let state = request.core.state();
-    let name = &request.name;
-    let image = state.image(name).ok_or_else(|| {
-        let message = format!("failed to find image {name}: {name}: image not known");
-        Refusal::new(404, "image not known", message)
-    })?;
+    let image = state.image(&request.name);
+    let image = image.ok_or_else(|| unknown(&request.name))?;
+    let names = state.names_of(&image.id);
     let mut config = Map::new();
     let mut put = |key: &str, value: Value| {
         if !matches!(&value, Value::Array(list) if list.is_empty()) && value != json!("") {
@@ -40,7 +38,7 @@ pub(super) fn inspect(request: &Request) -> Handled {
     let body = json!({
         "Id": image.id,
         "Digest": format!("sha256:{}", image.id),
-        "RepoTags": [image.name],
+        "RepoTags": names,
         "RepoDigests": [],
         "Parent": "",
         "Created": "2026-11-23T12:55:42.524912414Z",
@@ -61,8 +59,78 @@ pub(super) fn exists(request: &Request) -> Handled {
     if request.core.state().image(name).is_some() {
         return Ok(Answer::empty(StatusCode::NO_CONTENT));
     }
+    Err(unknown(name))
+}
+
+fn unknown(name: &str) -> Refusal {
     let message = format!("failed to find image {name}: {name}: image not known");
-    Err(Refusal::new(404, "image not known", message))
+    Refusal::new(404, "image not known", message)
+}
+
+/// One row an image, with all its names.
+pub(super) fn list(request: &Request) -> Answer {
+    let state = request.core.state();
+    let mut ids: Vec<&str> = state.images.iter().map(|image| image.id.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let rows = ids.into_iter().map(|id| {
+        let containers = state.containers.iter();
+        let containers = containers.filter(|container| container.image_id == id);
+        json!({
+            "Id": id,
+            "ParentId": "",
+            "RepoTags": state.names_of(id),
+            "Created": 1_795_516_537,
+            "Size": 2_141_255,
+            "Labels": null,
+            "Containers": containers.count(),
+        })
+    });
+    Answer::json(StatusCode::OK, &json!(rows.collect::<Vec<_>>()))
+}
+
+pub(super) fn tag(request: &Request) -> Handled {
+    let query = |key: &str| request.query.get(key).unwrap_or_default();
+    let mut state = request.core.state();
+    let image = state.image(&request.name).cloned();
+    let mut image = image.ok_or_else(|| unknown(&request.name))?;
+    image.name = format!("{}:{}", query("repo"), query("tag"));
+    state.add_image(image);
+    Ok(Answer::empty(StatusCode::CREATED))
+}
+
+pub(super) fn remove(request: &Request) -> Handled {
+    let name = &request.name;
+    let force = request.query.flag("force")?;
+    let mut state = request.core.state();
+    let Some(image) = state.image(name).cloned() else {
+        let message = format!("{name}: image not known");
+        return Err(Refusal::wrapped(404, &message));
+    };
+    let names = state.names_of(&image.id);
+    let by_id = image.id.starts_with(name.as_str());
+    if by_id && names.len() > 1 && !force {
+        let message = format!(
+            "unable to delete image \"{name}\" by ID with more than one tag ([{}]): please force removal",
+            names.join(" ")
+        );
+        return Err(Refusal::plain(500, message));
+    }
+    let last = by_id || names.len() == 1;
+    let user = state.containers.iter();
+    let user = user.map(|container| (&container.id, &container.image_id));
+    if last && let Some((user, _)) = user.into_iter().find(|(_, of)| **of == image.id) {
+        let cause = "image is in use by a container";
+        let hint = "consider listing external containers and force-removing image";
+        let message = format!("image used by {user}: {cause}: {hint}");
+        return Err(Refusal::new(409, cause, message));
+    }
+    let gone = if by_id { names } else { vec![image.name] };
+    state.images.retain(|image| !gone.contains(&image.name));
+    let deleted = last.then_some(image.id);
+    let body =
+        json!({"Deleted": deleted.as_slice(), "Untagged": gone, "ExitCode": 0, "Errors": []});
+    Ok(Answer::json(StatusCode::OK, &body))
 }
 
 /// A pull answers 200 whatever comes, and says in its last line how it ended. The image is there only

@@ -1,9 +1,10 @@
 //! `GET /api/v1/files`: the same path of many containers as one tar archive.
 
-use super::{query, stream};
+use super::query;
 use crate::error::Result;
 use crate::extract::{Parameters, Query, QueryShape};
 use crate::refusal::Refusal;
+use crate::stream::transfer;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -68,8 +69,8 @@ pub(crate) async fn gather_files(
         (CONTENT_TYPE, "application/x-tar".to_owned()),
         (
             CONTENT_DISPOSITION,
-            stream::attachment(stream::name(&wanted.path), ".tar"),
+            transfer::attachment(transfer::name(&wanted.path), ".tar"),
         ),
     ];
-    Ok((headers, stream::body(pieces, &call)).into_response())
+    Ok((headers, transfer::body(pieces, &call)).into_response())
 }

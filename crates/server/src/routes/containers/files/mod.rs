@@ -15,6 +15,5 @@ mod range;
 pub(crate) mod read;
 pub(crate) mod remove;
 pub(crate) mod search;
-pub(super) mod stream;
 pub(crate) mod upload;
 pub(crate) mod write;

@@ -4,11 +4,12 @@
 
 use super::conditions::{Conditions, etag, version};
 use super::range::Range;
-use super::{convert, download, query, stream};
+use super::{convert, download, query};
 use crate::App;
 use crate::error::{Error, Result};
 use crate::extract::{FilePath, Name, Parameters, Query, QueryShape};
 use crate::refusal::Refusal;
+use crate::stream::transfer;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{
@@ -100,7 +101,7 @@ pub(crate) async fn read_file(
     let pieces = futures::try_unfold(reader, |mut reader| async {
         Ok(reader.next().await?.map(|piece| (piece, reader)))
     });
-    Ok(answer(&at, &info, range, stream::body(pieces, &call)))
+    Ok(answer(&at, &info, range, transfer::body(pieces, &call)))
 }
 
 /// Whether a tar archive is asked for by name.
@@ -185,7 +186,7 @@ fn answer(at: &At, info: &FileInfo, range: Option<(u64, u64)>, body: Body) -> Re
     set(CONTENT_TYPE, "application/octet-stream".into());
     set(
         CONTENT_DISPOSITION,
-        stream::attachment(stream::name(&at.path), ""),
+        transfer::attachment(transfer::name(&at.path), ""),
     );
     set(ACCEPT_RANGES, "bytes".into());
     set(ETAG, etag(info.version()));

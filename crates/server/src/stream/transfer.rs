@@ -3,15 +3,15 @@
 use crate::error::Error;
 use axum::body::Body;
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream};
 use podlane_engine::InnerPath;
-use podlane_service::{Call, Error as Failure, Result};
+use podlane_service::{Call, Error as Failure, Outgoing, Result};
 use std::fmt::Write;
 use std::io;
 
 /// A body that comes piece by piece. An error that comes too late for a status breaks it off, so that
 /// nobody takes it for whole; the log has it from here.
-pub(in crate::routes::containers) fn body(
+pub(crate) fn body(
     pieces: impl Stream<Item = Result<Bytes>> + Send + 'static,
     call: &Call,
 ) -> Body {
@@ -24,20 +24,28 @@ pub(in crate::routes::containers) fn body(
                 request_id = %id,
                 outcome = answer.kind.as_str(),
                 error = answer.log,
-                "a transfer of files broke off"
+                "a transfer broke off"
             );
             io::Error::other("the transfer broke off")
         })
     }))
 }
 
+/// An archive as a body.
+pub(crate) fn outgoing(archive: Outgoing, call: &Call) -> Body {
+    let pieces = stream::try_unfold(archive, |mut archive| async {
+        Ok(archive.next().await?.map(|piece| (piece, archive)))
+    });
+    body(pieces, call)
+}
+
 /// What a path is saved as.
-pub(super) fn name(path: &InnerPath) -> &str {
+pub(crate) fn name(path: &InnerPath) -> &str {
     path.split().map_or("root", |(_, name)| name)
 }
 
 /// `Content-Disposition`: a browser saves it under the name that it has, and shows nothing of it.
-pub(in crate::routes::containers) fn attachment(name: &str, suffix: &str) -> String {
+pub(crate) fn attachment(name: &str, suffix: &str) -> String {
     let mut text = String::from("attachment; filename*=UTF-8''");
     for byte in name.bytes().chain(suffix.bytes()) {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-') {

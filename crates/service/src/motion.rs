@@ -11,7 +11,7 @@ const GLANCE: Duration = Duration::from_secs(1);
 
 /// When the engine last took something.
 #[derive(Debug, Clone)]
-pub(super) struct Motion(Arc<Mutex<State>>);
+pub(crate) struct Motion(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -22,7 +22,7 @@ struct State {
 
 impl Motion {
     /// The same archive, watched.
-    pub(super) fn of(mut archive: Archive) -> (Archive, Self) {
+    pub(crate) fn of(mut archive: Archive) -> (Archive, Self) {
         let motion = Self(Arc::new(Mutex::new(State {
             taken: Instant::now(),
             waiting: false,
@@ -44,7 +44,7 @@ impl Motion {
     }
 
     /// Waits until the engine has taken nothing for so long, although there was something.
-    pub(super) async fn stands_still(&self, limit: Duration) {
+    pub(crate) async fn stands_still(&self, limit: Duration) {
         loop {
             let (taken, waiting) = {
                 let state = self.state();
@@ -62,19 +62,19 @@ impl Motion {
 }
 
 /// The same archive; that nothing comes for so long is an error.
-pub(super) fn patient(archive: Archive, limit: Duration) -> Archive {
+pub(crate) fn patient(archive: Archive, step: &'static str, limit: Duration) -> Archive {
     let pieces = stream::unfold(Some(archive), move |archive| async move {
         let mut archive = archive?;
         match timeout(limit, archive.next()).await {
             Ok(piece) => piece.map(|piece| (piece, Some(archive))),
-            Err(_elapsed) => Some((Err(late("reading files", limit)), None)),
+            Err(_elapsed) => Some((Err(late(step, limit)), None)),
         }
     });
     pieces.boxed()
 }
 
 /// Nothing moved for so long.
-pub(super) fn late(step: &str, limit: Duration) -> EngineError {
+pub(crate) fn late(step: &str, limit: Duration) -> EngineError {
     EngineError::Timeout {
         step: step.into(),
         limit,

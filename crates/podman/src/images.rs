@@ -1,0 +1,216 @@
+//! Images.
+
+use crate::PodmanEngine;
+use crate::answers::{
+    Created, InspectedImage, ListedImage, LoadReport, PrunedImage, RemoveReport, WorkLine,
+};
+use crate::body::{Lines, body};
+use crate::{failure, requests};
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
+use podlane_engine::{
+    Archive, Call, ContainerId, Error, Image, ImageRef, ImageStep, ImageSummary, ImageWork, Images,
+    NewBuild, NewCommit, PrunedImages, RegistryLogin, RemovedImage, Result, Upload,
+};
+use std::collections::VecDeque;
+
+/// How a work that made it says so.
+#[derive(Debug, Clone, Copy)]
+enum Ending {
+    /// In a line that has the ID.
+    Told,
+    /// With the ID as the last thing that it says.
+    Said,
+}
+
+/// The lines of a work, read into its steps.
+struct Steps {
+    pieces: Archive,
+    lines: Lines,
+    ready: VecDeque<Result<ImageStep>>,
+    image: ImageRef,
+    step: &'static str,
+    ending: Ending,
+    said: String,
+    over: bool,
+}
+
+impl Steps {
+    fn read(&mut self, line: &[u8]) {
+        let line: WorkLine = serde_json::from_slice(line).unwrap_or_default();
+        if !line.error.is_empty() {
+            self.over = true;
+            let error = match self.ending {
+                Ending::Told => failure::of_pull(&self.image, line.error),
+                Ending::Said => failure::of_build(&line.error),
+            };
+            self.ready.push_back(Err(error));
+        } else if !line.id.is_empty() {
+            self.said = line.id;
+        } else if !line.stream.is_empty() {
+            let text = line.stream.trim_end();
+            if matches!(self.ending, Ending::Said) {
+                text.clone_into(&mut self.said);
+            }
+            let text = text.to_owned();
+            self.ready.push_back(Ok(ImageStep::Says(text)));
+        }
+    }
+
+    /// The end, which is good only if the image is there.
+    fn end(&mut self) {
+        self.over = true;
+        let is_id = self.said.len() == 64 && self.said.bytes().all(|b| b.is_ascii_hexdigit());
+        self.ready.push_back(if is_id {
+            Ok(ImageStep::Done(std::mem::take(&mut self.said)))
+        } else {
+            Err(Error::Garbled {
+                step: self.step.into(),
+                reason: "it ended without a result".into(),
+            })
+        });
+    }
+
+    fn stream(self) -> ImageWork {
+        let steps = stream::unfold(self, |mut this| async {
+            loop {
+                if let Some(step) = this.ready.pop_front() {
+                    return Some((step, this));
+                }
+                if this.over {
+                    return None;
+                }
+                match this.pieces.next().await {
+                    Some(Ok(piece)) => {
+                        for line in this.lines.push(&piece) {
+                            if !this.over {
+                                this.read(&line);
+                            }
+                        }
+                    }
+                    Some(Err(error)) => {
+                        this.over = true;
+                        this.ready.push_back(Err(error));
+                    }
+                    None => this.end(),
+                }
+            }
+        });
+        steps.boxed()
+    }
+}
+
+impl PodmanEngine {
+    fn steps(pieces: Archive, image: &ImageRef, step: &'static str, ending: Ending) -> ImageWork {
+        let steps = Steps {
+            pieces,
+            lines: Lines::default(),
+            ready: VecDeque::new(),
+            image: image.clone(),
+            step,
+            ending,
+            said: String::new(),
+            over: false,
+        };
+        steps.stream()
+    }
+}
+
+#[async_trait]
+impl Images for PodmanEngine {
+    async fn image(&self, call: &Call, image: &ImageRef) -> Result<Image> {
+        let request = requests::inspect_image(image);
+        let found: InspectedImage = self.connection().json(call, &request).await?;
+        Ok(found.into())
+    }
+
+    async fn images(&self, call: &Call) -> Result<Vec<ImageSummary>> {
+        let request = requests::list_images();
+        let all: Option<Vec<ListedImage>> = self.connection().json(call, &request).await?;
+        let all = all.unwrap_or_default().into_iter();
+        Ok(all.map(Into::into).collect())
+    }
+
+    async fn pull(
+        &self,
+        call: &Call,
+        image: &ImageRef,
+        login: Option<&RegistryLogin>,
+    ) -> Result<ImageWork> {
+        let request = requests::pull_image(image, login);
+        let response = self.connection().send(call, &request).await?;
+        let pieces = body(call, request.step, response);
+        Ok(Self::steps(pieces, image, request.step, Ending::Told))
+    }
+
+    async fn tag(&self, call: &Call, image: &ImageRef, name: &ImageRef) -> Result<()> {
+        let (repository, tag) = name.repository_and_tag().unwrap_or_default();
+        let request = requests::tag_image(image, repository, tag);
+        self.done(call, request).await
+    }
+
+    async fn remove_image(
+        &self,
+        call: &Call,
+        image: &ImageRef,
+        force: bool,
+    ) -> Result<RemovedImage> {
+        let request = requests::remove_image(image, force);
+        let report: RemoveReport = self.connection().json(call, &request).await?;
+        Ok(RemovedImage {
+            untagged: report.untagged.unwrap_or_default(),
+            deleted: report.deleted.unwrap_or_default(),
+        })
+    }
+
+    async fn prune_images(
+        &self,
+        call: &Call,
+        all: bool,
+        labels: &[String],
+    ) -> Result<PrunedImages> {
+        let request = requests::prune_images(all, labels);
+        let rows: Option<Vec<PrunedImage>> = self.connection().json(call, &request).await?;
+        let rows = rows.unwrap_or_default();
+        Ok(PrunedImages {
+            reclaimed: rows.iter().map(|row| row.size).sum(),
+            deleted: rows.into_iter().map(|row| row.id).collect(),
+        })
+    }
+
+    async fn load(&self, call: &Call, archive: Upload) -> Result<Vec<String>> {
+        let request = requests::load_images();
+        let response = self.connection().send_archive(call, &request, archive);
+        let response = response.await?;
+        let answer = self.connection().collect(call, &request, response).await?;
+        let report: LoadReport =
+            serde_json::from_slice(&answer).map_err(|error| Error::Garbled {
+                step: request.step.into(),
+                reason: error.to_string(),
+            })?;
+        Ok(report.names.unwrap_or_default())
+    }
+
+    async fn save(&self, call: &Call, images: &[ImageRef]) -> Result<Archive> {
+        // Podman does not say of which image it speaks.
+        for image in images {
+            self.image(call, image).await?;
+        }
+        let request = requests::save_images(images);
+        let response = self.connection().send(call, &request).await?;
+        Ok(body(call, request.step, response))
+    }
+
+    async fn build(&self, call: &Call, new: &NewBuild, context: Upload) -> Result<ImageWork> {
+        let request = requests::build_image(new);
+        let response = self.connection().send_archive(call, &request, context);
+        let pieces = body(call, request.step, response.await?);
+        Ok(Self::steps(pieces, &new.image, request.step, Ending::Said))
+    }
+
+    async fn commit(&self, call: &Call, id: &ContainerId, new: &NewCommit) -> Result<String> {
+        let request = requests::commit(id, new);
+        let made: Created = self.connection().json(call, &request).await?;
+        Ok(made.id)
+    }
+}

@@ -1,0 +1,276 @@
+//! Images.
+
+use crate::motion::{Motion, late, patient};
+use crate::places::Place;
+use crate::{Call, Error, Result, Scope, Service, WithLabels};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use podlane_engine::{
+    Archive, ContainerRef, Error as EngineError, Image, ImageRef, ImageStep, ImageSummary,
+    ImageWork, NewBuild, NewCommit, PrunedImages, RegistryLogin, RemovedImage, Upload,
+};
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// The time that a transfer or a build gets at most.
+const TRANSFER: Duration = Duration::from_secs(3600);
+
+/// An image that is being fetched or built. Dropping it cancels that.
+pub struct ImageMaking {
+    steps: ImageWork,
+    name: ImageRef,
+    given: Broken,
+    _place: Place,
+}
+
+impl fmt::Debug for ImageMaking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ImageMaking")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An archive that comes piece by piece.
+pub struct Outgoing {
+    archive: Archive,
+    _place: Place,
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing").finish_non_exhaustive()
+    }
+}
+
+impl Outgoing {
+    /// The same archive; that nothing comes for so long is an error.
+    pub(crate) fn new(
+        archive: Archive,
+        step: &'static str,
+        silence: Duration,
+        place: Place,
+    ) -> Self {
+        Self {
+            archive: patient(archive, step, silence),
+            _place: place,
+        }
+    }
+
+    /// The next piece; `None` at the end. Cancel safe.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        Ok(self.archive.next().await.transpose()?)
+    }
+}
+
+/// Why what the caller gave broke off, if it did.
+#[derive(Debug, Clone, Default)]
+struct Broken(Arc<Mutex<Option<io::Error>>>);
+
+impl Broken {
+    /// The pieces for the engine.
+    fn watch(
+        &self,
+        pieces: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+        step: &'static str,
+    ) -> Archive {
+        let this = self.clone();
+        pieces
+            .map(move |piece| {
+                piece.map_err(|error| {
+                    *this.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    EngineError::Failed {
+                        step: step.into(),
+                        message: "what was sent broke off".into(),
+                    }
+                })
+            })
+            .boxed()
+    }
+
+    /// What went wrong: on the caller's side, if something did there.
+    fn instead_of(&self, error: EngineError) -> Error {
+        let given = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        given.map_or_else(|| error.into(), Error::Given)
+    }
+}
+
+impl Service {
+    /// Every image with these labels, the newest first.
+    pub async fn images(&self, call: &Call, labels: &WithLabels) -> Result<Vec<ImageSummary>> {
+        call.may(Scope::ImagesRead)?;
+        let _worker = self.0.gate.enter(call).await?;
+        let mut images = self.0.engine.images(call).await?;
+        images.retain(|image| labels.are_among(&image.labels));
+        images.sort_by(|one, other| (other.created, &one.id).cmp(&(one.created, &other.id)));
+        Ok(images)
+    }
+
+    /// One image in full.
+    pub async fn image(&self, call: &Call, image: &ImageRef) -> Result<Image> {
+        call.may(Scope::ImagesRead)?;
+        let _worker = self.0.gate.enter(call).await?;
+        Ok(self.0.engine.image(call, image).await?)
+    }
+
+    /// Gives an image a name more.
+    pub async fn tag_image(&self, call: &Call, image: ImageRef, name: ImageRef) -> Result<Image> {
+        call.may(Scope::ImagesWrite)?;
+        self.change(call, |engine, call| async move {
+            engine.tag(&call, &image, &name).await?;
+            Ok(engine.image(&call, &image).await?)
+        })
+        .await
+    }
+
+    /// Takes a name away, and the image with its last one.
+    pub async fn remove_image(
+        &self,
+        call: &Call,
+        image: ImageRef,
+        force: bool,
+    ) -> Result<RemovedImage> {
+        call.may(Scope::ImagesWrite)?;
+        self.change(call, move |engine, call| async move {
+            Ok(engine.remove_image(&call, &image, force).await?)
+        })
+        .await
+    }
+
+    /// Removes images that no container is made of: those without a name, or `all` of them; with one of the
+    /// labels if any is given.
+    pub async fn prune_images(
+        &self,
+        call: &Call,
+        all: bool,
+        labels: Vec<String>,
+    ) -> Result<PrunedImages> {
+        call.may(Scope::ImagesWrite)?;
+        self.change(call, move |engine, call| async move {
+            Ok(engine.prune_images(&call, all, &labels).await?)
+        })
+        .await
+    }
+
+    /// Makes an image of a container's file system.
+    pub async fn commit_container(
+        &self,
+        call: &Call,
+        name: ContainerRef,
+        new: NewCommit,
+    ) -> Result<Image> {
+        call.may(Scope::ImagesWrite)?;
+        let service = self.clone();
+        self.change(call, |engine, call| async move {
+            let id = service.find(&call, &name).await?.id;
+            engine.commit(&call, &id, &new).await?;
+            Ok(engine.image(&call, &new.image).await?)
+        })
+        .await
+    }
+
+    /// Fetches an image. No worker is held: a slow registry keeps nobody waiting.
+    pub async fn pull_image(
+        &self,
+        call: &Call,
+        image: &ImageRef,
+        login: Option<&RegistryLogin>,
+    ) -> Result<ImageMaking> {
+        call.may(Scope::ImagesWrite)?;
+        let place = self.0.streams.take()?;
+        let long = call.extended(TRANSFER);
+        let steps = self.0.engine.pull(&long, image, login).await?;
+        Ok(ImageMaking {
+            steps,
+            name: image.clone(),
+            given: Broken::default(),
+            _place: place,
+        })
+    }
+
+    /// Builds an image of a context that comes piece by piece.
+    pub async fn build_image(
+        &self,
+        call: &Call,
+        new: &NewBuild,
+        context: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    ) -> Result<ImageMaking> {
+        call.may(Scope::ImagesWrite)?;
+        let place = self.0.streams.take()?;
+        let given = Broken::default();
+        let context = Upload::Pieces(given.watch(context, "building the image"));
+        let long = call.extended(TRANSFER);
+        let begun = self.0.engine.build(&long, new, context).await;
+        let steps = begun.map_err(|error| given.instead_of(error))?;
+        Ok(ImageMaking {
+            steps,
+            name: new.image.clone(),
+            given,
+            _place: place,
+        })
+    }
+
+    /// Takes images out of an archive that comes piece by piece. Answers their names.
+    pub async fn load_images(
+        &self,
+        call: &Call,
+        archive: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    ) -> Result<Vec<String>> {
+        call.may(Scope::ImagesWrite)?;
+        let _place = self.0.streams.take()?;
+        let given = Broken::default();
+        let limit = self.0.limits.request_timeout;
+        let (pieces, motion) = Motion::of(given.watch(archive, "loading images"));
+        let long = call.extended(TRANSFER);
+        let loaded = tokio::select! {
+            loaded = self.0.engine.load(&long, Upload::Pieces(pieces)) => loaded,
+            () = motion.stands_still(limit) => Err(late("loading images", limit)),
+        };
+        loaded.map_err(|error| given.instead_of(error))
+    }
+
+    /// Puts images into one archive.
+    pub async fn save_images(&self, call: &Call, images: &[ImageRef]) -> Result<Outgoing> {
+        call.may(Scope::ImagesRead)?;
+        let place = self.0.streams.take()?;
+        let long = call.extended(TRANSFER);
+        let archive = self.0.engine.save(&long, images).await?;
+        Ok(Outgoing::new(archive, "saving images", TRANSFER, place))
+    }
+}
+
+impl ImageMaking {
+    /// What it is to be called.
+    pub fn name(&self) -> &ImageRef {
+        &self.name
+    }
+
+    /// What comes next; nothing after [`ImageStep::Done`] or an error. Cancel safe.
+    pub async fn next(&mut self) -> Result<ImageStep> {
+        match self.steps.next().await {
+            Some(Ok(step)) => Ok(step),
+            Some(Err(error)) => Err(self.given.instead_of(error)),
+            None => Err(EngineError::Garbled {
+                step: "making the image".into(),
+                reason: "it ended without a result".into(),
+            }
+            .into()),
+        }
+    }
+}
+
+/// Drives a work to its end. Answers the image's ID.
+pub(crate) async fn finish(mut steps: ImageWork) -> Result<String> {
+    while let Some(step) = steps.next().await {
+        if let ImageStep::Done(id) = step? {
+            return Ok(id);
+        }
+    }
+    Err(EngineError::Garbled {
+        step: "pulling the image".into(),
+        reason: "it ended without a result".into(),
+    }
+    .into())
+}
