@@ -57,6 +57,36 @@ pub struct ExecData {
     pub data: String,
 }
 
+/// One event of a log that is read as a stream. As a server-sent event its name is the event's and its data
+/// the other fields as a JSON object; as a line of NDJSON they stand in one object, with the event's `id`.
+///
+/// The `id` is the number of bytes of the log up to the end of the event; reading goes on behind it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum LogEvent {
+    /// A piece of what was written to standard output; with a pattern, a line.
+    Stdout(ExecData),
+    /// The same of standard error.
+    Stderr(ExecData),
+    /// The log has ended. The last event.
+    End(LogEnd),
+    /// Reading failed. The last event.
+    Error(Failure),
+    /// Nothing has happened for a while. NDJSON only; without an `id`.
+    KeepAlive,
+}
+
+/// The end of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogEnd {
+    /// The container's state: created, running, paused, stopping, exited, removing, unknown or removed.
+    #[schema(example = "exited")]
+    pub status: String,
+    /// How its main process has ended; `null` if it has not.
+    #[schema(required)]
+    pub exit_code: Option<i32>,
+}
+
 /// Output that is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ExecLost {
@@ -95,6 +125,13 @@ impl std::fmt::Debug for ExecEvent {
     /// Shows nothing of the output.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+impl std::fmt::Debug for LogEvent {
+    /// Shows nothing of the log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LogEvent(..)")
     }
 }
 

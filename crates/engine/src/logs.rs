@@ -16,6 +16,8 @@ pub struct LogQuery {
     pub until: Option<SystemTime>,
     /// Only what was written to this output.
     pub only: Option<Source>,
+    /// Whether what is written from now on comes too, until the container ends.
+    pub follow: bool,
 }
 
 /// A log as it is read.

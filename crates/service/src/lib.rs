@@ -15,6 +15,7 @@ mod error;
 mod exec;
 mod files;
 mod finding;
+mod follow;
 mod gate;
 mod images;
 mod lifecycle;
@@ -50,6 +51,7 @@ pub use files::{
     At, Compression, Download, FileInfo, FileList, FileReader, FileWriter, Gathered, Happening,
     ListFiles, NewAttributes, NewFile, NewTree, ReadFile, SearchFiles, Searched, Watched, Watching,
 };
+pub use follow::{LogReader, LogStep};
 pub use gate::Load;
 pub use images::{ImageMaking, Outgoing};
 pub use lifecycle::{Condition, Waited};

@@ -56,6 +56,13 @@ impl Matching {
     }
 }
 
+impl Matching {
+    /// Whether a line matches, ended or not.
+    pub(crate) fn matches(&self, line: &[u8]) -> bool {
+        self.0.is_match(line.strip_suffix(b"\n").unwrap_or(line))
+    }
+}
+
 /// The end of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logs {
@@ -90,6 +97,7 @@ impl Service {
                 since: read.since,
                 until: read.until,
                 only: read.only,
+                follow: false,
             };
             let read = async {
                 let mut chunks = self.0.engine.logs(call, &container.id, &query).await?;
@@ -165,8 +173,8 @@ impl<'a> Lines<'a> {
     }
 }
 
-fn let_through(Matching(pattern): &Matching, source: Source, line: &[u8], end: &mut End) {
-    if pattern.is_match(line.strip_suffix(b"\n").unwrap_or(line)) {
+fn let_through(matching: &Matching, source: Source, line: &[u8], end: &mut End) {
+    if matching.matches(line) {
         end.push(source, Bytes::copy_from_slice(line));
     }
 }

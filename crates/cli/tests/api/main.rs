@@ -14,6 +14,7 @@ mod exec;
 mod exhaustion;
 mod files;
 mod fixture;
+mod following;
 mod images;
 mod kept;
 mod killing;

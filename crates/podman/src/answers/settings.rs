@@ -133,7 +133,10 @@ pub(super) fn settings(
         let (name, address) = entry.split_once(':')?;
         Some((name.to_owned(), address.parse().ok()?))
     });
-    let networks = networks.unwrap_or_default().into_iter();
+    let mut networks = networks.unwrap_or_default();
+    // Since 5.0 that is how none is told.
+    networks.remove("none");
+    let networks = networks.into_iter();
     let tmpfs = host.tmpfs.unwrap_or_default();
     let tmpfs = tmpfs.iter().filter_map(|(place, options)| {
         let place = InnerPath::parse(place).ok()?;

@@ -139,6 +139,7 @@ fn a_part_of_a_log_is_not_cut_again_by_podman() {
         since: Some(SystemTime::UNIX_EPOCH + Duration::from_millis(1_500)),
         until: SystemTime::UNIX_EPOCH.checked_sub(Duration::from_secs(9)),
         only: Some(Source::Stderr),
+        follow: false,
     };
     let path = logs(&id(), &query, false).path().to_owned();
     assert!(

@@ -5,6 +5,7 @@ mod alive;
 pub(crate) mod convert;
 mod events;
 mod frames;
+mod logs;
 mod making;
 pub(crate) mod transfer;
 
@@ -14,6 +15,7 @@ mod tests;
 pub(crate) use accept::Form;
 pub(crate) use alive::KeptAlive;
 pub(crate) use events::Beginning;
+pub(crate) use logs::logs;
 pub(crate) use making::making;
 
 use crate::error::Error;

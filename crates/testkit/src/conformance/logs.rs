@@ -102,3 +102,23 @@ pub async fn a_log_that_is_empty_ends(subject: &Subject) {
     let never = subject.created().await;
     assert!(subject.log(&never, None).await.is_empty());
 }
+
+/// What is there, what comes, and no more when the container has ended.
+pub async fn a_log_is_followed_to_its_end(subject: &Subject) {
+    let script = "echo one; sleep 1; echo two >&2; sleep 0.3; printf three";
+    let id = subject.run(&subject.spec(&["sh", "-c", script])).await;
+    let query = LogQuery {
+        follow: true,
+        ..LogQuery::default()
+    };
+    let pieces = subject.part_of_log(&id, query).await;
+    let text = |source| {
+        let pieces = pieces.iter().filter(|piece| piece.source == source);
+        let bytes: Vec<u8> = pieces.flat_map(|piece| piece.data.to_vec()).collect();
+        String::from_utf8(bytes).expect("text")
+    };
+    assert_eq!(text(Source::Stdout), "one\nthree");
+    assert_eq!(text(Source::Stderr), "two\n");
+    let ended = subject.ended(&id).await;
+    assert_eq!(ended.exit_code, Some(0));
+}

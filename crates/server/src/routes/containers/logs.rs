@@ -3,9 +3,12 @@
 use crate::error::Result;
 use crate::extract::{Name, Parameters, Query, QueryShape};
 use crate::refusal::Refusal;
+use crate::stream::{self, Form};
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use podlane_api::{ContainerLogs, Logs, True};
+use podlane_api::{ContainerLogs, LogEvent, Logs, True};
 use podlane_engine::Source;
 use podlane_service::{Call, Matching, ReadLogs, Service, Tail};
 
@@ -13,10 +16,13 @@ use podlane_service::{Call, Matching, ReadLogs, Service, Tail};
 const PATTERN: usize = 1024;
 
 /// `?tail=100&since=2026-11-23T15:54:16Z&until=1795449256&stream=stderr&grep=error`
-pub(crate) struct Part(ReadLogs);
+pub(crate) struct Part {
+    read: ReadLogs,
+    follow: bool,
+}
 
 impl QueryShape for Part {
-    const NAMES: &'static [&'static str] = &["tail", "since", "until", "stream", "grep"];
+    const NAMES: &'static [&'static str] = &["tail", "since", "until", "stream", "grep", "follow"];
 
     fn read(parameters: &Parameters) -> Result<Self, Refusal> {
         let tail = match parameters.get("tail") {
@@ -33,13 +39,19 @@ impl QueryShape for Part {
                 return Err(Refusal::field("stream", message));
             }
         };
-        Ok(Self(ReadLogs {
+        let read = ReadLogs {
             tail,
             since: parameters.time("since")?,
             until: parameters.time("until")?,
             only,
             matching: parameters.get("grep").map(matching).transpose()?,
-        }))
+        };
+        let follow = parameters.flag("follow")?.unwrap_or_default();
+        if follow && read.until.is_some() {
+            let message = "query parameters `follow` and `until` can't be used together";
+            return Err(Refusal::field("follow", message));
+        }
+        Ok(Self { read, follow })
     }
 }
 
@@ -55,7 +67,21 @@ fn matching(pattern: &str) -> Result<Matching, Refusal> {
     })
 }
 
-/// Read the end of a container's log.
+/// Where a reader has come to: the header `Last-Event-ID`.
+fn last_event(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
+    let Some(id) = headers.get("last-event-id") else {
+        return Ok(None);
+    };
+    let id = id.to_str().ok().and_then(|id| id.parse().ok());
+    let message = "the header Last-Event-ID must be the id of an event of this log";
+    id.map(Some)
+        .ok_or_else(|| Refusal::field("Last-Event-ID", message))
+}
+
+/// Read the end of a container's log, and follow it.
+///
+/// As one answer, or by `Accept` as events, which go on behind `Last-Event-ID` if that is given; with `follow`
+/// until the container ends.
 #[utoipa::path(
     get,
     path = "/api/v1/containers/{name}/logs",
@@ -65,23 +91,37 @@ fn matching(pattern: &str) -> Result<Matching, Refusal> {
         ("since" = Option<String>, Query, description = "Only what was written after this time: RFC 3339, or whole seconds since 1970."),
         ("until" = Option<String>, Query, description = "Only what was written before this time."),
         ("stream" = Option<String>, Query, description = "`stdout`, `stderr` or `all` (the default)."),
-        ("grep" = Option<String>, Query, description = "Only lines that this regular expression matches; at most 1,024 characters.")
+        ("grep" = Option<String>, Query, description = "Only lines that this regular expression matches; at most 1,024 characters."),
+        ("follow" = Option<bool>, Query, description = "Of events: what is written from now on too, until the container ends. Not if left out."),
+        ("Last-Event-ID" = Option<u64>, Header, description = "Of events: only what comes behind this one; `tail` says nothing then."),
     ),
-    responses((status = 200, description = "The lines.", body = ContainerLogs))
+    responses((status = 200, description = "The lines, or by `Accept` events.", content((ContainerLogs = "application/json"), (LogEvent = "text/event-stream"), (LogEvent = "application/x-ndjson"))))
 )]
 pub(crate) async fn container_logs(
     State(service): State<Service>,
     Extension(call): Extension<Call>,
     Name(name): Name,
-    Query(Part(read)): Query<Part>,
-) -> Result<Json<ContainerLogs>> {
+    Query(Part { read, follow }): Query<Part>,
+    form: Form,
+    headers: HeaderMap,
+) -> Result<Response> {
+    if matches!(form, Form::EventStream | Form::Lines) {
+        let after = last_event(&headers)?;
+        let reader = service.stream_logs(&call, &name, read, follow, after);
+        return Ok(stream::logs(form, &call, reader.await?));
+    }
+    if follow {
+        let message = "a log is followed as events: send the header Accept: text/event-stream or application/x-ndjson";
+        return Err(Refusal::field("follow", message).into());
+    }
     let logs = service.container_logs(&call, &name, &read).await?;
-    Ok(Json(ContainerLogs {
+    let body = ContainerLogs {
         success: True,
         container: Logs {
             name: logs.name,
             logs: logs.text,
             truncated: logs.truncated,
         },
-    }))
+    };
+    Ok(Json(body).into_response())
 }
