@@ -4,6 +4,7 @@ mod arguments;
 mod commands;
 mod engine;
 mod failure;
+mod listening;
 mod logging;
 mod machine;
 mod printer;

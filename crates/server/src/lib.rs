@@ -28,5 +28,5 @@ pub use guard::{HostRule, InvalidHost, InvalidOrigin, Origin};
 pub use metrics::{EngineMetrics, Metrics};
 pub use openapi::openapi_json;
 pub use router::router;
-pub use serve::serve;
+pub use serve::{Listener, Tls, TlsError, TlsFiles, serve};
 pub use settings::Settings;

@@ -89,7 +89,8 @@ impl Server {
         let kept = Arc::clone(&log);
         thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                if let Some((_, rest)) = line.split_once("listening on http://") {
+                let place = line.split_once("listening on http");
+                if let Some((_, rest)) = place.and_then(|(_, rest)| rest.split_once("://")) {
                     let address = rest.split(';').next().unwrap_or_default().to_owned();
                     let _ = sender.send(address);
                 }

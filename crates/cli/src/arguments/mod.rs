@@ -79,6 +79,18 @@ pub(crate) struct ConfigFlags {
     /// Listen on this address and port [default: 127.0.0.1:5000] [env: PODLANE_LISTEN]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
+    /// Listen on this Unix socket too [env: PODLANE_SOCKET]
+    #[arg(long, value_name = "PATH")]
+    socket: Option<String>,
+    /// Speak TLS with this certificate, a PEM file [env: PODLANE_TLS_CERT]
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
+    /// The certificate's private key, a PEM file [env: PODLANE_TLS_KEY]
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
+    /// Clients must show a certificate of these authorities, a PEM file [env: PODLANE_TLS_CLIENT_CA]
+    #[arg(long, value_name = "FILE")]
+    tls_client_ca: Option<String>,
     /// Listen where other machines can connect, although nobody may have to prove who they are: whoever
     /// connects controls the containers [env: PODLANE_INSECURE_NO_AUTH]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -155,6 +167,10 @@ impl From<ConfigFlags> for Flags {
     fn from(given: ConfigFlags) -> Self {
         let values = [
             ("listen", given.listen),
+            ("socket", given.socket),
+            ("tls-cert", given.tls_cert),
+            ("tls-key", given.tls_key),
+            ("tls-client-ca", given.tls_client_ca),
             ("insecure-no-auth", given.insecure_no_auth),
             ("auth", given.auth),
             ("engine", given.engine),

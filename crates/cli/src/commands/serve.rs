@@ -2,6 +2,7 @@
 
 use crate::engine;
 use crate::failure::Failure;
+use crate::listening::Listening;
 use crate::logging;
 use crate::state;
 use podlane_agent_program::PROGRAM;
@@ -15,7 +16,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -41,12 +41,7 @@ pub(crate) fn run(environment: &Environment, flags: &Flags) -> Result<ExitCode, 
 async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure> {
     let state = state::directory(config, environment);
     guard_listener(config, state.clone())?;
-    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
-        Failure::failed(format!(
-            "can't listen on {}: {error}; choose another address with --listen",
-            config.listen
-        ))
-    })?;
+    let listening = Listening::bind(config).await?;
     let engine = engine::find_or_start(config, environment).await?;
     let metrics = Metrics::new();
     let observer = metrics.engine();
@@ -67,12 +62,9 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
     let shutdown = CancellationToken::new();
     let recovery = tokio::spawn(recover(service.clone(), shutdown.clone()));
     let signals = tokio::spawn(end_on_signal(shutdown.clone()));
-    tracing::info!(
-        "listening on http://{}; the API is at /api/v1, its documentation at /docs",
-        listener.local_addr().unwrap_or(config.listen)
-    );
+    listening.announce();
     podlane_server::serve(
-        vec![listener],
+        listening.listeners,
         service,
         metrics,
         config.settings(),
@@ -90,6 +82,12 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
 fn guard_listener(config: &Config, state: Option<PathBuf>) -> Result<(), Failure> {
     if config.listen.ip().to_canonical().is_loopback() {
         return Ok(());
+    }
+    if config.tls_cert.is_none() && !config.insecure_no_auth {
+        tracing::warn!(
+            "other machines can connect to {}, and what they send can be read on the way, tokens too: set tls_cert and tls_key, or let a proxy speak TLS",
+            config.listen
+        );
     }
     let tokens = Tokens::new(config.auth, state);
     let now = OffsetDateTime::now_utc();

@@ -19,6 +19,7 @@ mod images;
 mod kept;
 mod killing;
 mod lifecycle;
+mod listeners;
 mod logs;
 mod observe;
 mod output;

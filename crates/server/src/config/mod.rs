@@ -45,6 +45,14 @@ pub const SYSTEM_FILE: &str = "/etc/podlane/podlane.toml";
 pub struct Config {
     /// The address to listen on.
     pub listen: SocketAddr,
+    /// A Unix socket to listen on too.
+    pub socket: Option<PathBuf>,
+    /// The server's certificate; `None` for plain HTTP.
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key.
+    pub tls_key: Option<PathBuf>,
+    /// The authorities of which clients must have a certificate.
+    pub tls_client_ca: Option<PathBuf>,
     /// Whether to listen without authentication where other machines can connect.
     pub insecure_no_auth: bool,
     /// Whether callers must say who they are.
@@ -222,6 +230,10 @@ impl Config {
         let mut read = Reader::new(layers);
         let config = Self {
             listen: read.text("listen", value::listener),
+            socket: read.text("socket", value::file),
+            tls_cert: read.text("tls_cert", value::file),
+            tls_key: read.text("tls_key", value::file),
+            tls_client_ca: read.text("tls_client_ca", value::file),
             insecure_no_auth: read.boolean("insecure_no_auth"),
             auth: read.word("auth", &AUTH),
             engine: read.text("engine", value::engine),

@@ -28,8 +28,12 @@ const fn limit(key: &'static str, variable: &'static str) -> Setting {
 }
 
 /// Every setting, in the order of `config/default.toml`.
-pub const SETTINGS: [Setting; 40] = [
+pub const SETTINGS: [Setting; 44] = [
     setting("listen", "PODLANE_LISTEN", "listen"),
+    setting("socket", "PODLANE_SOCKET", "socket"),
+    setting("tls_cert", "PODLANE_TLS_CERT", "tls-cert"),
+    setting("tls_key", "PODLANE_TLS_KEY", "tls-key"),
+    setting("tls_client_ca", "PODLANE_TLS_CLIENT_CA", "tls-client-ca"),
     setting(
         "insecure_no_auth",
         "PODLANE_INSECURE_NO_AUTH",

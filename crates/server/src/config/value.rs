@@ -158,6 +158,18 @@ pub(super) fn directory(raw: &Raw) -> Result<Option<PathBuf>, String> {
         .ok_or_else(|| RIGHT.to_owned())
 }
 
+/// The absolute path of a file; `None` for none.
+pub(super) fn file(raw: &Raw) -> Result<Option<PathBuf>, String> {
+    const RIGHT: &str = "it must be the absolute path of a file, such as /etc/podlane/server.pem";
+    let text = text(raw).ok_or(RIGHT)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    (text.starts_with('/') && !text.ends_with('/') && !text.contains('\0'))
+        .then(|| Some(PathBuf::from(text)))
+        .ok_or_else(|| RIGHT.to_owned())
+}
+
 /// A name or address for the Host header.
 pub(super) fn host(text: &str) -> Result<HostRule, String> {
     HostRule::parse(text).map_err(|error| error.to_string())

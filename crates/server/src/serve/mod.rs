@@ -6,11 +6,15 @@
 
 mod framing;
 mod lease;
+mod listener;
 mod progress;
+mod tls;
 mod watched;
 
 pub(crate) use framing::Framing;
 pub(crate) use lease::Lease;
+pub use listener::Listener;
+pub use tls::{Tls, TlsError, TlsFiles};
 
 use crate::{App, Metrics, Settings, router};
 use axum::Router;
@@ -18,12 +22,13 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use listener::Incoming;
 use podlane_service::Service;
 use progress::Progress;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -37,7 +42,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Serves until `shutdown`, then accepts no more, lets requests under way end within the grace, ends
 /// what is left and stops the service.
 pub async fn serve(
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Listener>,
     service: Service,
     metrics: Metrics,
     settings: Settings,
@@ -50,6 +55,7 @@ pub async fn serve(
         )),
         http: http(&settings),
         body_timeout: settings.body_timeout,
+        header_timeout: settings.header_timeout,
         header_bytes: settings.header_bytes,
         router: router(App::new(service.clone(), settings, metrics)),
         connections: TaskTracker::new(),
@@ -86,7 +92,7 @@ fn http(settings: &Settings) -> http1::Builder {
     http
 }
 
-/// Where a connection comes from.
+/// The address that a connection comes from; none through a Unix socket.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) std::net::IpAddr);
 
@@ -94,6 +100,7 @@ struct Server {
     router: Router,
     http: http1::Builder,
     body_timeout: Duration,
+    header_timeout: Duration,
     header_bytes: usize,
     places: Arc<Semaphore>,
     /// The open ones, those too that speak HTTP no more.
@@ -105,14 +112,21 @@ struct Server {
 }
 
 impl Server {
-    async fn accept(self: &Arc<Self>, listener: &TcpListener) {
+    async fn accept(self: &Arc<Self>, listener: &Listener) {
+        tokio::select! {
+            () = self.accept_all(listener) => {}
+            () = listener.attend() => {}
+        }
+    }
+
+    async fn accept_all(self: &Arc<Self>, listener: &Listener) {
         loop {
             let accepted = tokio::select! {
                 () = self.stopping.cancelled() => return,
                 accepted = listener.accept() => accepted,
             };
-            let (stream, peer) = match accepted {
-                Ok((stream, peer)) => (stream, Peer(peer.ip())),
+            let incoming = match accepted {
+                Ok(incoming) => incoming,
                 // Out of descriptors, or the client is gone already: trying at once would only spin.
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -128,13 +142,37 @@ impl Server {
             let Ok(place) = place else { return };
             let lease = Lease::new(place, &self.connections, &self.stopping, &self.cut);
             self.connections
-                .spawn(Arc::clone(self).connection(stream, peer, lease));
+                .spawn(Arc::clone(self).incoming(incoming, lease));
         }
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream, peer: Peer, lease: Lease) {
-        // Answers are small and whole: waiting to fill a packet only delays them.
-        let _ = stream.set_nodelay(true);
+    async fn incoming(self: Arc<Self>, incoming: Incoming, lease: Lease) {
+        match incoming {
+            Incoming::Unix(stream) => self.connection(stream, None, lease).await,
+            Incoming::Tcp(stream, peer) => {
+                // Answers are small and whole: waiting to fill a packet only delays them.
+                let _ = stream.set_nodelay(true);
+                self.connection(stream, Some(Peer(peer)), lease).await;
+            }
+            Incoming::Tls(stream, peer, tls) => {
+                let _ = stream.set_nodelay(true);
+                let shaken = tokio::select! {
+                    shaken = timeout(self.header_timeout, tls.acceptor().accept(stream)) => shaken,
+                    () = self.stopping.cancelled() => return,
+                };
+                match shaken {
+                    Ok(Ok(stream)) => self.connection(stream, Some(Peer(peer)), lease).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                    Err(_elapsed) => tracing::debug!("a TLS handshake took too long"),
+                }
+            }
+        }
+    }
+
+    async fn connection<S>(self: Arc<Self>, stream: S, peer: Option<Peer>, lease: Lease)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let framing = Framing::default();
         let io = Progress::new(stream, self.body_timeout);
         let io = TokioIo::new(Watched::new(io, framing.clone(), self.header_bytes));
@@ -142,7 +180,9 @@ impl Server {
         let answer = hyper::service::service_fn(move |mut request: hyper::Request<_>| {
             request.extensions_mut().insert(framing.clone());
             request.extensions_mut().insert(lease.clone());
-            request.extensions_mut().insert(peer);
+            if let Some(peer) = peer {
+                request.extensions_mut().insert(peer);
+            }
             router.clone().call(request)
         });
         let mut connection = pin!(self.http.serve_connection(io, answer).with_upgrades());

@@ -25,7 +25,7 @@ pub(crate) async fn live(settings: Settings) -> Live {
     let shutdown = CancellationToken::new();
     let service = service(&engine, &settings, None);
     let server = serve(
-        vec![listener],
+        vec![podlane_server::Listener::Tcp(listener)],
         service,
         Metrics::new(),
         settings,
