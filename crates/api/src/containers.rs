@@ -174,6 +174,9 @@ pub struct ContainerList {
     pub success: True,
     /// Every container, running or not.
     pub containers: Vec<ContainerRow>,
+    /// What the next part of the list begins behind; not there at its end, nor without `limit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
 }
 
 /// A row of the list.

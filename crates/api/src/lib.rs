@@ -17,6 +17,7 @@ mod events;
 mod exec;
 mod file_operations;
 mod files;
+mod happened;
 mod hidden;
 mod images;
 mod init;
@@ -60,6 +61,7 @@ pub use file_operations::{
     WriteFile,
 };
 pub use files::{AddFile, AddedFile, ContentEncoding, File};
+pub use happened::Happened;
 pub use hidden::Hidden;
 pub use images::{
     CommitContainer, Image, ImageEvent, ImageHistory, ImageList, ImageProgress, ImageRow,

@@ -9,6 +9,7 @@ mod call;
 mod container;
 mod create;
 mod error;
+mod events;
 mod exec;
 mod files;
 mod image;
@@ -27,6 +28,7 @@ pub use call::{Call, RequestId};
 pub use container::{Container, ContainerSummary, Health, PublishedPort};
 pub use create::{ContainerSpec, HostPort, Init, Mount, MountSource, PortMapping, Protocol};
 pub use error::{Error, Resource, Result};
+pub use events::{EngineEvent, EventQuery, EventStream, Events};
 pub use exec::{
     Chunk, Command, Control, ExecPath, ExecSpec, Exit, Process, Signal, Source, StartFailure,
     StdinSink, Survivor, TerminalSize, Termination, Usage,
@@ -81,7 +83,7 @@ pub struct EngineVersion {
 /// [`Control::terminate`] or [`Engine::remove`].
 #[async_trait]
 pub trait Engine:
-    Images + Lifecycle + Observe + Volumes + Networks + Secrets + Debug + Send + Sync + 'static
+    Events + Images + Lifecycle + Observe + Volumes + Networks + Secrets + Debug + Send + Sync + 'static
 {
     /// Asks whether the engine answers, and which version it is.
     async fn version(&self, call: &Call) -> Result<EngineVersion>;

@@ -35,6 +35,20 @@ impl Status {
         }
     }
 
+    /// The state of that word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [
+            Self::Created,
+            Self::Running,
+            Self::Paused,
+            Self::Stopping,
+            Self::Exited,
+            Self::Removing,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == text)
+    }
+
     /// Whether there is a live main process (frozen ones included).
     pub fn is_live(self) -> bool {
         matches!(self, Self::Running | Self::Paused | Self::Stopping)

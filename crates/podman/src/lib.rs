@@ -12,6 +12,7 @@ pub mod child;
 mod connection;
 mod ending;
 mod engine;
+mod events;
 mod failure;
 pub mod find;
 mod frames;

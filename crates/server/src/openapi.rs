@@ -63,6 +63,7 @@ pub(crate) fn info() -> OpenApi {
                 "secrets",
                 "What containers see as files and nobody is told.",
             ),
+            tag("events", "What happens."),
             tag("recordings", "What terminals showed."),
             tag("tokens", "Who may ask for what."),
             tag("system", "The server itself."),

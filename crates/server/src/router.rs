@@ -7,6 +7,7 @@ use crate::routes::containers::{
     bulk, changes, create, exec, export, files, inspect, kill, list, logs, pause, remove, rename,
     restart, start, stats, stop, terminals, top, unpause, update, users, wait,
 };
+use crate::routes::events;
 use crate::routes::execs;
 use crate::routes::fallback::{method_not_allowed, not_found};
 use crate::routes::images;
@@ -152,6 +153,7 @@ fn kept() -> OpenApiRouter<App> {
 /// The server itself.
 fn server() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(events::events))
         .routes(routes!(recordings::list::list_recordings))
         .routes(routes!(
             recordings::read::read_recording,

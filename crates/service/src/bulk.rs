@@ -1,6 +1,6 @@
 //! One verb for many containers.
 
-use crate::{Acted, Call, Result, Scope, Service, WithLabels};
+use crate::{Acted, Call, ListFilter, Page, Result, Scope, Service, WithLabels};
 use futures_util::{StreamExt, stream};
 use podlane_engine::{Change, Container, ContainerRef, Error as EngineError, Signal, Status};
 use std::time::Duration;
@@ -56,8 +56,14 @@ impl Service {
                 chosen.map(|name| (name.to_string(), name)).collect()
             }
             Chosen::Labels(labels) => {
-                let mut all = self.list_containers(call).await?;
-                all.retain(|container| labels.are_among(&container.labels));
+                let filter = ListFilter {
+                    labels,
+                    ..ListFilter::default()
+                };
+                let mut all = self
+                    .list_some(call, &filter, &Page::default())
+                    .await?
+                    .containers;
                 all.sort_by(|one, other| one.name.cmp(&other.name));
                 let all = all.into_iter();
                 all.map(|container| (container.name, (&container.id).into()))

@@ -5,7 +5,7 @@ use crate::images::finish;
 use crate::resources::check_labels;
 use crate::{Call, Error, Result, Scope, Service};
 use podlane_engine::{
-    Change, Container, ContainerId, ContainerName, ContainerRef, ContainerSpec, ContainerSummary,
+    Change, Container, ContainerId, ContainerName, ContainerRef, ContainerSpec,
     Error as EngineError, Image, ImageRef, Init, InnerPath, Mount, PortMapping, Resource, Settings,
     UserSpec,
 };
@@ -159,17 +159,6 @@ impl Service {
             }
             other => Ok(other?),
         }
-    }
-
-    /// Every container, running or not.
-    pub async fn list_containers(&self, call: &Call) -> Result<Vec<ContainerSummary>> {
-        call.may(Scope::ContainersRead)?;
-        let _worker = self.0.gate.enter(call).await?;
-        let mut containers = self.0.engine.list(call).await?;
-        for container in &mut containers {
-            container.labels.retain(|label, _| !is_own(label));
-        }
-        Ok(containers)
     }
 
     /// One container in full.

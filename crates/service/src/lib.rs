@@ -12,6 +12,7 @@ mod captured;
 mod command;
 mod containers;
 mod error;
+mod events;
 mod exec;
 mod files;
 mod finding;
@@ -19,6 +20,7 @@ mod follow;
 mod gate;
 mod images;
 mod lifecycle;
+mod listing;
 mod live;
 mod logs;
 mod motion;
@@ -44,6 +46,7 @@ pub use captured::Captured;
 pub use command::words;
 pub use containers::{Acted, InitChoice, NewContainer, PullPolicy};
 pub use error::{Error, Result, RowProblem};
+pub use events::{EventFilter, EventReader};
 pub use exec::{Execution, NewExec};
 #[cfg(feature = "fuzzing")]
 pub use files::fuzz_archive;
@@ -55,6 +58,7 @@ pub use follow::{LogReader, LogStep};
 pub use gate::Load;
 pub use images::{ImageMaking, Outgoing};
 pub use lifecycle::{Condition, Waited};
+pub use listing::{ListFilter, Listed, Page};
 pub use live::{Ended, Event, Input, Live};
 pub use logs::{Logs, Matching, ReadLogs, Tail};
 pub use recordings::{Recording, RecordingRules};
@@ -148,6 +152,8 @@ struct Inner {
     stopping: CancellationToken,
     /// Commands in the background, once somebody has asked about them.
     background: OnceCell<Arc<Registry>>,
+    /// What happens at the engine, while somebody listens.
+    events: events::Hub,
     /// Containers whose files were used.
     known: Known,
     /// Watches under way.
@@ -176,6 +182,7 @@ impl Service {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             background: OnceCell::new(),
+            events: events::Hub::default(),
             known: Known::default(),
             watches: Watches::default(),
             accounts: Mutex::default(),

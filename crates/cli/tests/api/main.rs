@@ -15,6 +15,7 @@ mod exhaustion;
 mod files;
 mod fixture;
 mod following;
+mod happening;
 mod images;
 mod kept;
 mod killing;

@@ -1,7 +1,7 @@
 //! What goes on in containers.
 
 use super::Request;
-use podlane_engine::ContainerId;
+use podlane_engine::{ContainerId, EventQuery};
 
 /// The columns of a process list, in the order in which the answer's parser takes them.
 pub(crate) const TOP: &str = "pid,ppid,user,state,pcpu,time,etime,rss,tty,args";
@@ -30,4 +30,11 @@ pub(crate) fn export(id: &ContainerId) -> Request {
         &format!("/containers/{id}/export"),
     )
     .container(id.short())
+}
+
+pub(crate) fn events(query: EventQuery) -> Request {
+    let since = query.since.max(0);
+    let since = format!("{}.{:09}", since / 1_000_000_000, since % 1_000_000_000);
+    let stream = query.follow.to_string();
+    Request::get("listening to events", "/events").query([("stream", stream), ("since", since)])
 }

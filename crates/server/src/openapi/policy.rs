@@ -2,10 +2,10 @@
 //! line of each of its functions; a test walks all of them with every scope to see that it does.
 
 use podlane_service::Scope::{
-    self, ContainersRead, ContainersWrite, ExecRead, ExecRun, FilesRead, FilesWrite, ImagesRead,
-    ImagesWrite, NetworksRead, NetworksWrite, RecordingsRead, RecordingsWrite, SecretsRead,
-    SecretsWrite, SystemRead, TokensRead, TokensWrite, UsersRead, UsersWrite, VolumesRead,
-    VolumesWrite,
+    self, ContainersRead, ContainersWrite, EventsRead, ExecRead, ExecRun, FilesRead, FilesWrite,
+    ImagesRead, ImagesWrite, NetworksRead, NetworksWrite, RecordingsRead, RecordingsWrite,
+    SecretsRead, SecretsWrite, SystemRead, TokensRead, TokensWrite, UsersRead, UsersWrite,
+    VolumesRead, VolumesWrite,
 };
 use utoipa::openapi::path::HttpMethod;
 use utoipa::openapi::security::SecurityRequirement;
@@ -91,6 +91,7 @@ pub(crate) const POLICY: &[(&str, &str, Option<Scope>)] = &[
     ("POST", "/api/v1/networks/{network}/disconnect", Some(NetworksWrite)),
     ("POST", "/api/v1/prune/volumes", Some(VolumesWrite)),
     ("POST", "/api/v1/prune/networks", Some(NetworksWrite)),
+    ("GET", "/api/v1/events", Some(EventsRead)),
     ("GET", "/api/v1/recordings", Some(RecordingsRead)),
     ("GET", "/api/v1/recordings/{id}", Some(RecordingsRead)),
     ("DELETE", "/api/v1/recordings/{id}", Some(RecordingsWrite)),

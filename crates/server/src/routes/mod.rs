@@ -1,6 +1,7 @@
 //! One folder a resource, one file an endpoint.
 
 pub(crate) mod containers;
+pub(crate) mod events;
 pub(crate) mod execs;
 pub(crate) mod fallback;
 pub(crate) mod images;

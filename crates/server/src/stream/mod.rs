@@ -5,6 +5,7 @@ mod alive;
 pub(crate) mod convert;
 mod events;
 mod frames;
+mod happening;
 mod logs;
 mod making;
 pub(crate) mod transfer;
@@ -15,6 +16,7 @@ mod tests;
 pub(crate) use accept::Form;
 pub(crate) use alive::KeptAlive;
 pub(crate) use events::Beginning;
+pub(crate) use happening::happening;
 pub(crate) use logs::logs;
 pub(crate) use making::making;
 

@@ -8,6 +8,7 @@
     reason = "a case panics if the engine fails it; that is what it is for"
 )]
 
+mod events;
 mod exec;
 mod exec_refused;
 mod failed_runs;
@@ -24,6 +25,7 @@ mod shape;
 mod subject;
 mod works;
 
+pub use events::*;
 pub use exec::*;
 pub use exec_refused::*;
 pub use failed_runs::*;
@@ -83,6 +85,7 @@ macro_rules! conformance {
             limits_are_changed,
             an_image_gets_names_and_loses_them,
             an_image_in_use_stays,
+            a_life_is_told,
             a_volume_is_kept,
             a_network_is_kept,
             a_container_joins_and_leaves_a_network,

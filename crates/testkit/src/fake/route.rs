@@ -15,6 +15,8 @@ pub enum Route {
     Version,
     /// `GET info`
     Info,
+    /// `GET events`
+    Events,
     /// `GET images/{name}/json`
     ImageInspect,
     /// `GET images/{name}/exists`
@@ -130,6 +132,9 @@ pub(super) fn find(method: &Method, path: &str) -> Option<(Route, String)> {
             Some((Route::Version, String::new()))
         }
         "info" if method == Method::GET && rest.is_empty() => Some((Route::Info, String::new())),
+        "events" if method == Method::GET && rest.is_empty() => {
+            Some((Route::Events, String::new()))
+        }
         "images" => image(method, rest),
         "containers" => container(method, rest),
         "exec" => exec(method, rest),

@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 use std::hash::BuildHasher as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use time::OffsetDateTime;
+use tokio::sync::watch;
 
 /// Everything that handlers share. It outlives the listener, as containers outlive Podman's service.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Core {
     pub(super) version: FakeVersion,
     pub(super) faults: Faults,
     pub(super) journal: Journal,
+    /// How much has happened.
+    pub(super) happened: watch::Sender<usize>,
     state: Mutex<State>,
 }
 
@@ -28,6 +31,7 @@ impl Core {
             version,
             faults: Faults::default(),
             journal: Journal::default(),
+            happened: watch::Sender::new(0),
             state: Mutex::new(State {
                 next_port: 40000,
                 ..State::default()
@@ -38,6 +42,12 @@ impl Core {
     /// The state. Never held across an await.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what happens, and tells those who listen.
+    pub(super) fn happens(&self, state: &mut State, event: Value) {
+        state.events.push(event);
+        self.happened.send_replace(state.events.len());
     }
 
     /// Ends every process, as the machine's power switch would.
@@ -55,6 +65,8 @@ pub(super) struct State {
     /// Images that a pull finds.
     pub(super) registry: Vec<Image>,
     pub(super) containers: Vec<Container>,
+    /// What has happened, the oldest first.
+    pub(super) events: Vec<Value>,
     pub(super) execs: BTreeMap<String, Exec>,
     /// Volumes, networks and secrets by name, as inspect tells them.
     pub(super) volumes: BTreeMap<String, Value>,

@@ -2,29 +2,93 @@
 
 use super::answers;
 use crate::error::Result;
-use crate::extract::Query;
+use crate::extract::{Parameters, Query, QueryShape};
+use crate::refusal::Refusal;
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{ContainerList, ContainerRow, True};
-use podlane_engine::ContainerSummary;
-use podlane_service::{Call, Service};
+use podlane_engine::{ContainerSummary, Status};
+use podlane_service::{Call, ListFilter, Page, Service, WithLabels};
 
-/// List all containers, running or not.
+/// The most rows that a part has.
+const MOST: u64 = 1000;
+
+/// `?label=course=net-101&status=running&name=lab&image=alpine&since=2026-11-24T10:00:00Z&limit=50&cursor=...`
+pub(crate) struct Wanted {
+    labels: Vec<String>,
+    filter: ListFilter,
+    page: Page,
+}
+
+impl QueryShape for Wanted {
+    const NAMES: &'static [&'static str] = &[
+        "label", "status", "name", "image", "since", "limit", "cursor",
+    ];
+    const REPEATED: &'static [&'static str] = &["label", "status"];
+
+    fn read(parameters: &Parameters) -> Result<Self, Refusal> {
+        let text = |name| parameters.get(name).map(str::to_owned);
+        let statuses = parameters.all("status").iter();
+        let statuses = statuses.map(|word| {
+            let message = "query parameter `status` must be created, running, paused, stopping, exited or removing";
+            Status::parse(word).ok_or_else(|| Refusal::field("status", message))
+        });
+        let limit = parameters.get("limit").map(|_| {
+            let rule = "a number from 1 to 1000";
+            let limit = parameters.count("limit", rule)?;
+            let message = || format!("query parameter `limit` must be {rule}");
+            let fits = Some(limit).filter(|limit| (1..=MOST).contains(limit));
+            let limit = fits.and_then(|limit| usize::try_from(limit).ok());
+            limit.ok_or_else(|| Refusal::field("limit", message()))
+        });
+        let limit = limit.transpose()?;
+        Ok(Self {
+            labels: parameters.all("label").to_vec(),
+            filter: ListFilter {
+                labels: WithLabels::default(),
+                statuses: statuses.collect::<Result<_, _>>()?,
+                name: text("name"),
+                image: text("image"),
+                since: parameters.time("since")?,
+            },
+            page: Page {
+                limit,
+                cursor: text("cursor"),
+            },
+        })
+    }
+}
+
+/// List the containers, running or not: all of them, or those that are wanted.
 #[utoipa::path(
     get,
     path = "/api/v1/containers",
     tag = "containers",
-    responses((status = 200, description = "Every container.", body = ContainerList))
+    params(
+        ("label" = Vec<String>, Query, description = "Only those with this label: its name, or `name=value`. May be repeated; all must be there."),
+        ("status" = Vec<String>, Query, description = "Only those in this state. May be repeated; one must fit."),
+        ("name" = Option<String>, Query, description = "Only those with this in the name."),
+        ("image" = Option<String>, Query, description = "Only those of this image, with or without its tag."),
+        ("since" = Option<String>, Query, description = "Only those made after this time: RFC 3339, or whole seconds since 1970."),
+        ("limit" = Option<u64>, Query, description = "At most so many, 1 to 1000, the first made first. Without it all."),
+        ("cursor" = Option<String>, Query, description = "Those behind the `next_cursor` of an earlier answer."),
+    ),
+    responses((status = 200, description = "The containers.", body = ContainerList))
 )]
 pub(crate) async fn list_containers(
     State(service): State<Service>,
     Extension(call): Extension<Call>,
-    Query(()): Query<()>,
+    Query(wanted): Query<Wanted>,
 ) -> Result<Json<ContainerList>> {
-    let containers = service.list_containers(&call).await?;
+    let filter = ListFilter {
+        labels: WithLabels::parse(wanted.labels.iter().map(String::as_str))?,
+        ..wanted.filter
+    };
+    let listed = service.list_some(&call, &filter, &wanted.page).await?;
     Ok(Json(ContainerList {
         success: True,
-        containers: containers.into_iter().map(row).collect(),
+        containers: listed.containers.into_iter().map(row).collect(),
+        next_cursor: listed.next,
     }))
 }
 

@@ -1,6 +1,6 @@
 //! `POST containers/create`: from a SpecGenerator to a container.
 
-use super::{Request, volumes};
+use super::{Request, events, volumes};
 use crate::fake::answer::{Answer, Handled, Refusal};
 use crate::fake::image::Image;
 use crate::fake::inside::Inside;
@@ -91,7 +91,9 @@ pub(super) fn create(request: &Request) -> Handled {
     {
         volumes::provide(&mut state.volumes, volume);
     }
+    let event = events::of(&container, "create");
     state.containers.push(container);
+    request.core.happens(&mut state, event);
     let body = json!({"Id": id, "Warnings": []});
     Ok(Answer::json(StatusCode::CREATED, &body))
 }

@@ -1,6 +1,6 @@
 //! Start, stop, kill, pause, rename, wait.
 
-use super::Request;
+use super::{Request, events};
 use crate::fake::FakeRuntime;
 use crate::fake::answer::{Answer, Handled, Refusal};
 use crate::fake::run::{self, Role, SIGKILL, SIGTERM, Sink, Start, Stdin, signal_number};
@@ -52,6 +52,8 @@ pub(super) fn start(request: &Request) -> Handled {
             container.started = Some(OffsetDateTime::now_utc());
             container.exit_code = 0;
             container.inside.running.send_replace(true);
+            let event = events::of(container, "start");
+            core.happens(&mut state, event);
             tokio::spawn(supervise(Arc::downgrade(core), id, main));
             Ok(Answer::empty(StatusCode::NO_CONTENT))
         }
@@ -143,6 +145,8 @@ async fn supervise(core: Weak<Core>, id: String, main: JoinHandle<i32>) {
     container.exit_code = exit;
     container.main = None;
     container.inside.running.send_replace(false);
+    let event = events::of(container, "died");
+    core.happens(&mut state, event);
 }
 
 /// Until there is no main process, or the time is over.

@@ -2,6 +2,7 @@
 
 mod archive;
 mod create;
+mod events;
 mod exec;
 mod exec_start;
 mod images;
@@ -44,6 +45,7 @@ pub(super) async fn handle(request: &Request) -> Handled {
         Route::Ping => Ok(system::ping(request)),
         Route::Version => Ok(system::version(request)),
         Route::Info => Ok(system::info(request)),
+        Route::Events => events::events(request),
         Route::ImageInspect => images::inspect(request),
         Route::ImageExists => images::exists(request),
         Route::ImagePull => Ok(images::pull(request)),

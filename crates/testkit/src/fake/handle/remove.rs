@@ -1,6 +1,6 @@
 //! `DELETE containers/{name}`.
 
-use super::{Request, lifecycle};
+use super::{Request, events, lifecycle};
 use crate::fake::answer::{Answer, Handled, Refusal};
 use http::StatusCode;
 use serde_json::json;
@@ -36,6 +36,10 @@ pub(super) async fn remove(request: &Request) -> Handled {
     };
     lifecycle::end(&request.core, &id, grace).await;
     let mut state = request.core.state();
+    let event = state.find(&id).ok().map(|gone| events::of(gone, "remove"));
+    if let Some(event) = event {
+        request.core.happens(&mut state, event);
+    }
     state.containers.retain(|container| container.id != id);
     state.execs.retain(|_, exec| exec.container != id);
     let mut row = json!({"Id": id});

@@ -1,0 +1,253 @@
+//! What happens at the engine, told to any number of readers from one stream of it.
+//!
+//! An event's ID is its time in nanoseconds. A reader that was away, or too slow, is told from what the
+//! engine remembers, and then goes on with the others.
+
+use crate::containers::is_own;
+use crate::places::Place;
+use crate::{Call, Error, Result, Scope, Service};
+use futures_util::StreamExt;
+use podlane_engine::{EngineEvent, EventQuery};
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{self, Receiver, Sender};
+use tokio::time::sleep;
+
+/// How many events a reader may be behind before it is told from what the engine remembers.
+const BEHIND: usize = 1024;
+/// The pause before the engine is asked again that was not there.
+const AGAIN: Duration = Duration::from_millis(500);
+/// The time that the engine's stream gets; then it is asked for anew.
+const LONG: Duration = Duration::from_secs(24 * 3600);
+
+/// The one stream, while somebody reads it.
+pub(crate) type Hub = Arc<Mutex<Option<Sender<Arc<EngineEvent>>>>>;
+
+/// Which events a reader wants.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// Of these kinds of things; of any if empty.
+    pub kinds: Vec<String>,
+    /// These; any if empty.
+    pub actions: Vec<String>,
+    /// Of the thing with this name, or with an ID that begins with it.
+    pub subject: Option<String>,
+}
+
+impl EventFilter {
+    fn wants(&self, event: &EngineEvent) -> bool {
+        (self.kinds.is_empty() || self.kinds.contains(&event.kind))
+            && (self.actions.is_empty() || self.actions.contains(&event.action))
+            && self
+                .subject
+                .as_ref()
+                .is_none_or(|name| event.name == *name || event.id.starts_with(name))
+    }
+}
+
+/// A reader of events.
+pub struct EventReader {
+    service: Service,
+    call: Call,
+    filter: EventFilter,
+    receiver: Receiver<Arc<EngineEvent>>,
+    /// The time of the last event that was told, and those of that time.
+    last: i64,
+    told: BTreeSet<(String, String, String)>,
+    ready: VecDeque<Arc<EngineEvent>>,
+    /// Whether what the engine remembers is to be asked for.
+    missed: bool,
+    _place: Place,
+}
+
+impl fmt::Debug for EventReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventReader")
+            .field("last", &self.last)
+            .finish_non_exhaustive()
+    }
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(i64::MAX)
+}
+
+impl Service {
+    /// Begins to tell what happens from now on, or what has happened since `after`.
+    pub fn events(
+        &self,
+        call: &Call,
+        filter: EventFilter,
+        after: Option<i64>,
+    ) -> Result<EventReader> {
+        call.may(Scope::EventsRead)?;
+        let place = self.0.streams.take()?;
+        let begun = now();
+        Ok(EventReader {
+            receiver: self.subscribe(call, begun),
+            service: self.clone(),
+            call: call.clone(),
+            filter,
+            last: after.unwrap_or(begun),
+            told: BTreeSet::new(),
+            ready: VecDeque::new(),
+            missed: after.is_some(),
+            _place: place,
+        })
+    }
+
+    /// Joins the one stream, and begins it if nobody reads it yet.
+    fn subscribe(&self, call: &Call, since: i64) -> Receiver<Arc<EngineEvent>> {
+        let mut hub = self.0.events.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = &*hub {
+            return sender.subscribe();
+        }
+        let (sender, receiver) = broadcast::channel(BEHIND);
+        *hub = Some(sender);
+        let (inner, call) = (Arc::downgrade(&self.0), call.extended(LONG));
+        self.0.tasks.spawn(read(inner, call, since));
+        receiver
+    }
+}
+
+/// Reads the engine's stream for as long as somebody listens.
+async fn read(service: Weak<crate::Inner>, call: Call, mut since: i64) {
+    loop {
+        let Some(inner) = service.upgrade() else {
+            return;
+        };
+        let stopping = inner.stopping.clone();
+        let call = call.extended(LONG);
+        let query = EventQuery {
+            since,
+            follow: true,
+        };
+        let asked = tokio::select! {
+            asked = inner.engine.events(&call, query) => asked,
+            () = stopping.cancelled() => return,
+        };
+        let hub = Arc::clone(&inner.events);
+        drop(inner);
+        match asked {
+            Ok(mut events) => loop {
+                let event = tokio::select! {
+                    event = events.next() => event,
+                    () = sleep(AGAIN) => {
+                        if is_deserted(&hub) {
+                            return;
+                        }
+                        continue;
+                    }
+                    () = stopping.cancelled() => return,
+                };
+                match event {
+                    Some(Ok(event)) => {
+                        since = since.max(event.at);
+                        let hub = hub.lock().unwrap_or_else(PoisonError::into_inner);
+                        // Without a reader it is deserted soon.
+                        let _read = hub.as_ref().map(|sender| sender.send(Arc::new(event)));
+                    }
+                    Some(Err(error)) => {
+                        tracing::debug!(%error, "the engine's events broke off");
+                        break;
+                    }
+                    None => break,
+                }
+            },
+            Err(error) => tracing::debug!(%error, "the engine tells no events"),
+        }
+        tokio::select! {
+            () = sleep(AGAIN) => {}
+            () = stopping.cancelled() => return,
+        }
+        if is_deserted(&hub) {
+            return;
+        }
+    }
+}
+
+/// Whether nobody listens any more; then the next one begins a new stream.
+fn is_deserted(hub: &Hub) -> bool {
+    let mut hub = hub.lock().unwrap_or_else(PoisonError::into_inner);
+    let deserted = hub
+        .as_ref()
+        .is_none_or(|sender| sender.receiver_count() == 0);
+    if deserted {
+        *hub = None;
+    }
+    deserted
+}
+
+impl EventReader {
+    /// What happens next. Cancel safe.
+    pub async fn next(&mut self) -> Result<Arc<EngineEvent>> {
+        let stopping = self.service.0.stopping.clone();
+        loop {
+            while let Some(event) = self.ready.pop_front() {
+                if let Some(event) = self.take(event) {
+                    return Ok(event);
+                }
+            }
+            if self.missed {
+                self.remember().await?;
+                continue;
+            }
+            let received = tokio::select! {
+                received = self.receiver.recv() => received,
+                () = stopping.cancelled() => return Err(Error::Stopping),
+            };
+            match received {
+                Ok(event) => self.ready.push_back(event),
+                Err(RecvError::Lagged(_)) => self.missed = true,
+                Err(RecvError::Closed) => {
+                    self.receiver = self.service.subscribe(&self.call, self.last);
+                    self.missed = true;
+                }
+            }
+        }
+    }
+
+    /// Asks for what the engine remembers since the last event that was told.
+    async fn remember(&mut self) -> Result<()> {
+        let call = self.call.extended(self.service.0.limits.request_timeout);
+        let query = EventQuery {
+            since: self.last,
+            follow: false,
+        };
+        let _worker = self.service.0.gate.enter(&call).await?;
+        let mut events = self.service.0.engine.events(&call, query).await?;
+        let mut ready = VecDeque::new();
+        while let Some(event) = events.next().await {
+            ready.push_back(Arc::new(event?));
+        }
+        self.ready = ready;
+        self.missed = false;
+        Ok(())
+    }
+
+    /// An event, if it was not told before and is wanted.
+    fn take(&mut self, event: Arc<EngineEvent>) -> Option<Arc<EngineEvent>> {
+        let mark = (event.kind.clone(), event.action.clone(), event.id.clone());
+        if event.at < self.last || event.at == self.last && self.told.contains(&mark) {
+            return None;
+        }
+        if event.at > self.last {
+            self.told.clear();
+            self.last = event.at;
+        }
+        self.told.insert(mark);
+        if !self.filter.wants(&event) {
+            return None;
+        }
+        if event.attributes.keys().any(|name| is_own(name)) {
+            let mut event = (*event).clone();
+            event.attributes.retain(|name, _| !is_own(name));
+            return Some(Arc::new(event));
+        }
+        Some(event)
+    }
+}
