@@ -6,6 +6,7 @@
 //! content and no value of the environment.
 
 mod actions;
+mod audit;
 mod background;
 mod binds;
 mod bulk;
@@ -40,6 +41,7 @@ pub use actions::{
     Changed, ChangedContainer, Removed, RemovedContainer, Started, StartedContainer, StartedWord,
     Stopped, StoppedContainer, StoppedWord, Waited, WaitedContainer,
 };
+pub use audit::{AuditEntry, AuditList, VerifiedAudit};
 pub use background::{
     BackgroundExec, Exec, ExecList, ExecOutput, ExecOutputPart, ExecState, ReadExecOutput,
     RemovedBackgroundExec, RemovedExec, SignalExec, Stdin, TerminalSize, WroteStdin,

@@ -40,6 +40,7 @@ fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Doctor(flags) => commands::doctor::run(&environment, &flags.into(), &mut out),
         Verb::Config(options) => commands::config::run(&environment, options, &mut out),
         Verb::Token(verb) => commands::token::run(&environment, verb, &mut out),
+        Verb::Audit(verb) => commands::audit::run(&environment, verb, &mut out),
         Verb::Openapi => commands::openapi::run(&mut out),
         Verb::RunEngine(_) => unreachable!("handled above"),
     }

@@ -4,6 +4,7 @@
 //! is here and nothing of containers: no engine is named, no rule about containers is kept.
 
 mod app;
+mod audit;
 mod authenticate;
 pub mod config;
 mod edge;

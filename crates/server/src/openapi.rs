@@ -65,6 +65,7 @@ pub(crate) fn info() -> OpenApi {
             ),
             tag("events", "What happens."),
             tag("recordings", "What terminals showed."),
+            tag("audit", "Who changed what."),
             tag("tokens", "Who may ask for what."),
             tag("system", "The server itself."),
         ]))

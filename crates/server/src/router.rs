@@ -1,5 +1,6 @@
 //! The table of contents: every route, one line each, and the layers around them.
 
+use crate::audit::audit;
 use crate::authenticate::{API_KEY, authenticate};
 use crate::edge::{edge, panicked};
 use crate::guard::guard;
@@ -18,7 +19,7 @@ use crate::routes::secrets;
 use crate::routes::system::{docs, health, livez, metrics, prometheus, readyz};
 use crate::routes::tokens;
 use crate::routes::volumes;
-use crate::{App, openapi};
+use crate::{App, openapi, routes};
 use axum::Router;
 use axum::http::header::{
     ACCEPT, ALLOW, AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH,
@@ -154,6 +155,8 @@ fn kept() -> OpenApiRouter<App> {
 fn server() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(events::events))
+        .routes(routes!(routes::audit::list::list_audit))
+        .routes(routes!(routes::audit::verify::verify_audit))
         .routes(routes!(recordings::list::list_recordings))
         .routes(routes!(
             recordings::read::read_recording,
@@ -183,6 +186,7 @@ pub fn router(app: App) -> Router {
     // The innermost first: a request meets the layers from the last to the first.
     router = router
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(app.clone(), audit))
         .layer(from_fn_with_state(app.clone(), authenticate));
     if let Some(cors) = cors(&app) {
         router = router.layer(cors);

@@ -5,6 +5,7 @@
 
 mod archive;
 mod attached;
+mod audit;
 mod background;
 mod bulk;
 mod caller;
@@ -37,6 +38,7 @@ mod users;
 mod work;
 
 pub use attached::NewAttachment;
+pub use audit::{Audit, AuditEntry, Audited, Verified};
 pub use background::{
     Background, End, ExecId, Filter, How, OutputReader, RemovedExec, State, StdinWriter,
 };
@@ -128,6 +130,8 @@ pub struct Limits {
     pub recordings: Option<RecordingRules>,
     /// Whether callers must say who they are.
     pub auth: Auth,
+    /// Whether what changes something is written down.
+    pub audit: bool,
     /// What a create does about an image that is not there, unless it says so itself.
     pub pull: PullPolicy,
 }
@@ -145,6 +149,7 @@ struct Inner {
     streams: Places,
     terminals: Places,
     tokens: Arc<Tokens>,
+    audit: Arc<Audit>,
     recordings: Recordings,
     /// Work that must be driven to its end although nobody waits for it any more.
     tasks: TaskTracker,
@@ -171,6 +176,7 @@ impl Service {
         let terminals = Places::new("terminals", "limits.terminals", limits.terminals);
         let recordings = Recordings::new(limits.recordings.clone());
         let tokens = Arc::new(Tokens::new(limits.auth, limits.state_dir.clone()));
+        let audit = Arc::new(Audit::new(limits.state_dir.clone()));
         Self(Arc::new(Inner {
             engine,
             streams: Places::new("streams of output", "limits.streams", limits.streams),
@@ -178,6 +184,7 @@ impl Service {
             gate,
             terminals,
             tokens,
+            audit,
             recordings,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),

@@ -5,9 +5,11 @@
 //! call has answered survives a power cut, so a revoked token does not come back. All calls block, for as
 //! long as a disk takes; [`Store::version`] and reads touch only memory as a rule.
 
+mod audit;
 mod schema;
 mod tokens;
 
+pub use audit::{AuditLog, AuditRecord, BEGINNING, NewAudit};
 pub use tokens::TokenRecord;
 
 use rusqlite::{Connection, OpenFlags};
@@ -77,28 +79,13 @@ impl Store {
     /// Opens the database of a state directory. Both are made if they are missing, for this account only.
     pub fn open(directory: &Path) -> Result<Self> {
         let path = Self::file(directory);
-        let file = |error| Error::File {
-            path: path.clone(),
-            error,
-        };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)
-            .map_err(file)?;
-        // SQLite gives its other files the mode of this one.
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(file)?;
+        open_file(directory, &path)?;
         let database = |error| Error::Database {
             path: path.clone(),
             error,
         };
         let mut writer = connect(&path).map_err(database)?;
-        schema::migrate(&mut writer, &path)?;
+        schema::migrate(&mut writer, &path, &schema::MAIN)?;
         let reader = connect(&path).map_err(database)?;
         reader
             .pragma_update(None, "query_only", true)
@@ -130,6 +117,23 @@ impl Store {
         let path = self.path.clone();
         Error::Database { path, error }
     }
+}
+
+/// Makes a database's file and its directory if they are missing, for this account only.
+fn open_file(directory: &Path, path: &Path) -> Result<()> {
+    let file = |error| Error::File {
+        path: path.to_owned(),
+        error,
+    };
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .map_err(file)?;
+    // SQLite gives its other files the mode of this one.
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o600);
+    options.open(path).map(drop).map_err(file)
 }
 
 fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {

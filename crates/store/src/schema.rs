@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// Each step once and for ever as it was released.
-const STEPS: [&str; 1] = ["
+pub(crate) const MAIN: [&str; 1] = ["
     CREATE TABLE token (
         id TEXT PRIMARY KEY,
         hash BLOB NOT NULL,
@@ -20,9 +20,23 @@ const STEPS: [&str; 1] = ["
     ) STRICT;
 "];
 
-pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
-    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
-    let made = steps(connection, known).map_err(|error| Error::Database {
+/// The same for the audit's own database.
+pub(crate) const AUDIT: [&str; 1] = ["
+    CREATE TABLE audit (
+        number INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        request TEXT NOT NULL,
+        caller TEXT NOT NULL,
+        action TEXT NOT NULL,
+        target TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        hash BLOB NOT NULL
+    ) STRICT;
+"];
+
+pub(crate) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<()> {
+    let known = i64::try_from(steps.len()).unwrap_or(i64::MAX);
+    let made = make(connection, steps, known).map_err(|error| Error::Database {
         path: path.to_owned(),
         error,
     })?;
@@ -37,17 +51,17 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
 }
 
 /// Makes the steps that are missing, all or none; its version, if that is unknown here.
-fn steps(connection: &mut Connection, known: i64) -> rusqlite::Result<Option<i64>> {
+fn make(connection: &mut Connection, steps: &[&str], known: i64) -> rusqlite::Result<Option<i64>> {
     // Two processes may be at it at the same time.
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: i64 = change.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let Ok(done) = usize::try_from(found) else {
         return Ok(Some(found));
     };
-    if done > STEPS.len() {
+    if done > steps.len() {
         return Ok(Some(found));
     }
-    for step in &STEPS[done..] {
+    for step in &steps[done..] {
         change.execute_batch(step)?;
     }
     change.pragma_update(None, "user_version", known)?;

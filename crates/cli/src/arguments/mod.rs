@@ -5,8 +5,10 @@
     reason = "these comments are the help text, where backticks would be printed"
 )]
 
+mod audit;
 mod token;
 
+pub(crate) use audit::AuditVerb;
 pub(crate) use token::{NewTokenFlags, TokenVerb};
 
 use clap::{Args, Parser, Subcommand};
@@ -49,6 +51,11 @@ pub(crate) enum Verb {
     /// needs one (setting auth).
     #[command(subcommand)]
     Token(TokenVerb),
+    /// Read the audit, or look whether it is whole.
+    ///
+    /// Works on the server's files, whether it runs or not.
+    #[command(subcommand)]
+    Audit(AuditVerb),
     /// Print the API's OpenAPI 3.1 document.
     Openapi,
     /// Become the engine's service, and end with the process that asked for it.
@@ -98,6 +105,9 @@ pub(crate) struct ConfigFlags {
     /// Whether requests need a token: auto (once there is one), on, off [default: auto] [env: PODLANE_AUTH]
     #[arg(long, value_name = "WHEN")]
     auth: Option<String>,
+    /// Write down who changes what, and do nothing that can't be [env: PODLANE_AUDIT]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    audit: Option<String>,
     /// Use the Podman service at this address, unix:///path/of.sock [default: the first that answers]
     /// [env: PODLANE_ENGINE]
     #[arg(long, value_name = "ADDRESS")]
@@ -173,6 +183,7 @@ impl From<ConfigFlags> for Flags {
             ("tls-client-ca", given.tls_client_ca),
             ("insecure-no-auth", given.insecure_no_auth),
             ("auth", given.auth),
+            ("audit", given.audit),
             ("engine", given.engine),
             ("start-engine", given.start_engine),
             ("exec-agent", given.exec_agent),

@@ -54,7 +54,7 @@ impl TokenVerb {
     }
 }
 
-/// The server whose tokens are meant.
+/// The server that is meant.
 #[derive(Debug, Args)]
 pub(crate) struct Place {
     /// Read this configuration file, as `serve` does [env: PODLANE_CONFIG]

@@ -2,6 +2,7 @@
 
 mod agents;
 mod attach;
+mod audit;
 mod background;
 mod bounds;
 mod by_stream;

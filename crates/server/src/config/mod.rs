@@ -57,6 +57,8 @@ pub struct Config {
     pub insecure_no_auth: bool,
     /// Whether callers must say who they are.
     pub auth: Auth,
+    /// Whether what changes something is written down.
+    pub audit: bool,
     /// The engine's socket; `None` to search for one.
     pub engine: Option<PathBuf>,
     /// Whether to start an engine if none is found.
@@ -236,6 +238,7 @@ impl Config {
             tls_client_ca: read.text("tls_client_ca", value::file),
             insecure_no_auth: read.boolean("insecure_no_auth"),
             auth: read.word("auth", &AUTH),
+            audit: read.boolean("audit"),
             engine: read.text("engine", value::engine),
             start_engine: read.boolean("start_engine"),
             exec_agent: read.boolean("exec_agent"),

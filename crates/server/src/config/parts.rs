@@ -43,6 +43,7 @@ impl Config {
             recordings: self.recording_rules(state_dir.as_deref()),
             state_dir,
             auth: self.auth,
+            audit: self.audit,
             pull: match self.pull {
                 Pull::Never => PullPolicy::Never,
                 Pull::Missing => PullPolicy::Missing,

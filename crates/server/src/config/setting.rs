@@ -28,7 +28,7 @@ const fn limit(key: &'static str, variable: &'static str) -> Setting {
 }
 
 /// Every setting, in the order of `config/default.toml`.
-pub const SETTINGS: [Setting; 44] = [
+pub const SETTINGS: [Setting; 45] = [
     setting("listen", "PODLANE_LISTEN", "listen"),
     setting("socket", "PODLANE_SOCKET", "socket"),
     setting("tls_cert", "PODLANE_TLS_CERT", "tls-cert"),
@@ -40,6 +40,7 @@ pub const SETTINGS: [Setting; 44] = [
         "insecure-no-auth",
     ),
     setting("auth", "PODLANE_AUTH", "auth"),
+    setting("audit", "PODLANE_AUDIT", "audit"),
     setting("engine", "PODLANE_ENGINE", "engine"),
     setting("start_engine", "PODLANE_START_ENGINE", "start-engine"),
     setting("exec_agent", "PODLANE_EXEC_AGENT", "exec-agent"),

@@ -2,10 +2,10 @@
 //! line of each of its functions; a test walks all of them with every scope to see that it does.
 
 use podlane_service::Scope::{
-    self, ContainersRead, ContainersWrite, EventsRead, ExecRead, ExecRun, FilesRead, FilesWrite,
-    ImagesRead, ImagesWrite, NetworksRead, NetworksWrite, RecordingsRead, RecordingsWrite,
-    SecretsRead, SecretsWrite, SystemRead, TokensRead, TokensWrite, UsersRead, UsersWrite,
-    VolumesRead, VolumesWrite,
+    self, AuditRead, ContainersRead, ContainersWrite, EventsRead, ExecRead, ExecRun, FilesRead,
+    FilesWrite, ImagesRead, ImagesWrite, NetworksRead, NetworksWrite, RecordingsRead,
+    RecordingsWrite, SecretsRead, SecretsWrite, SystemRead, TokensRead, TokensWrite, UsersRead,
+    UsersWrite, VolumesRead, VolumesWrite,
 };
 use utoipa::openapi::path::HttpMethod;
 use utoipa::openapi::security::SecurityRequirement;
@@ -92,6 +92,8 @@ pub(crate) const POLICY: &[(&str, &str, Option<Scope>)] = &[
     ("POST", "/api/v1/prune/volumes", Some(VolumesWrite)),
     ("POST", "/api/v1/prune/networks", Some(NetworksWrite)),
     ("GET", "/api/v1/events", Some(EventsRead)),
+    ("GET", "/api/v1/audit", Some(AuditRead)),
+    ("GET", "/api/v1/audit/verify", Some(AuditRead)),
     ("GET", "/api/v1/recordings", Some(RecordingsRead)),
     ("GET", "/api/v1/recordings/{id}", Some(RecordingsRead)),
     ("DELETE", "/api/v1/recordings/{id}", Some(RecordingsWrite)),
@@ -104,6 +106,12 @@ pub(crate) const POLICY: &[(&str, &str, Option<Scope>)] = &[
     ("GET", "/api/v1/metrics", Some(SystemRead)),
     ("GET", "/metrics", Some(SystemRead)),
 ];
+
+/// The scope of an operation; `None` if there is none, or any caller will do.
+pub(crate) fn scope(method: &str, path: &str) -> Option<Scope> {
+    let found = POLICY.iter().find(|row| (row.0, row.1) == (method, path));
+    found?.2
+}
 
 /// What the document says of an operation: it can be used without a token where the server wants none, and
 /// with a token that has the scope.

@@ -1,5 +1,6 @@
 //! One folder a resource, one file an endpoint.
 
+pub(crate) mod audit;
 pub(crate) mod containers;
 pub(crate) mod events;
 pub(crate) mod execs;

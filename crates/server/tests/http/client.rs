@@ -44,6 +44,7 @@ pub(crate) fn service(
         exec_log_bytes: 1 << 20,
         exec_retention: Duration::from_secs(60),
         state_dir,
+        audit: false,
         terminals: 1,
         recordings: None,
         pull: PullPolicy::Never,

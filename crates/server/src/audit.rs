@@ -1,0 +1,63 @@
+//! The layer that has everything written down that changes something, before it is done and after.
+
+use crate::App;
+use crate::error::Error;
+use crate::openapi::policy;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use podlane_service::{Audited, Call, Service};
+
+/// Has the request written down, if it is one that changes something. What can't be, is not done.
+pub(crate) async fn audit(State(app): State<App>, request: Request, next: Next) -> Response {
+    let Some((call, what)) = audited(&app, &request) else {
+        return next.run(request).await;
+    };
+    if let Err(error) = app.service.write_down(&call, &what, "begun").await {
+        return Error::Operation(error).into_response();
+    }
+    let mut ending = Ending {
+        service: app.service,
+        open: Some((call, what)),
+    };
+    let response = next.run(request).await;
+    if let Some((call, what)) = ending.open.take() {
+        let outcome = response.status().as_u16().to_string();
+        if let Err(error) = ending.service.write_down(&call, &what, &outcome).await {
+            tracing::error!(request_id = %call.request_id, %error, "the end of a request is not in the audit");
+        }
+    }
+    response
+}
+
+fn audited(app: &App, request: &Request) -> Option<(Call, Audited)> {
+    if !app.service.is_audited() {
+        return None;
+    }
+    let route = request.extensions().get::<MatchedPath>()?;
+    let (method, route) = (request.method().as_str(), route.as_str().replace("{*", "{"));
+    let scope = policy::scope(method, &route)?;
+    if scope.as_str().ends_with(":read") {
+        return None;
+    }
+    let call = request.extensions().get::<Call>()?.clone();
+    let what = Audited {
+        action: format!("{method} {route}"),
+        target: request.uri().path().to_owned(),
+    };
+    Some((call, what))
+}
+
+/// A request that goes away unanswered is written down as that.
+struct Ending {
+    service: Service,
+    open: Option<(Call, Audited)>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some((call, what)) = self.open.take() {
+            self.service.write_down_later(call, what, "abandoned");
+        }
+    }
+}
