@@ -90,8 +90,8 @@ pub use settings::{
     Settings, Size, Tmpfs,
 };
 pub use system::{
-    Connected, Disconnected, Health, Healthy, Live, LiveWord, Metrics, Ready, ReadyWord,
-    UnhealthyWord,
+    Connected, Disconnected, DiskShare, DiskUsage, Health, Healthy, Live, LiveWord, Metrics, Ready,
+    ReadyWord, UnhealthyWord,
 };
 pub use terminals::{TerminalInput, TerminalOutput};
 pub use tokens::{CreateToken, CreatedToken, RevokedToken, Token, TokenList};

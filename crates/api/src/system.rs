@@ -1,5 +1,6 @@
 //! The server itself: health, metrics, probes.
 
+use crate::True;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -51,6 +52,34 @@ pub enum Connected {
 pub enum Disconnected {
     /// It does not answer.
     Disconnected,
+}
+
+/// What lies on Podman's disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DiskUsage {
+    /// Always true.
+    pub success: True,
+    /// Images; what they share counts once for each.
+    pub images: DiskShare,
+    /// What containers have written into their own file systems.
+    pub containers: DiskShare,
+    /// Volumes.
+    pub volumes: DiskShare,
+}
+
+/// What a kind of thing takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DiskShare {
+    /// How many there are.
+    #[schema(example = 12)]
+    pub count: u64,
+    /// How many of them something uses: a container its image and volumes, itself if it runs.
+    #[schema(example = 7)]
+    pub active: u64,
+    /// Bytes of all of them.
+    pub size_bytes: u64,
+    /// Bytes of those that nothing uses.
+    pub reclaimable_bytes: u64,
 }
 
 /// The server's numbers.

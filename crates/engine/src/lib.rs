@@ -45,7 +45,7 @@ pub use names::{
     SecretName, UserName, UserSpec, VolumeName,
 };
 pub use networks::{Network, Networks, NewNetwork, Subnet};
-pub use observe::{ChangeKind, ContainerProcess, Observe, PathChange, Stats};
+pub use observe::{ChangeKind, ContainerProcess, DiskShare, DiskUsage, Observe, PathChange, Stats};
 pub use podlane_inside as inside;
 pub use secrets::{NewSecret, Secret, Secrets};
 pub use settings::{

@@ -76,6 +76,30 @@ pub struct Stats {
     pub pids: u64,
 }
 
+/// What a kind of thing takes on the engine's disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DiskShare {
+    /// How many there are.
+    pub count: u64,
+    /// How many of them something uses: a container its image and volumes, itself if it runs.
+    pub active: u64,
+    /// Bytes of all of them.
+    pub size: u64,
+    /// Bytes of those that nothing uses.
+    pub reclaimable: u64,
+}
+
+/// What lies on the engine's disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DiskUsage {
+    /// Images; what they share counts once for each.
+    pub images: DiskShare,
+    /// What containers have written into their own file systems.
+    pub containers: DiskShare,
+    /// Volumes.
+    pub volumes: DiskShare,
+}
+
 /// The part of an engine that looks into containers.
 #[async_trait]
 pub trait Observe {
@@ -87,6 +111,9 @@ pub trait Observe {
 
     /// What every running container uses, or one container; one that does not run uses nothing.
     async fn stats(&self, call: &Call, id: Option<&ContainerId>) -> Result<Vec<Stats>>;
+
+    /// What lies on the disk. May take long where there is much.
+    async fn disk_usage(&self, call: &Call) -> Result<DiskUsage>;
 
     /// Reads the whole file system as an uncompressed tar archive, without what is mounted.
     async fn export(&self, call: &Call, id: &ContainerId) -> Result<Archive>;

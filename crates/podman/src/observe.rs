@@ -1,13 +1,13 @@
 //! What goes on in containers.
 
 use crate::PodmanEngine;
-use crate::answers::{ChangedPath, ContainerStats, ProcessTable, StatsReport};
+use crate::answers::{ChangedPath, ContainerStats, DiskReport, ProcessTable, StatsReport};
 use crate::body::body;
 use crate::requests;
 use async_trait::async_trait;
 use podlane_engine::{
-    Archive, Call, ContainerId, ContainerProcess, Error, Observe, PathChange, Resource, Result,
-    Stats,
+    Archive, Call, ContainerId, ContainerProcess, DiskUsage, Error, Observe, PathChange, Resource,
+    Result, Stats,
 };
 
 #[async_trait]
@@ -60,6 +60,12 @@ impl Observe for PodmanEngine {
                 message: "Podman does not say why".into(),
             }),
         }
+    }
+
+    async fn disk_usage(&self, call: &Call) -> Result<DiskUsage> {
+        let request = requests::disk_usage();
+        let report: DiskReport = self.connection().json(call, &request).await?;
+        Ok(report.into())
     }
 
     async fn export(&self, call: &Call, id: &ContainerId) -> Result<Archive> {

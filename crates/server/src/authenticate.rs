@@ -6,13 +6,14 @@
 use crate::App;
 use crate::error::Error;
 use crate::headers::is_docs;
+use crate::refusal::Refusal;
 use crate::serve::Peer;
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use podlane_service::{Call, Presented};
+use podlane_service::{Call, Caller, Presented};
 
 /// The header for who can't send `Authorization`.
 pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -24,8 +25,16 @@ pub(crate) async fn authenticate(
     next: Next,
 ) -> Response {
     if !is_open(request.uri().path()) {
-        let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
-        let caller = match app.service.identify(presented(request.headers()), peer) {
+        let peer = request.extensions().get::<Peer>().copied();
+        let presented = presented(request.headers());
+        let identified = app.service.identify(presented, peer.map(|peer| peer.0));
+        // Who guesses is counted by address, before it is told that it was wrong.
+        let unknown = Caller::anonymous();
+        let caller = identified.as_ref().unwrap_or(&unknown);
+        if let Some(Err(wait)) = app.rates.as_ref().map(|rates| rates.check(caller, peer)) {
+            return Refusal::TooOften { wait }.into_response();
+        }
+        let caller = match identified {
             Ok(caller) => caller,
             Err(error) => return Error::Operation(error).into_response(),
         };

@@ -146,6 +146,7 @@ fn refused(refusal: &Refusal) -> Answer {
         message: refusal.to_string(),
         field: refusal.what().map(str::to_owned),
         hint: refusal.hint().map(Into::into),
+        retry_after: refusal.wait(),
         ..plain(refusal.status(), log)
     }
 }

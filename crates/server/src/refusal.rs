@@ -48,6 +48,8 @@ pub(crate) enum Refusal {
     Host { message: String },
     #[error("\"{host}\" is not a name of this server")]
     Misdirected { host: String },
+    #[error("this caller asks too often; it may again in {} seconds", .wait.as_secs_f64().ceil())]
+    TooOften { wait: Duration },
     #[error("web pages of {origin} may not use this server")]
     Origin { origin: String },
     #[error("other web sites may not use this server ({site})")]
@@ -105,6 +107,7 @@ impl Refusal {
             Self::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BodySilent { .. } | Self::BodySlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Misdirected { .. } => StatusCode::MISDIRECTED_REQUEST,
+            Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Origin { .. } | Self::CrossSite { .. } => StatusCode::FORBIDDEN,
         }
     }
@@ -122,6 +125,14 @@ impl Refusal {
         }
     }
 
+    /// After how long the same request may be fine.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::TooOften { wait } => Some(*wait),
+            _ => None,
+        }
+    }
+
     /// What can be done about it.
     pub(crate) fn hint(&self) -> Option<Cow<'static, str>> {
         match self {
@@ -130,6 +141,9 @@ impl Refusal {
             Self::MediaType { hint, .. } => Some((*hint).into()),
             Self::Misdirected { .. } => Some(
                 "if this name is meant to lead to this server, add it to allowed_hosts in the server's configuration".into(),
+            ),
+            Self::TooOften { .. } => Some(
+                "if it must ask that often, raise limits.rate and limits.burst in the server's configuration".into(),
             ),
             Self::Origin { .. } | Self::CrossSite { .. } => Some(
                 "if these pages are meant to use this server, add their origin to cors_origins in the server's configuration".into(),
@@ -156,6 +170,7 @@ impl Refusal {
             }
             Self::Host { .. } => "invalid host",
             Self::Misdirected { .. } => "unknown host",
+            Self::TooOften { .. } => "too many requests",
             Self::Origin { .. } => "foreign origin",
             Self::CrossSite { .. } => "cross-site request",
         }

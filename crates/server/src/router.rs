@@ -16,7 +16,7 @@ use crate::routes::networks;
 use crate::routes::prune;
 use crate::routes::recordings;
 use crate::routes::secrets;
-use crate::routes::system::{docs, health, livez, metrics, prometheus, readyz};
+use crate::routes::system::{disk_usage, docs, health, livez, metrics, prometheus, readyz};
 use crate::routes::tokens;
 use crate::routes::volumes;
 use crate::{App, openapi, routes};
@@ -170,6 +170,7 @@ fn server() -> OpenApiRouter<App> {
         .routes(routes!(tokens::revoke::revoke_token))
         .routes(routes!(tokens::rotate::rotate_token))
         .routes(routes!(health::health))
+        .routes(routes!(disk_usage::disk_usage))
         .routes(routes!(metrics::metrics))
         .routes(routes!(prometheus::prometheus))
         .routes(routes!(livez::livez))

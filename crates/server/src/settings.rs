@@ -1,6 +1,7 @@
 //! What the server needs to know, checked by whoever made it.
 
 use crate::guard::{HostRule, Origin};
+use crate::rates::Rate;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub struct Settings {
     pub body_timeout: Duration,
     /// How many connections are served at once; more wait to be accepted.
     pub connections: usize,
+    /// How often one caller may ask; as often as it likes if `None`.
+    pub rate: Option<Rate>,
     /// How long a terminal may be open with nothing said on either side.
     pub terminal_idle: Duration,
     /// The time that one operation may take.
@@ -52,6 +55,7 @@ impl Default for Settings {
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(15),
             connections: 1024,
+            rate: None,
             terminal_idle: Duration::from_secs(3600),
             request_timeout: Duration::from_secs(30),
             shutdown_grace: Duration::from_secs(10),

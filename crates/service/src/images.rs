@@ -13,6 +13,7 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::timeout_at;
 
 /// The time that a transfer or a build gets at most.
 const TRANSFER: Duration = Duration::from_secs(3600);
@@ -181,7 +182,9 @@ impl Service {
         call.may(Scope::ImagesWrite)?;
         let place = self.0.streams.take()?;
         let long = call.extended(TRANSFER);
-        let steps = self.0.engine.pull(&long, image, login).await?;
+        let begun = self.0.engine.pull(&long, image, login);
+        let begun = timeout_at(call.deadline, begun).await;
+        let steps = begun.map_err(|_| late("pulling the image", call.limit))??;
         Ok(ImageMaking {
             steps,
             name: image.clone(),
@@ -200,9 +203,13 @@ impl Service {
         call.may(Scope::ImagesWrite)?;
         let place = self.0.streams.take()?;
         let given = Broken::default();
-        let context = Upload::Pieces(given.watch(context, "building the image"));
+        let limit = self.0.limits.request_timeout;
+        let (context, motion) = Motion::of(given.watch(context, "building the image"));
         let long = call.extended(TRANSFER);
-        let begun = self.0.engine.build(&long, new, context).await;
+        let begun = tokio::select! {
+            begun = self.0.engine.build(&long, new, Upload::Pieces(context)) => begun,
+            () = motion.stands_still(limit) => Err(late("building the image", limit)),
+        };
         let steps = begun.map_err(|error| given.instead_of(error))?;
         Ok(ImageMaking {
             steps,

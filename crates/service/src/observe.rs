@@ -2,7 +2,7 @@
 
 use crate::{Call, Error, Outgoing, Result, Scope, Service};
 use podlane_engine::{
-    Container, ContainerProcess, ContainerRef, Error as EngineError, PathChange, Stats,
+    Container, ContainerProcess, ContainerRef, DiskUsage, Error as EngineError, PathChange, Stats,
 };
 use std::time::Duration;
 use tokio::time::timeout_at;
@@ -48,6 +48,13 @@ impl Service {
         let mut stats = self.0.engine.stats(call, None).await?;
         stats.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(stats)
+    }
+
+    /// What lies on the engine's disk.
+    pub async fn disk_usage(&self, call: &Call) -> Result<DiskUsage> {
+        call.may(Scope::SystemRead)?;
+        let _worker = self.0.gate.enter(call).await?;
+        Ok(self.0.engine.disk_usage(call).await?)
     }
 
     /// A container's whole file system, without what is mounted. A worker is held until the engine has begun,

@@ -26,6 +26,7 @@ mod logs;
 mod observe;
 mod output;
 mod races;
+mod rates;
 mod reading;
 mod recordings;
 mod recovery;

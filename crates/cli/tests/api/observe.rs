@@ -278,3 +278,24 @@ async fn only_what_has_ended_is_pruned() {
         .await
         .expect(200);
 }
+
+#[tokio::test]
+async fn what_lies_on_the_disk() {
+    let server = server();
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    let write = json!({ "command": "dd if=/dev/zero of=/big bs=1M count=8 2>/dev/null" });
+    let _ = container.exec(write).await;
+    let usage = api.get("/disk-usage").await.expect(200).json;
+    let number = |kind: &str, what: &str| usage[kind][what].as_u64().expect("a number");
+    assert!(
+        number("images", "count") >= 4 && number("images", "active") >= 1,
+        "{usage}"
+    );
+    assert!(number("containers", "active") >= 1, "{usage}");
+    assert!(number("containers", "size_bytes") >= 8 << 20, "{usage}");
+    assert!(
+        number("volumes", "reclaimable_bytes") <= number("volumes", "size_bytes"),
+        "{usage}"
+    );
+}

@@ -15,7 +15,7 @@ pub(crate) use images::{
 pub(crate) use inspect::InspectedContainer;
 pub(crate) use kept::{KeptNetwork, KeptSecret, KeptVolume, RemovedNetwork};
 pub(crate) use list::ListedContainer;
-pub(crate) use observe::{ChangedPath, ContainerStats, ProcessTable, StatsReport};
+pub(crate) use observe::{ChangedPath, ContainerStats, DiskReport, ProcessTable, StatsReport};
 
 use podlane_engine::{ContainerId, Error, PublishedPort, Result, Status};
 use serde::Deserialize;

@@ -1,7 +1,9 @@
 //! Process lists, changes and numbers.
 
-use super::{garbled, id};
-use podlane_engine::{ChangeKind, ContainerProcess, PathChange, Result, Stats};
+use super::{garbled, id, status};
+use podlane_engine::{
+    ChangeKind, ContainerProcess, DiskShare, DiskUsage, PathChange, Result, Stats,
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -163,6 +165,76 @@ impl ContainerStats {
             written: self.block_output,
             pids: self.pids,
         })
+    }
+}
+
+/// What lies on the disk. Sizes may be negative where Podman could not measure.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct DiskReport {
+    #[serde(default)]
+    images: Option<Vec<DiskImage>>,
+    #[serde(default)]
+    containers: Option<Vec<DiskContainer>>,
+    #[serde(default)]
+    volumes: Option<Vec<DiskVolume>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DiskImage {
+    #[serde(default)]
+    size: i64,
+    #[serde(default)]
+    unique_size: i64,
+    #[serde(default)]
+    containers: i64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DiskContainer {
+    #[serde(default)]
+    status: String,
+    #[serde(rename = "RWSize", default)]
+    own_size: i64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DiskVolume {
+    #[serde(default)]
+    links: i64,
+    #[serde(default)]
+    size: i64,
+}
+
+/// Adds up rows: whether each is in use, its size, and what its removal would free.
+fn share(rows: impl Iterator<Item = (bool, i64, i64)>) -> DiskShare {
+    let bytes = |size: i64| u64::try_from(size).unwrap_or(0);
+    rows.fold(DiskShare::default(), |mut share, (active, size, freed)| {
+        share.count += 1;
+        share.size += bytes(size);
+        if active {
+            share.active += 1;
+        } else {
+            share.reclaimable += bytes(freed);
+        }
+        share
+    })
+}
+
+impl From<DiskReport> for DiskUsage {
+    fn from(report: DiskReport) -> Self {
+        let images = report.images.unwrap_or_default().into_iter();
+        let containers = report.containers.unwrap_or_default().into_iter();
+        let volumes = report.volumes.unwrap_or_default().into_iter();
+        let live = |container: &DiskContainer| status(&container.status).is_live();
+        Self {
+            images: share(images.map(|row| (row.containers > 0, row.size, row.unique_size))),
+            containers: share(containers.map(|row| (live(&row), row.own_size, row.own_size))),
+            volumes: share(volumes.map(|row| (row.links > 0, row.size, row.size))),
+        }
     }
 }
 

@@ -38,3 +38,7 @@ pub(crate) fn events(query: EventQuery) -> Request {
     let stream = query.follow.to_string();
     Request::get("listening to events", "/events").query([("stream", stream), ("since", since)])
 }
+
+pub(crate) fn disk_usage() -> Request {
+    Request::get("measuring the disk", "/system/df")
+}

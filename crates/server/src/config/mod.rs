@@ -116,6 +116,10 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// Open connections.
     pub connections: NonZeroUsize,
+    /// Requests of one caller in a second; any number if 0.
+    pub rate: usize,
+    /// Requests of one caller at once.
+    pub burst: NonZeroUsize,
     /// Captured output of one exec, in bytes.
     pub output_bytes: usize,
     /// Log text in one answer, in bytes.
@@ -264,6 +268,8 @@ impl Config {
                 header_timeout: read.seconds("limits.header_timeout", 0.1..=300.0),
                 body_timeout: read.seconds("limits.body_timeout", 0.1..=3600.0),
                 connections: read.positive("limits.connections", 100_000),
+                rate: read.integer("limits.rate", 0..=1_000_000),
+                burst: read.positive("limits.burst", 1_000_000),
                 output_bytes: read.integer("limits.output_bytes", KIB..=256 * MIB),
                 log_bytes: read.integer("limits.log_bytes", KIB..=256 * MIB),
                 file_bytes: read.integer("limits.file_bytes", KIB..=GIB),

@@ -1,8 +1,9 @@
 //! The configuration as its parts need it.
 
 use super::{Config, Pull, Record};
-use crate::Settings;
+use crate::{Rate, Settings};
 use podlane_service::{Limits, PullPolicy, RecordingRules};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 impl Config {
@@ -17,10 +18,19 @@ impl Config {
             header_timeout: self.limits.header_timeout,
             body_timeout: self.limits.body_timeout,
             connections: self.limits.connections.get(),
+            rate: self.rate(),
             terminal_idle: self.limits.terminal_idle,
             request_timeout: self.request_timeout,
             shutdown_grace: self.shutdown_grace,
         }
+    }
+
+    fn rate(&self) -> Option<Rate> {
+        let number = |number: usize| u32::try_from(number).ok().and_then(NonZeroU32::new);
+        Some(Rate {
+            per_second: number(self.limits.rate)?,
+            burst: number(self.limits.burst.get())?,
+        })
     }
 
     /// The bounds that operations keep; what outlives them is kept below `state_dir`, or not at all.

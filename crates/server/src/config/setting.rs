@@ -28,7 +28,7 @@ const fn limit(key: &'static str, variable: &'static str) -> Setting {
 }
 
 /// Every setting, in the order of `config/default.toml`.
-pub const SETTINGS: [Setting; 45] = [
+pub const SETTINGS: [Setting; 47] = [
     setting("listen", "PODLANE_LISTEN", "listen"),
     setting("socket", "PODLANE_SOCKET", "socket"),
     setting("tls_cert", "PODLANE_TLS_CERT", "tls-cert"),
@@ -69,6 +69,8 @@ pub const SETTINGS: [Setting; 45] = [
     limit("limits.header_timeout", "PODLANE_LIMITS_HEADER_TIMEOUT"),
     limit("limits.body_timeout", "PODLANE_LIMITS_BODY_TIMEOUT"),
     limit("limits.connections", "PODLANE_LIMITS_CONNECTIONS"),
+    limit("limits.rate", "PODLANE_LIMITS_RATE"),
+    limit("limits.burst", "PODLANE_LIMITS_BURST"),
     limit("limits.output_bytes", "PODLANE_LIMITS_OUTPUT_BYTES"),
     limit("limits.log_bytes", "PODLANE_LIMITS_LOG_BYTES"),
     limit("limits.file_bytes", "PODLANE_LIMITS_FILE_BYTES"),

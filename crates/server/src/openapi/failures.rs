@@ -27,7 +27,7 @@ enum When {
 }
 
 #[rustfmt::skip]
-pub(super) static ALL: [Failure; 13] = [
+pub(super) static ALL: [Failure; 14] = [
     failure("400", "BadRequest", When::Always, "The request is wrong; `error.field` says where."),
     failure("401", "Unidentified", When::Known, "The server wants a token, and this is none that is good."),
     failure("403", "Forbidden", When::Always, "The token does not permit it, or the request comes from a web page that may not use the server."),
@@ -37,6 +37,7 @@ pub(super) static ALL: [Failure; 13] = [
     failure("413", "TooLarge", When::Asking, "More than the server takes or gives at once."),
     failure("415", "UnsupportedMediaType", When::Changing, "The body is not plain JSON."),
     failure("421", "Misdirected", When::Always, "The request names a host that is not this server."),
+    failure("429", "TooOften", When::Known, "The caller asks too often."),
     failure("500", "Failed", When::Always, "The engine or the server failed."),
     failure("502", "BadEngine", When::Asking, "The engine's answer makes no sense."),
     failure("503", "Unavailable", When::Asking, "Podman can't be reached, or the server is busy or stopping."),
@@ -80,7 +81,7 @@ impl Failure {
             .content("application/json", content("Failure"))
             .content("application/problem+json", content("Problem"))
             .header("X-Request-ID", id_header());
-        if self.status == "503" {
+        if matches!(self.status, "429" | "503") {
             let seconds = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer));
             let header = HeaderBuilder::new()
                 .schema(Some(seconds))

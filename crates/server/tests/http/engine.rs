@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use podlane_engine::{
     Archive, Attachment, Call, Change, Container, ContainerId, ContainerName, ContainerProcess,
-    ContainerRef, ContainerSpec, ContainerSummary, Engine, EngineVersion, Error, EventQuery,
-    EventStream, Events, ExecSpec, FileStat, Image, ImageRef, ImageStep, ImageSummary, ImageWork,
-    Images, InnerPath, Lifecycle, Limits, LogQuery, LogStream, Membership, Network, NetworkName,
-    Networks, NewBuild, NewCommit, NewNetwork, NewSecret, NewVolume, Observe, Ownership,
-    PathChange, Process, PrunedImages, RegistryLogin, RemovedImage, Result, Secret, SecretName,
-    Secrets, Settings, Signal, Stats, Status, Upload, Volume, VolumeName, Volumes,
+    ContainerRef, ContainerSpec, ContainerSummary, DiskUsage, Engine, EngineVersion, Error,
+    EventQuery, EventStream, Events, ExecSpec, FileStat, Image, ImageRef, ImageStep, ImageSummary,
+    ImageWork, Images, InnerPath, Lifecycle, Limits, LogQuery, LogStream, Membership, Network,
+    NetworkName, Networks, NewBuild, NewCommit, NewNetwork, NewSecret, NewVolume, Observe,
+    Ownership, PathChange, Process, PrunedImages, RegistryLogin, RemovedImage, Result, Secret,
+    SecretName, Secrets, Settings, Signal, Stats, Status, Upload, Volume, VolumeName, Volumes,
 };
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -166,6 +166,10 @@ impl Observe for Tiny {
 
     async fn stats(&self, _: &Call, _: Option<&ContainerId>) -> Result<Vec<Stats>> {
         self.asked().await.map(|_| Vec::new())
+    }
+
+    async fn disk_usage(&self, _: &Call) -> Result<DiskUsage> {
+        self.asked().await.map(|_| DiskUsage::default())
     }
 
     async fn export(&self, _: &Call, _: &ContainerId) -> Result<Archive> {

@@ -83,6 +83,7 @@ macro_rules! conformance {
             changes_are_told_and_exported,
             use_is_measured,
             limits_are_changed,
+            the_disk_is_measured,
             an_image_gets_names_and_loses_them,
             an_image_in_use_stays,
             a_life_is_told,

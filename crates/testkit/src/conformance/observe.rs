@@ -124,3 +124,17 @@ pub async fn limits_are_changed(subject: &Subject) {
         }
     );
 }
+
+/// Something, and more of it with a container more.
+pub async fn the_disk_is_measured(subject: &Subject) {
+    let id = subject.idle().await;
+    let usage = subject.engine.disk_usage(&call()).await.expect("numbers");
+    for share in [usage.images, usage.containers] {
+        assert!(share.count >= 1 && share.active >= 1, "{usage:?}");
+        assert!(share.active <= share.count, "{usage:?}");
+    }
+    assert!(usage.images.size > 1000, "{usage:?}");
+    assert!(usage.images.reclaimable <= usage.images.size, "{usage:?}");
+    let left = subject.engine.remove(&call(), &id, true).await;
+    left.expect("a removal");
+}

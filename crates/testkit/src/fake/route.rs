@@ -15,6 +15,8 @@ pub enum Route {
     Version,
     /// `GET info`
     Info,
+    /// `GET system/df`
+    DiskUsage,
     /// `GET events`
     Events,
     /// `GET images/{name}/json`
@@ -130,6 +132,9 @@ pub(super) fn find(method: &Method, path: &str) -> Option<(Route, String)> {
     match resource {
         "version" if method == Method::GET && rest.is_empty() => {
             Some((Route::Version, String::new()))
+        }
+        "system" if method == Method::GET && rest == "df" => {
+            Some((Route::DiskUsage, String::new()))
         }
         "info" if method == Method::GET && rest.is_empty() => Some((Route::Info, String::new())),
         "events" if method == Method::GET && rest.is_empty() => {

@@ -1,5 +1,6 @@
 //! The server itself.
 
+pub(crate) mod disk_usage;
 pub(crate) mod docs;
 pub(crate) mod health;
 pub(crate) mod livez;

@@ -45,6 +45,7 @@ pub(super) async fn handle(request: &Request) -> Handled {
         Route::Ping => Ok(system::ping(request)),
         Route::Version => Ok(system::version(request)),
         Route::Info => Ok(system::info(request)),
+        Route::DiskUsage => Ok(system::disk_usage(request)),
         Route::Events => events::events(request),
         Route::ImageInspect => images::inspect(request),
         Route::ImageExists => images::exists(request),

@@ -36,6 +36,34 @@ pub(super) fn version(request: &Request) -> Answer {
     Answer::json(StatusCode::OK, &body)
 }
 
+/// Every image has one size, every container has written one number of bytes, and volumes hold nothing.
+pub(super) fn disk_usage(request: &Request) -> Answer {
+    let state = request.core.state();
+    let images = state.images.iter().map(|image| {
+        let of = state.containers.iter();
+        let of = of.filter(|container| container.image_id == image.id);
+        json!({"Size": 2_141_255, "UniqueSize": 2_141_255, "Containers": of.count()})
+    });
+    let containers = state
+        .containers
+        .iter()
+        .map(|container| json!({"Status": container.status.as_str(), "Size": 0, "RWSize": 4096}));
+    let volumes = state.volumes.keys().map(|name| {
+        let of = state
+            .containers
+            .iter()
+            .flat_map(|container| &container.mounts);
+        let of = of.filter(|mount| mount.volume.as_ref() == Some(name));
+        json!({"VolumeName": name, "Links": of.count(), "Size": 0})
+    });
+    let body = json!({
+        "Images": images.collect::<Vec<_>>(),
+        "Containers": containers.collect::<Vec<_>>(),
+        "Volumes": volumes.collect::<Vec<_>>(),
+    });
+    Answer::json(StatusCode::OK, &body)
+}
+
 pub(super) fn info(request: &Request) -> Answer {
     let version = request.core.version;
     let state = request.core.state();
