@@ -9,6 +9,23 @@ use podlane_engine::{
     Archive, Call, ContainerId, ContainerProcess, DiskUsage, Error, Observe, PathChange, Resource,
     Result, Stats,
 };
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// How often Podman is asked to measure the disk: it gives up when something goes away under its hands.
+const LOOKS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Whether a measurement failed because what was measured has gone.
+fn has_moved(error: &Error) -> bool {
+    match error {
+        Error::NotFound { .. } => true,
+        Error::Failed { message, .. } => {
+            message.contains("no such") || message.contains("layer not known")
+        }
+        _ => false,
+    }
+}
 
 #[async_trait]
 impl Observe for PodmanEngine {
@@ -64,8 +81,16 @@ impl Observe for PodmanEngine {
 
     async fn disk_usage(&self, call: &Call) -> Result<DiskUsage> {
         let request = requests::disk_usage();
-        let report: DiskReport = self.connection().json(call, &request).await?;
-        Ok(report.into())
+        let mut looks = 0;
+        loop {
+            let report = self.connection().json::<DiskReport>(call, &request).await;
+            looks += 1;
+            match report {
+                Ok(report) => return Ok(report.into()),
+                Err(error) if looks < LOOKS && has_moved(&error) => sleep(PAUSE).await,
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     async fn export(&self, call: &Call, id: &ContainerId) -> Result<Archive> {

@@ -8,7 +8,7 @@ use crate::places::Place;
 use crate::{Call, Error, Result, Scope, Service};
 use futures_util::StreamExt;
 use podlane_engine::{EngineEvent, EventQuery};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
@@ -18,6 +18,11 @@ use tokio::time::sleep;
 
 /// How many events a reader may be behind before it is told from what the engine remembers.
 const BEHIND: usize = 1024;
+/// How many of the last events are known again.
+const MARKS: usize = 4 * BEHIND;
+/// How much later, in nanoseconds, an event may come than one that happened after it: Podman's processes each
+/// take the time and then wait for their turn to write.
+const DISORDER: i64 = 5_000_000_000;
 /// The pause before the engine is asked again that was not there.
 const AGAIN: Duration = Duration::from_millis(500);
 /// The time that the engine's stream gets; then it is asked for anew.
@@ -54,9 +59,11 @@ pub struct EventReader {
     call: Call,
     filter: EventFilter,
     receiver: Receiver<Arc<EngineEvent>>,
-    /// The time of the last event that was told, and those of that time.
+    /// Only what is later is told.
+    after: i64,
+    /// The time of the last event that came.
     last: i64,
-    told: BTreeSet<(String, String, String)>,
+    told: Told,
     ready: VecDeque<Arc<EngineEvent>>,
     /// Whether what the engine remembers is to be asked for.
     missed: bool,
@@ -68,6 +75,37 @@ impl fmt::Debug for EventReader {
         f.debug_struct("EventReader")
             .field("last", &self.last)
             .finish_non_exhaustive()
+    }
+}
+
+/// The last events that came, so that none is told twice.
+#[derive(Debug, Default)]
+struct Told {
+    marks: HashSet<Mark>,
+    order: VecDeque<Mark>,
+}
+
+/// What tells one event from another.
+type Mark = (i64, String, String, String);
+
+impl Told {
+    fn is_new(&mut self, event: &EngineEvent) -> bool {
+        let mark = (
+            event.at,
+            event.kind.clone(),
+            event.action.clone(),
+            event.id.clone(),
+        );
+        if !self.marks.insert(mark.clone()) {
+            return false;
+        }
+        self.order.push_back(mark);
+        if self.order.len() > MARKS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.marks.remove(&oldest);
+        }
+        true
     }
 }
 
@@ -92,8 +130,9 @@ impl Service {
             service: self.clone(),
             call: call.clone(),
             filter,
+            after: after.unwrap_or(begun),
             last: after.unwrap_or(begun),
-            told: BTreeSet::new(),
+            told: Told::default(),
             ready: VecDeque::new(),
             missed: after.is_some(),
             _place: place,
@@ -146,7 +185,7 @@ async fn read(service: Weak<crate::Inner>, call: Call, mut since: i64) {
                 };
                 match event {
                     Some(Ok(event)) => {
-                        since = since.max(event.at);
+                        since = since.max(event.at.saturating_sub(DISORDER));
                         let hub = hub.lock().unwrap_or_else(PoisonError::into_inner);
                         // Without a reader it is deserted soon.
                         let _read = hub.as_ref().map(|sender| sender.send(Arc::new(event)));
@@ -215,7 +254,7 @@ impl EventReader {
     async fn remember(&mut self) -> Result<()> {
         let call = self.call.extended(self.service.0.limits.request_timeout);
         let query = EventQuery {
-            since: self.last,
+            since: self.after.max(self.last.saturating_sub(DISORDER)),
             follow: false,
         };
         let _worker = self.service.0.gate.enter(&call).await?;
@@ -231,15 +270,10 @@ impl EventReader {
 
     /// An event, if it was not told before and is wanted.
     fn take(&mut self, event: Arc<EngineEvent>) -> Option<Arc<EngineEvent>> {
-        let mark = (event.kind.clone(), event.action.clone(), event.id.clone());
-        if event.at < self.last || event.at == self.last && self.told.contains(&mark) {
+        if event.at <= self.after || !self.told.is_new(&event) {
             return None;
         }
-        if event.at > self.last {
-            self.told.clear();
-            self.last = event.at;
-        }
-        self.told.insert(mark);
+        self.last = self.last.max(event.at);
         if !self.filter.wants(&event) {
             return None;
         }
@@ -249,5 +283,58 @@ impl EventReader {
             return Some(Arc::new(event));
         }
         Some(event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn event(at: i64) -> EngineEvent {
+        EngineEvent {
+            at,
+            kind: "container".into(),
+            action: "start".into(),
+            id: "abc".into(),
+            name: "web".into(),
+            attributes: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn each_event_is_told_once_in_whatever_order_it_comes() {
+        let mut told = Told::default();
+        for (at, new) in [(5, true), (3, true), (5, false), (3, false), (4, true)] {
+            assert_eq!(told.is_new(&event(at)), new, "{at}");
+        }
+        let many = i64::try_from(MARKS).expect("a number");
+        for at in 10..10 + 2 * many {
+            assert!(told.is_new(&event(at)));
+        }
+        assert_eq!((told.marks.len(), told.order.len()), (MARKS, MARKS));
+        assert!(!told.is_new(&event(9 + 2 * many)));
+    }
+
+    #[test]
+    fn filters_fit_all_that_they_name() {
+        let filter = |kinds: &[&str], actions: &[&str], subject: Option<&str>| EventFilter {
+            kinds: kinds.iter().map(ToString::to_string).collect(),
+            actions: actions.iter().map(ToString::to_string).collect(),
+            subject: subject.map(str::to_owned),
+        };
+        for (filter, wants) in [
+            (filter(&[], &[], None), true),
+            (
+                filter(&["container"], &["died", "start"], Some("web")),
+                true,
+            ),
+            (filter(&[], &[], Some("ab")), true),
+            (filter(&[], &[], Some("we")), false),
+            (filter(&["image"], &[], None), false),
+            (filter(&[], &["died"], None), false),
+        ] {
+            assert_eq!(filter.wants(&event(1)), wants, "{filter:?}");
+        }
     }
 }
