@@ -22,6 +22,15 @@ pub struct CreateToken {
     #[serde(default)]
     #[schema(example = json!(["10.0.0.0/8"]))]
     pub networks: Option<Vec<String>>,
+    /// For whom its holder acts: things are made for this tenant, and only those are seen that were. Lower-case
+    /// letters, digits, `-`, `_` and `.`; the maker's own if left out.
+    #[serde(default)]
+    #[schema(example = "class-7")]
+    pub tenant: Option<String>,
+    /// What the names of its holder's containers begin with; the maker's own if left out.
+    #[serde(default)]
+    #[schema(example = "lab-")]
+    pub name_prefix: Option<String>,
     /// The seconds after which it ends; never if left out.
     #[serde(default)]
     #[schema(example = 2_592_000)]
@@ -43,6 +52,12 @@ pub struct Token {
     pub scopes: Vec<String>,
     /// The networks that it may come from; empty for anywhere.
     pub networks: Vec<String>,
+    /// For whom its holder acts; `null` if that is nobody in particular, who sees everything.
+    #[schema(required)]
+    pub tenant: Option<String>,
+    /// What the names of its holder's containers begin with; `null` for anything.
+    #[schema(required)]
+    pub name_prefix: Option<String>,
     /// When it was made, in UTC.
     pub created: String,
     /// When it ends, in UTC; `null` if never.

@@ -4,7 +4,7 @@
 //! bookmarks.
 
 use crate::App;
-use crate::error::Error;
+use crate::error::Result;
 use crate::headers::is_docs;
 use crate::refusal::Refusal;
 use crate::serve::Peer;
@@ -13,10 +13,13 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use podlane_service::{Call, Caller, Presented};
+use podlane_service::{Call, Caller, Presented, Tenant};
 
 /// The header for who can't send `Authorization`.
 pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// The header that says for which tenant a caller acts who sees everything.
+pub(crate) const TENANT: HeaderName = HeaderName::from_static("x-tenant");
 
 /// Finds out who asks, and gives it to the handlers with the call.
 pub(crate) async fn authenticate(
@@ -35,14 +38,37 @@ pub(crate) async fn authenticate(
             return Refusal::TooOften { wait }.into_response();
         }
         let caller = match identified {
+            Ok(caller) => acting(caller, request.headers()),
+            Err(error) => Err(error.into()),
+        };
+        let caller = match caller {
             Ok(caller) => caller,
-            Err(error) => return Error::Operation(error).into_response(),
+            Err(error) => return error.into_response(),
         };
         if let Some(call) = request.extensions_mut().remove::<Call>() {
             request.extensions_mut().insert(call.by(caller));
         }
     }
     next.run(request).await
+}
+
+/// The caller, for the tenant that the request names.
+fn acting(caller: Caller, headers: &HeaderMap) -> Result<Caller> {
+    let mut values = headers.get_all(TENANT).iter();
+    let Some(value) = values.next() else {
+        return Ok(caller);
+    };
+    let alone = values.next().is_none();
+    let tenant = value
+        .to_str()
+        .ok()
+        .filter(|_| alone)
+        .and_then(Tenant::parse);
+    let tenant = tenant.ok_or_else(|| {
+        let message = "the header X-Tenant must be one tenant's name: 1 to 63 lower-case letters, digits, `-`, `_` and `.`";
+        Refusal::field("X-Tenant", message)
+    })?;
+    Ok(caller.acting_for(tenant)?)
 }
 
 /// What anybody may see: probes, and what the API is.

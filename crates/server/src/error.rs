@@ -173,7 +173,7 @@ fn operation(error: &Service, log: String) -> Answer {
             ),
             ..podman(StatusCode::UNAUTHORIZED)
         },
-        Service::Denied { .. } => Answer {
+        Service::Denied { .. } | Service::Bounded { .. } => Answer {
             kind: ErrorType::ValidationError,
             field: Some("Authorization".into()),
             ..podman(StatusCode::FORBIDDEN)

@@ -1,7 +1,7 @@
 //! The table of contents: every route, one line each, and the layers around them.
 
 use crate::audit::audit;
-use crate::authenticate::{API_KEY, authenticate};
+use crate::authenticate::{API_KEY, TENANT, authenticate};
 use crate::edge::{edge, panicked};
 use crate::guard::guard;
 use crate::routes::containers::{
@@ -228,6 +228,7 @@ fn cors(app: &App) -> Option<CorsLayer> {
                 ACCEPT,
                 AUTHORIZATION,
                 API_KEY,
+                TENANT,
                 CONTENT_TYPE,
                 IF_MATCH,
                 IF_NONE_MATCH,

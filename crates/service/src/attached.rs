@@ -38,7 +38,9 @@ impl Service {
         let attachment = engine.attach(call, &container, new.stdin).await?;
         let size = new.size.unwrap_or(TerminalSize::USUAL);
         let terminal = attachment.terminal.then_some(size);
-        let recorder = self.0.recordings.begin(name, "attach", terminal).await?;
+        let recorder = self
+            .record(call, (&container, name), "attach", terminal)
+            .await?;
         if let (Some(_), Some(size)) = (terminal, new.size) {
             attachment.process.control().resize(size).await?;
         }

@@ -106,11 +106,16 @@ fn short(mut text: String) -> String {
 }
 
 fn named(caller: &Caller) -> String {
-    match caller.who() {
+    let mut name = match caller.who() {
         Who::Anonymous => "anonymous".to_owned(),
         Who::Server => "server".to_owned(),
         Who::Token { id, name } => format!("token {id} ({name})"),
+    };
+    if let Some(tenant) = &caller.bounds().tenant {
+        name.push_str(" for ");
+        name.push_str(tenant.as_str());
     }
+    name
 }
 
 impl Audit {
@@ -265,6 +270,7 @@ impl Service {
     /// Entries of the audit behind a place, the oldest first.
     pub async fn audit(&self, call: &Call, after: i64, limit: usize) -> Result<Vec<AuditEntry>> {
         call.may(Scope::AuditRead)?;
+        call.sees_all("the audit")?;
         let audit = Arc::clone(&self.0.audit);
         blocking(move || audit.read(after, limit)).await
     }
@@ -272,6 +278,7 @@ impl Service {
     /// Whether the audit's chain holds.
     pub async fn verify_audit(&self, call: &Call) -> Result<Verified> {
         call.may(Scope::AuditRead)?;
+        call.sees_all("the audit")?;
         let audit = Arc::clone(&self.0.audit);
         blocking(move || audit.verify()).await
     }

@@ -101,7 +101,10 @@ impl Service {
         self.change(call, |engine, call| async move {
             let mut removed = Vec::new();
             for container in engine.list(&call).await? {
-                if container.status != Status::Exited || !labels.are_among(&container.labels) {
+                if container.status != Status::Exited
+                    || !labels.are_among(&container.labels)
+                    || !call.owns_container(&container.name, &container.labels)
+                {
                     continue;
                 }
                 match engine.remove(&call, &container.id, false).await {

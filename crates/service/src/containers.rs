@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// Labels that begin with this are Podlane's own: nobody may set them, and no answer shows them.
 pub(crate) const OWN_LABELS: &str = "io.podlane.";
+/// The one of them that is shown: whose a thing is.
+pub(crate) const TENANT_LABEL: &str = "io.podlane.tenant";
 
 /// A container to be created and started.
 #[derive(Debug, Clone)]
@@ -95,6 +97,7 @@ impl Service {
         check_workdir(new.workdir.as_ref())?;
         check_labels(&new.labels)?;
         check_places(&new)?;
+        call.may_name(new.name.as_str())?;
         let worker = self.0.gate.enter(call).await?;
         // Giving up here, with the caller, cancels the transfer.
         let image = self.provide_image(call, &new).await?;
@@ -106,7 +109,12 @@ impl Service {
             if new.replace {
                 service.make_room(&call, &new.name).await?;
             }
-            let id = engine.run(&call, &spec(new, &image)).await?;
+            let borrowed = service.borrow(&call, &new).await?;
+            let ran = engine.run(&call, &spec(&call, new, &image)).await;
+            if ran.is_err() {
+                service.give_back(&call, borrowed).await;
+            }
+            let id = ran?;
             let container = engine.inspect(&call, &(&id).into()).await?;
             if warm {
                 service.warm(&call, id);
@@ -120,7 +128,14 @@ impl Service {
     async fn make_room(&self, call: &Call, name: &ContainerName) -> Result<()> {
         let engine = &self.0.engine;
         let container = match engine.inspect(call, &name.into()).await {
-            Ok(container) if container.name == name.as_str() => container,
+            Ok(container) if container.name == name.as_str() => {
+                if !call.owns(&container.labels) {
+                    let name = name.to_string();
+                    let resource = Resource::Container;
+                    return Err(EngineError::NameInUse { resource, name }.into());
+                }
+                container
+            }
             Ok(_) | Err(EngineError::NotFound { .. }) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
@@ -149,15 +164,15 @@ impl Service {
         if policy == PullPolicy::Always {
             finish(engine.pull(call, &new.image, None).await?).await?;
         }
-        match engine.image(call, &new.image).await {
-            Err(EngineError::NotFound {
+        match self.seen_image(call, &new.image).await {
+            Err(Error::Engine(EngineError::NotFound {
                 resource: Resource::Image,
                 ..
-            }) if policy == PullPolicy::Missing => {
+            })) if policy == PullPolicy::Missing => {
                 finish(engine.pull(call, &new.image, None).await?).await?;
-                Ok(engine.image(call, &new.image).await?)
+                self.seen_image(call, &new.image).await
             }
-            other => Ok(other?),
+            other => other,
         }
     }
 
@@ -250,13 +265,23 @@ pub(crate) fn is_own(label: &str) -> bool {
     label.starts_with(OWN_LABELS)
 }
 
+/// Labels as their users see them.
+pub(crate) fn shown_labels(labels: &mut BTreeMap<String, String>) {
+    labels.retain(|label, value| !is_own(label) || (label == TENANT_LABEL && !value.is_empty()));
+}
+
 /// A container as its users see it.
 pub(crate) fn shown(mut container: Container) -> Container {
-    container.labels.retain(|label, _| !is_own(label));
+    shown_labels(&mut container.labels);
     container
 }
 
-fn spec(new: NewContainer, image: &Image) -> ContainerSpec {
+fn spec(call: &Call, mut new: NewContainer, image: &Image) -> ContainerSpec {
+    // Containers have the labels of their images: none may say whose its containers are.
+    if image.labels.contains_key(TENANT_LABEL) {
+        new.labels.insert(TENANT_LABEL.into(), String::new());
+    }
+    call.sign(&mut new.labels);
     let init = match new.init {
         InitChoice::On => Init::Required,
         InitChoice::Auto if image.entrypoint.is_empty() && new.entrypoint.is_empty() => {

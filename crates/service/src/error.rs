@@ -41,6 +41,12 @@ pub enum Error {
         /// What it would have to be allowed.
         scope: Scope,
     },
+    /// The caller sees a part of the machine only.
+    #[error("{what} is not for a caller who is kept within a tenant or a name prefix")]
+    Bounded {
+        /// What is about more than that part, for people.
+        what: &'static str,
+    },
     /// What was to be made is there already, or something else is in its place.
     #[error("{message}")]
     Conflict {

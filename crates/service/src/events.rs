@@ -3,7 +3,7 @@
 //! An event's ID is its time in nanoseconds. A reader that was away, or too slow, is told from what the
 //! engine remembers, and then goes on with the others.
 
-use crate::containers::is_own;
+use crate::containers::{TENANT_LABEL, is_own, shown_labels};
 use crate::places::Place;
 use crate::{Call, Error, Result, Scope, Service};
 use futures_util::StreamExt;
@@ -274,16 +274,23 @@ impl EventReader {
             return None;
         }
         self.last = self.last.max(event.at);
-        if !self.filter.wants(&event) {
+        if !self.filter.wants(&event) || !is_for(&self.call, &event) {
             return None;
         }
-        if event.attributes.keys().any(|name| is_own(name)) {
+        let hidden = |name: &String| is_own(name) && name != TENANT_LABEL;
+        if event.attributes.keys().any(hidden) {
             let mut event = (*event).clone();
-            event.attributes.retain(|name, _| !is_own(name));
+            shown_labels(&mut event.attributes);
             return Some(Arc::new(event));
         }
         Some(event)
     }
+}
+
+/// Whether an event is the caller's to see. Only those of containers tell whose the thing is.
+fn is_for(call: &Call, event: &EngineEvent) -> bool {
+    call.sees_all("all events").is_ok()
+        || (event.kind == "container" && call.owns_container(&event.name, &event.attributes))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Images.
 
+use crate::containers::{TENANT_LABEL, shown_labels};
+use crate::finding::missing;
 use crate::motion::{Motion, late, patient};
 use crate::places::Place;
 use crate::{Call, Error, Result, Scope, Service, WithLabels};
@@ -7,8 +9,9 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use podlane_engine::{
     Archive, ContainerRef, Error as EngineError, Image, ImageRef, ImageStep, ImageSummary,
-    ImageWork, NewBuild, NewCommit, PrunedImages, RegistryLogin, RemovedImage, Upload,
+    ImageWork, NewBuild, NewCommit, PrunedImages, RegistryLogin, RemovedImage, Resource, Upload,
 };
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -104,7 +107,10 @@ impl Service {
         call.may(Scope::ImagesRead)?;
         let _worker = self.0.gate.enter(call).await?;
         let mut images = self.0.engine.images(call).await?;
-        images.retain(|image| labels.are_among(&image.labels));
+        images.retain(|image| sees(call, &image.labels) && labels.are_among(&image.labels));
+        for image in &mut images {
+            shown_labels(&mut image.labels);
+        }
         images.sort_by(|one, other| (other.created, &one.id).cmp(&(one.created, &other.id)));
         Ok(images)
     }
@@ -113,15 +119,31 @@ impl Service {
     pub async fn image(&self, call: &Call, image: &ImageRef) -> Result<Image> {
         call.may(Scope::ImagesRead)?;
         let _worker = self.0.gate.enter(call).await?;
-        Ok(self.0.engine.image(call, image).await?)
+        let mut image = self.seen_image(call, image).await?;
+        shown_labels(&mut image.labels);
+        Ok(image)
+    }
+
+    /// An image that the caller may see and use: its own, or everybody's.
+    pub(crate) async fn seen_image(&self, call: &Call, name: &ImageRef) -> Result<Image> {
+        let image = self.0.engine.image(call, name).await?;
+        if sees(call, &image.labels) {
+            return Ok(image);
+        }
+        Err(missing(Resource::Image, name).into())
     }
 
     /// Gives an image a name more.
     pub async fn tag_image(&self, call: &Call, image: ImageRef, name: ImageRef) -> Result<Image> {
         call.may(Scope::ImagesWrite)?;
+        may_call(call, "name", &name)?;
+        let service = self.clone();
         self.change(call, |engine, call| async move {
+            service.seen_image(&call, &image).await?;
             engine.tag(&call, &image, &name).await?;
-            Ok(engine.image(&call, &image).await?)
+            let mut image = engine.image(&call, &image).await?;
+            shown_labels(&mut image.labels);
+            Ok(image)
         })
         .await
     }
@@ -134,7 +156,12 @@ impl Service {
         force: bool,
     ) -> Result<RemovedImage> {
         call.may(Scope::ImagesWrite)?;
+        let service = self.clone();
         self.change(call, move |engine, call| async move {
+            let labels = service.seen_image(&call, &image).await?.labels;
+            if !call.owns(&labels) {
+                call.sees_all("removing an image that all share")?;
+            }
             Ok(engine.remove_image(&call, &image, force).await?)
         })
         .await
@@ -149,6 +176,7 @@ impl Service {
         labels: Vec<String>,
     ) -> Result<PrunedImages> {
         call.may(Scope::ImagesWrite)?;
+        call.sees_all("clearing images away")?;
         self.change(call, move |engine, call| async move {
             Ok(engine.prune_images(&call, all, &labels).await?)
         })
@@ -163,11 +191,14 @@ impl Service {
         new: NewCommit,
     ) -> Result<Image> {
         call.may(Scope::ImagesWrite)?;
+        may_call(call, "image", &new.image)?;
         let service = self.clone();
         self.change(call, |engine, call| async move {
             let id = service.find(&call, &name).await?.id;
             engine.commit(&call, &id, &new).await?;
-            Ok(engine.image(&call, &new.image).await?)
+            let mut image = engine.image(&call, &new.image).await?;
+            shown_labels(&mut image.labels);
+            Ok(image)
         })
         .await
     }
@@ -197,23 +228,25 @@ impl Service {
     pub async fn build_image(
         &self,
         call: &Call,
-        new: &NewBuild,
+        mut new: NewBuild,
         context: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     ) -> Result<ImageMaking> {
         call.may(Scope::ImagesWrite)?;
+        may_call(call, "image", &new.image)?;
+        call.sign(&mut new.labels);
         let place = self.0.streams.take()?;
         let given = Broken::default();
         let limit = self.0.limits.request_timeout;
         let (context, motion) = Motion::of(given.watch(context, "building the image"));
         let long = call.extended(TRANSFER);
         let begun = tokio::select! {
-            begun = self.0.engine.build(&long, new, Upload::Pieces(context)) => begun,
+            begun = self.0.engine.build(&long, &new, Upload::Pieces(context)) => begun,
             () = motion.stands_still(limit) => Err(late("building the image", limit)),
         };
         let steps = begun.map_err(|error| given.instead_of(error))?;
         Ok(ImageMaking {
             steps,
-            name: new.image.clone(),
+            name: new.image,
             given,
             _place: place,
         })
@@ -226,6 +259,7 @@ impl Service {
         archive: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     ) -> Result<Vec<String>> {
         call.may(Scope::ImagesWrite)?;
+        call.sees_all("loading images")?;
         let _place = self.0.streams.take()?;
         let given = Broken::default();
         let limit = self.0.limits.request_timeout;
@@ -242,6 +276,11 @@ impl Service {
     pub async fn save_images(&self, call: &Call, images: &[ImageRef]) -> Result<Outgoing> {
         call.may(Scope::ImagesRead)?;
         let place = self.0.streams.take()?;
+        if call.tenant().is_some() {
+            for image in images {
+                self.seen_image(call, image).await?;
+            }
+        }
         let long = call.extended(TRANSFER);
         let archive = self.0.engine.save(&long, images).await?;
         Ok(Outgoing::new(archive, "saving images", TRANSFER, place))
@@ -266,6 +305,25 @@ impl ImageMaking {
             .into()),
         }
     }
+}
+
+/// Whether an image is the caller's to see: its own, or one that nobody made for a tenant.
+fn sees(call: &Call, labels: &BTreeMap<String, String>) -> bool {
+    let shared = labels.get(TENANT_LABEL).is_none_or(String::is_empty);
+    shared || call.owns(labels)
+}
+
+/// An error for a tenant's image with a name that others would take for their own.
+fn may_call(call: &Call, field: &'static str, name: &ImageRef) -> Result<()> {
+    let Some(tenant) = call.tenant() else {
+        return Ok(());
+    };
+    let begin = format!("localhost/{tenant}/");
+    if name.as_str().starts_with(&begin) {
+        return Ok(());
+    }
+    let message = format!("the names of this tenant's images begin with {begin}");
+    Err(Error::invalid(field, message))
 }
 
 /// Drives a work to its end. Answers the image's ID.

@@ -43,7 +43,7 @@ pub use background::{
     Background, End, ExecId, Filter, How, OutputReader, RemovedExec, State, StdinWriter,
 };
 pub use bulk::{BulkRow, Chosen, Verb};
-pub use caller::{Call, Caller, Role, Scope, Scopes, Who};
+pub use caller::{Bounds, Call, Caller, NamePrefix, Role, Scope, Scopes, Tenant, Who};
 pub use captured::Captured;
 pub use command::words;
 pub use containers::{Acted, InitChoice, NewContainer, PullPolicy};
@@ -79,6 +79,7 @@ pub use users::{
 
 use background::Registry;
 use files::{Known, Watches};
+use finding::Owners;
 use gate::Gate;
 use places::Places;
 use podlane_engine::{Engine, EngineVersion};
@@ -159,6 +160,8 @@ struct Inner {
     background: OnceCell<Arc<Registry>>,
     /// What happens at the engine, while somebody listens.
     events: events::Hub,
+    /// Whose containers are.
+    owners: Owners,
     /// Containers whose files were used.
     known: Known,
     /// Watches under way.
@@ -190,6 +193,7 @@ impl Service {
             stopping: CancellationToken::new(),
             background: OnceCell::new(),
             events: events::Hub::default(),
+            owners: Owners::default(),
             known: Known::default(),
             watches: Watches::default(),
             accounts: Mutex::default(),

@@ -144,6 +144,7 @@ impl Service {
         new: ContainerName,
     ) -> Result<(Container, Change)> {
         call.may(Scope::ContainersWrite)?;
+        call.may_name(new.as_str())?;
         self.alter(call, name, |engine, call, container| async move {
             if container.name == new.as_str() {
                 return Ok(Change::AlreadySo);

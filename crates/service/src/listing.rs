@@ -1,6 +1,6 @@
 //! The list of containers: which of them, and how many at once.
 
-use crate::containers::is_own;
+use crate::containers::shown_labels;
 use crate::{Call, Error, Result, Scope, Service, WithLabels};
 use podlane_engine::{ContainerSummary, Status};
 use std::time::SystemTime;
@@ -117,9 +117,11 @@ impl Service {
         call.may(Scope::ContainersRead)?;
         let _worker = self.0.gate.enter(call).await?;
         let mut containers = self.0.engine.list(call).await?;
-        containers.retain(|container| filter.wants(container));
+        containers.retain(|container| {
+            call.owns_container(&container.name, &container.labels) && filter.wants(container)
+        });
         for container in &mut containers {
-            container.labels.retain(|label, _| !is_own(label));
+            shown_labels(&mut container.labels);
         }
         page(containers, part)
     }

@@ -129,8 +129,9 @@ impl Service {
         let container = self.resolve(call, name).await?;
         let spec = exec.spec();
         let program = spec.command.program();
-        let recordings = &self.0.recordings;
-        let recorder = recordings.begin(name, program, spec.terminal).await?;
+        let recorder = self
+            .record(call, (&container, name), program, spec.terminal)
+            .await?;
         let began = Instant::now();
         let process = self.0.engine.exec(call, &container, &spec).await?;
         let mut live = Live {

@@ -4,6 +4,7 @@ use crate::{Call, Error, Outgoing, Result, Scope, Service};
 use podlane_engine::{
     Container, ContainerProcess, ContainerRef, DiskUsage, Error as EngineError, PathChange, Stats,
 };
+use std::collections::HashSet;
 use std::time::Duration;
 use tokio::time::timeout_at;
 
@@ -46,6 +47,12 @@ impl Service {
         call.may(Scope::ContainersRead)?;
         let _worker = self.0.gate.enter(call).await?;
         let mut stats = self.0.engine.stats(call, None).await?;
+        if call.sees_all("all numbers").is_err() {
+            let mut own = self.0.engine.list(call).await?;
+            own.retain(|container| call.owns_container(&container.name, &container.labels));
+            let own: HashSet<_> = own.into_iter().map(|container| container.id).collect();
+            stats.retain(|stats| own.contains(&stats.id));
+        }
         stats.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(stats)
     }
@@ -53,6 +60,7 @@ impl Service {
     /// What lies on the engine's disk.
     pub async fn disk_usage(&self, call: &Call) -> Result<DiskUsage> {
         call.may(Scope::SystemRead)?;
+        call.sees_all("the engine's disk")?;
         let _worker = self.0.gate.enter(call).await?;
         Ok(self.0.engine.disk_usage(call).await?)
     }

@@ -6,7 +6,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// Each step once and for ever as it was released.
-pub(crate) const MAIN: [&str; 1] = ["
+pub(crate) const MAIN: [&str; 2] = [
+    "
     CREATE TABLE token (
         id TEXT PRIMARY KEY,
         hash BLOB NOT NULL,
@@ -18,7 +19,12 @@ pub(crate) const MAIN: [&str; 1] = ["
         expires INTEGER,
         revoked INTEGER
     ) STRICT;
-"];
+",
+    "
+    ALTER TABLE token ADD COLUMN tenant TEXT;
+    ALTER TABLE token ADD COLUMN prefix TEXT;
+",
+];
 
 /// The same for the audit's own database.
 pub(crate) const AUDIT: [&str; 1] = ["

@@ -18,6 +18,10 @@ pub struct TokenRecord {
     pub scopes: String,
     /// The networks that it may come from, separated by spaces; empty for all.
     pub networks: String,
+    /// For whom its holder acts; `None` for everybody.
+    pub tenant: Option<String>,
+    /// What the names of its holder's containers begin with.
+    pub prefix: Option<String>,
     /// When it was made: seconds since 1970.
     pub created: i64,
     /// When it ends.
@@ -26,7 +30,8 @@ pub struct TokenRecord {
     pub revoked: Option<i64>,
 }
 
-const COLUMNS: &str = "id, hash, name, role, scopes, networks, created, expires, revoked";
+const COLUMNS: &str =
+    "id, hash, name, role, scopes, networks, created, expires, revoked, tenant, prefix";
 
 fn record(row: &Row) -> rusqlite::Result<TokenRecord> {
     Ok(TokenRecord {
@@ -39,6 +44,8 @@ fn record(row: &Row) -> rusqlite::Result<TokenRecord> {
         created: row.get(6)?,
         expires: row.get(7)?,
         revoked: row.get(8)?,
+        tenant: row.get(9)?,
+        prefix: row.get(10)?,
     })
 }
 
@@ -56,7 +63,7 @@ impl Store {
     pub fn add_token(&self, token: &TokenRecord) -> Result<()> {
         self.write(|writer| {
             let sql = format!(
-                "INSERT INTO token ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+                "INSERT INTO token ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
             );
             writer.execute(
                 &sql,
@@ -69,7 +76,9 @@ impl Store {
                     token.networks,
                     token.created,
                     token.expires,
-                    token.revoked
+                    token.revoked,
+                    token.tenant,
+                    token.prefix
                 ],
             )
         })
@@ -115,6 +124,8 @@ mod tests {
             role: None,
             scopes: "containers:read".into(),
             networks: String::new(),
+            tenant: Some("class-7".into()),
+            prefix: None,
             created: 5,
             expires: Some(9),
             revoked: None,

@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Client {
     pool: Pool<HttpConnector, Full<Bytes>>,
     base: String,
+    /// Sent with each request.
+    headers: HeaderMap,
 }
 
 /// An answer, read whole.
@@ -41,7 +43,19 @@ impl Client {
         Self {
             pool: Pool::builder(TokioExecutor::new()).build(connector),
             base,
+            headers: HeaderMap::new(),
         }
+    }
+
+    /// The same client with a header more in each request.
+    ///
+    /// # Panics
+    /// If it can't be sent.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        let value = value.parse().expect("a header's value");
+        self.headers.insert(name, value);
+        self
     }
 
     /// `http://127.0.0.1:PORT`
@@ -99,9 +113,11 @@ impl Client {
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
-        request
+        let mut request = request
             .body(Full::new(Bytes::from(body.unwrap_or_default())))
-            .expect("a request")
+            .expect("a request");
+        request.headers_mut().extend(self.headers.clone());
+        request
     }
 
     /// Sends a request and judges its answer.

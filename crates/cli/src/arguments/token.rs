@@ -8,7 +8,7 @@
 use crate::commands::token::Work;
 use clap::{ArgGroup, Args, Subcommand};
 use podlane_server::config::Flags;
-use podlane_service::{Role, Scope, network};
+use podlane_service::{NamePrefix, Role, Scope, Tenant, network};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -94,6 +94,12 @@ pub(crate) struct NewTokenFlags {
     /// Where it may come from, such as 10.0.0.0/8 or 127.0.0.1; may be repeated [default: anywhere]
     #[arg(long = "network", value_name = "NETWORK", value_parser = net)]
     pub(crate) networks: Vec<ipnet::IpNet>,
+    /// For whom its holder acts: it sees and makes this tenant's things only [default: everybody]
+    #[arg(long, value_parser = tenant)]
+    pub(crate) tenant: Option<Tenant>,
+    /// What the names of its holder's containers begin with [default: anything]
+    #[arg(long, value_name = "PREFIX", value_parser = prefix)]
+    pub(crate) name_prefix: Option<NamePrefix>,
     /// How long it is good: a number and s, m, h or d, such as 30d [default: for ever]
     #[arg(long, value_name = "TIME", value_parser = life)]
     pub(crate) expires_in: Option<Duration>,
@@ -108,6 +114,14 @@ fn scope(text: &str) -> Result<Scope, String> {
         let all: Vec<_> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
         format!("it must be one of {}", all.join(", "))
     })
+}
+
+fn tenant(text: &str) -> Result<Tenant, &'static str> {
+    Tenant::parse(text).ok_or("it must be 1 to 63 lower-case letters, digits, -, _ and .")
+}
+
+fn prefix(text: &str) -> Result<NamePrefix, &'static str> {
+    NamePrefix::parse(text).ok_or("it must be 1 to 63 letters, digits, -, _ and .")
 }
 
 fn net(text: &str) -> Result<ipnet::IpNet, &'static str> {

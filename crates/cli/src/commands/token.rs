@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::state;
 use podlane_server::config::{Config, Environment};
-use podlane_service::{Caller, NewToken, Scope, Token, Tokens};
+use podlane_service::{Bounds, Caller, NewToken, Scope, Tenant, Token, Tokens};
 use std::process::ExitCode;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -65,28 +65,49 @@ fn wanted(flags: NewTokenFlags) -> NewToken {
         role: flags.role,
         scopes: flags.scopes,
         networks: flags.networks,
+        bounds: Bounds {
+            tenant: flags.tenant,
+            prefix: flags.name_prefix,
+        },
         life: flags.expires_in,
     }
 }
 
 fn table(tokens: &[Token]) -> Vec<String> {
-    let head = ["ID", "NAME", "ROLE OR SCOPES", "NETWORKS", "STATE"].map(str::to_owned);
-    let rows: Vec<[String; 5]> = std::iter::once(head)
+    let head = [
+        "ID",
+        "NAME",
+        "ROLE OR SCOPES",
+        "TENANT",
+        "NETWORKS",
+        "STATE",
+    ]
+    .map(str::to_owned);
+    let rows: Vec<[String; 6]> = std::iter::once(head)
         .chain(tokens.iter().map(row))
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: Vec<usize> = (0..4)
+    let widths: Vec<usize> = (0..5)
         .map(|column| width(column).unwrap_or_default())
         .collect();
-    let line = |row: &[String; 5]| {
+    let line = |row: &[String; 6]| {
         let cells = row.iter().zip(&widths);
         let cells = cells.map(|(cell, width)| format!("{cell:width$}  "));
-        cells.collect::<String>() + &row[4]
+        cells.collect::<String>() + &row[5]
     };
     rows.iter().map(line).collect()
 }
 
-fn row(token: &Token) -> [String; 5] {
+/// A tenant, a slash, and what names begin with.
+fn within(bounds: &Bounds) -> String {
+    let tenant = bounds.tenant.as_ref().map_or("any", Tenant::as_str);
+    match &bounds.prefix {
+        Some(prefix) => format!("{tenant}/{}*", prefix.as_str()),
+        None => tenant.to_owned(),
+    }
+}
+
+fn row(token: &Token) -> [String; 6] {
     let date = |time: OffsetDateTime| time.format(&Rfc3339).unwrap_or_default();
     let scopes = || {
         let scopes: Vec<_> = token.scopes.iter().map(Scope::as_str).collect();
@@ -106,6 +127,7 @@ fn row(token: &Token) -> [String; 5] {
         token.id.clone(),
         token.name.clone(),
         role.unwrap_or_else(scopes),
+        within(&token.bounds),
         if networks.is_empty() {
             "any".to_owned()
         } else {

@@ -246,7 +246,7 @@ async fn wrong_ones_are_named() {
     }
     for path in [
         "/volumes?label=",
-        "/networks?label=io.podlane.tenant",
+        "/networks?label=io.podlane.made-by",
         "/secrets?label==x",
     ] {
         let refused = api.get(path).await.expect(400);

@@ -32,6 +32,7 @@ mod recordings;
 mod recovery;
 mod rig;
 mod streams;
+mod tenants;
 mod terminals;
 mod tokens;
 mod users;

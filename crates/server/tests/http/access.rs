@@ -4,7 +4,7 @@ use crate::client::{Reply, Server};
 use axum::body::Body;
 use axum::http::{Method, Request};
 use podlane_server::openapi_json;
-use podlane_service::{Auth, Caller, NewToken, Role, Scope, Tokens};
+use podlane_service::{Auth, Bounds, Caller, NamePrefix, NewToken, Role, Scope, Tenant, Tokens};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -107,11 +107,16 @@ fn operations() -> Vec<(String, String, Option<Scope>)> {
 }
 
 fn token(directory: &Path, role: Option<Role>, scopes: &[Scope]) -> String {
+    bounded(directory, role, scopes, Bounds::default())
+}
+
+fn bounded(directory: &Path, role: Option<Role>, scopes: &[Scope], bounds: Bounds) -> String {
     let new = NewToken {
         name: "test".into(),
         role,
         scopes: scopes.to_vec(),
         networks: Vec::new(),
+        bounds,
         life: None,
     };
     let tokens = Tokens::new(Auth::Auto, Some(directory.to_owned()));
@@ -175,6 +180,139 @@ async fn every_operation_takes_its_scope_and_no_other() {
             reply.text
         );
     }
+}
+
+/// What tenants may not do at all, because it is about the whole machine.
+const WHOLE: [&str; 5] = [
+    "/api/v1/disk-usage",
+    "/api/v1/audit",
+    "/api/v1/audit/verify",
+    "/api/v1/load",
+    "/api/v1/prune/images",
+];
+
+#[tokio::test]
+async fn what_is_somebody_elses_is_not_there_for_any_operation() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = Server::keeping(directory.path());
+    let foreign = bounded(
+        directory.path(),
+        Some(Role::Admin),
+        &[],
+        Bounds {
+            tenant: Tenant::parse("class-7"),
+            prefix: None,
+        },
+    );
+    let elsewhere = bounded(
+        directory.path(),
+        Some(Role::Admin),
+        &[],
+        Bounds {
+            tenant: None,
+            prefix: NamePrefix::parse("lab-"),
+        },
+    );
+    let (mut hidden, mut refused) = (0, 0);
+    for (method, path, _) in operations() {
+        let of_tenant = ["{name}", "{volume}", "{network}", "{secret}", "{id}"];
+        if of_tenant.iter().any(|part| path.contains(part)) {
+            let reply = server.send(request(&method, &path, Some(&foreign))).await;
+            // What a tenant may call an image is known before anybody is asked.
+            let named = path.ends_with("/commit") && reply.json()["error"]["field"] == "image";
+            assert!(
+                named || reply.status == 404,
+                "{method} {path}: {}",
+                reply.text
+            );
+            hidden += 1;
+        }
+        if path.contains("{name}") {
+            let reply = server.send(request(&method, &path, Some(&elsewhere))).await;
+            let wrong = reply.status == 400 && reply.json()["error"]["field"] == "name";
+            assert!(
+                wrong || reply.status == 404,
+                "{method} {path}: {}",
+                reply.text
+            );
+        }
+        if WHOLE.contains(&path.as_str()) {
+            let reply = ask(&server, &method, &path, Some(&foreign)).await;
+            assert_eq!(reply.status, 403, "{method} {path}: {}", reply.text);
+            refused += 1;
+        }
+    }
+    assert_eq!(refused, WHOLE.len());
+    assert!(hidden > 50, "{hidden}");
+}
+
+#[tokio::test]
+async fn tenants_make_tokens_for_themselves_only() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = Server::keeping(directory.path());
+    let all = token(directory.path(), Some(Role::Admin), &[]);
+    let bounds = Bounds {
+        tenant: Tenant::parse("class-7"),
+        prefix: NamePrefix::parse("lab-"),
+    };
+    let own = bounded(directory.path(), Some(Role::Admin), &[], bounds);
+    let send = |method: &str, path: &str, token: &str, body: Value| {
+        let body = if body.is_null() {
+            Body::empty()
+        } else {
+            Body::from(body.to_string())
+        };
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1/tokens{path}"))
+            .header("host", "localhost:5000")
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {token}"));
+        server.send(request.body(body).expect("a request"))
+    };
+    let viewer = |more: Value| {
+        let mut body = json!({ "name": "x", "role": "viewer" });
+        let fields = body.as_object_mut().expect("an object");
+        fields.extend(more.as_object().expect("an object").clone());
+        body
+    };
+    let made = send("POST", "", &own, viewer(json!({}))).await.json();
+    assert_eq!(made["token"]["tenant"], "class-7");
+    assert_eq!(made["token"]["name_prefix"], "lab-");
+    let narrower = viewer(json!({ "name_prefix": "lab-3-" }));
+    assert_eq!(send("POST", "", &own, narrower).await.status, 200);
+    for more in [
+        json!({ "tenant": "class-8" }),
+        json!({ "name_prefix": "la" }),
+        json!({ "name_prefix": "x" }),
+    ] {
+        let refused = send("POST", "", &own, viewer(more)).await;
+        assert_eq!(refused.status, 403, "{}", refused.text);
+    }
+    let count = |list: Value| list["tokens"].as_array().map(Vec::len);
+    assert_eq!(
+        count(send("GET", "", &own, Value::Null).await.json()),
+        Some(3)
+    );
+    assert_eq!(
+        count(send("GET", "", &all, Value::Null).await.json()),
+        Some(4)
+    );
+    for (method, rest) in [("DELETE", ""), ("POST", "/rotate")] {
+        let path = format!("/{}{rest}", &all[4..16]);
+        assert_eq!(send(method, &path, &own, Value::Null).await.status, 404);
+    }
+    let mut other = request("get", "/api/v1/containers", Some(&own));
+    other
+        .headers_mut()
+        .insert("x-tenant", "class-8".parse().expect("a value"));
+    assert_eq!(server.send(other).await.status, 403);
+    let mut wrong = request("get", "/api/v1/containers", Some(&all));
+    wrong
+        .headers_mut()
+        .insert("x-tenant", "A B".parse().expect("a value"));
+    let wrong = server.send(wrong).await;
+    assert_eq!(wrong.json()["error"]["field"], "X-Tenant", "{}", wrong.text);
 }
 
 #[tokio::test]
@@ -295,7 +433,11 @@ async fn nobody_gives_more_than_they_have() {
         ("name", json!({ "name": "a\nb", "role": "viewer" })),
         (
             "tenant",
-            json!({ "name": "x", "role": "viewer", "tenant": "y" }),
+            json!({ "name": "x", "role": "viewer", "tenant": "Y" }),
+        ),
+        (
+            "name_prefix",
+            json!({ "name": "x", "role": "viewer", "name_prefix": "-a" }),
         ),
     ] {
         let reply = send(&admin, "POST", "", body).await;

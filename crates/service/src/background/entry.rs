@@ -2,6 +2,7 @@
 
 use super::ring::Extent;
 use super::{Background, ExecId};
+use crate::Tenant;
 use crate::live::Ended;
 use podlane_engine::{Control, ExecPath, StdinSink};
 use std::path::PathBuf;
@@ -16,6 +17,8 @@ pub(super) struct About {
     pub(super) id: ExecId,
     /// The container's full ID.
     pub(super) container: String,
+    /// Whose the container is.
+    pub(super) tenant: Option<Tenant>,
     /// The container, as it was named in the request.
     pub(super) name: String,
     /// The command, as it was given, shortened.

@@ -74,6 +74,7 @@ impl Service {
         let about = About {
             id,
             container: live.container().as_str().to_owned(),
+            tenant: self.owner(call, live.container()).await?,
             name: name.as_str().to_owned(),
             command: shown(&exec.command),
             path: live.path(),
@@ -114,11 +115,12 @@ impl Service {
             })
         };
         let entries = registry.all();
-        let mut found: Vec<_> = entries
-            .iter()
-            .filter(|entry| of(entry))
-            .map(|entry| entry.snapshot())
-            .collect();
+        let mut found = Vec::new();
+        for entry in entries.iter().filter(|entry| of(entry)) {
+            if self.owns_exec(call, entry).await {
+                found.push(entry.snapshot());
+            }
+        }
         found.retain(|exec| filter.state.is_none_or(|state| exec.state() == state));
         found.sort_by_key(|exec| Reverse(exec.started));
         Ok(found)
@@ -127,7 +129,7 @@ impl Service {
     /// One background command.
     pub async fn inspect_exec(&self, call: &Call, id: &ExecId) -> Result<Background> {
         call.may(Scope::ExecRead)?;
-        Ok(self.entry(id).await?.snapshot())
+        Ok(self.entry(call, id).await?.snapshot())
     }
 
     /// A reader of its output from position `from` on. One that follows takes a place for a stream.
@@ -139,7 +141,7 @@ impl Service {
         follow: bool,
     ) -> Result<OutputReader> {
         call.may(Scope::ExecRead)?;
-        let entry = self.entry(id).await?;
+        let entry = self.entry(call, id).await?;
         let place = follow.then(|| self.0.streams.take()).transpose()?;
         OutputReader::open(entry, from, follow, place).await
     }
@@ -147,7 +149,7 @@ impl Service {
     /// A writer to its standard input, once nobody else writes; waits for that until the call's deadline.
     pub async fn write_exec(&self, call: &Call, id: &ExecId) -> Result<StdinWriter> {
         call.may(Scope::ExecRun)?;
-        let entry = self.entry(id).await?;
+        let entry = self.entry(call, id).await?;
         running(&entry)?;
         StdinWriter::open(call, &entry).await
     }
@@ -155,7 +157,7 @@ impl Service {
     /// Sends it a signal.
     pub async fn signal_exec(&self, call: &Call, id: &ExecId, signal: Signal) -> Result<()> {
         call.may(Scope::ExecRun)?;
-        let entry = self.entry(id).await?;
+        let entry = self.entry(call, id).await?;
         let control = running(&entry)?;
         within(call, control.signal(signal)).await
     }
@@ -163,7 +165,7 @@ impl Service {
     /// Sets the size of its terminal.
     pub async fn resize_exec(&self, call: &Call, id: &ExecId, size: TerminalSize) -> Result<()> {
         call.may(Scope::ExecRun)?;
-        let entry = self.entry(id).await?;
+        let entry = self.entry(call, id).await?;
         let control = running(&entry)?;
         if !entry.about.terminal {
             return Err(Error::Conflict {
@@ -176,7 +178,7 @@ impl Service {
     /// Waits for its end, at most for `limit` and until the call's deadline; answers how it is then.
     pub async fn wait_exec(&self, call: &Call, id: &ExecId, limit: Duration) -> Result<Background> {
         call.may(Scope::ExecRead)?;
-        let entry = self.entry(id).await?;
+        let entry = self.entry(call, id).await?;
         let mut progress = entry.progress.subscribe();
         let until = call.deadline.min(Instant::now() + limit);
         let ended = progress.wait_for(|progress| progress.end.is_some());
@@ -188,8 +190,8 @@ impl Service {
     /// Ends it with everything that it started, if it runs, and removes it with its output.
     pub async fn remove_exec(&self, call: &Call, id: &ExecId) -> Result<RemovedExec> {
         call.may(Scope::ExecRun)?;
+        let entry = self.entry(call, id).await?;
         let registry = self.known().await?.ok_or_else(|| unknown(id))?;
-        let entry = registry.get(id)?;
         let (service, id) = (self.clone(), id.clone());
         self.to_the_end(async move {
             let mut removed = RemovedExec {
@@ -224,9 +226,25 @@ impl Service {
         .await
     }
 
-    async fn entry(&self, id: &ExecId) -> Result<Arc<Entry>> {
+    async fn entry(&self, call: &Call, id: &ExecId) -> Result<Arc<Entry>> {
         let registry = self.known().await?.ok_or_else(|| unknown(id))?;
-        registry.get(id)
+        let entry = registry.get(id)?;
+        if self.owns_exec(call, &entry).await {
+            return Ok(entry);
+        }
+        Err(unknown(id))
+    }
+
+    /// Whether a command is the caller's to see: as its container is, or was.
+    async fn owns_exec(&self, call: &Call, entry: &Entry) -> bool {
+        if call.prefix().is_some() {
+            let container = ContainerRef::parse(&entry.about.container);
+            return match container {
+                Ok(container) => self.find(call, &container).await.is_ok(),
+                Err(_) => false,
+            };
+        }
+        call.tenant().is_none() || entry.about.tenant.as_ref() == call.tenant()
     }
 
     /// The registry if there is one, or something for it: to look at nothing makes no directory.

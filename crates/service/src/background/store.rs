@@ -5,7 +5,7 @@ use super::ExecId;
 use super::entry::{About, End, How, Progress};
 use super::ring::{self, Extent};
 use crate::live::Ended;
-use crate::{Error, Result};
+use crate::{Error, Result, Tenant};
 use podlane_engine::{ExecPath, Exit, Survivor, Usage};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -148,6 +148,8 @@ fn recover(directory: &Path, id: ExecId) -> Option<(About, Progress)> {
 struct Record {
     container: String,
     name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tenant: Option<String>,
     command: String,
     path: String,
     /// Times are microseconds since 1970.
@@ -183,6 +185,7 @@ impl Record {
         Self {
             container: about.container.clone(),
             name: about.name.clone(),
+            tenant: about.tenant.as_ref().map(ToString::to_string),
             command: about.command.clone(),
             path: about.path.as_str().to_owned(),
             started: microseconds(about.started),
@@ -200,6 +203,7 @@ impl Record {
             id,
             container: self.container,
             name: self.name,
+            tenant: self.tenant.as_deref().and_then(Tenant::parse),
             command: self.command,
             path: paths.into_iter().find(|path| path.as_str() == self.path)?,
             started: moment(self.started)?,

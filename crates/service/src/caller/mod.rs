@@ -1,9 +1,11 @@
 //! Who asks. Every operation gets it with its first argument, and says in its first line what the caller
 //! must be allowed to do.
 
+mod bounds;
 mod role;
 mod scope;
 
+pub use bounds::{Bounds, NamePrefix, Tenant};
 pub use role::Role;
 pub use scope::{Scope, Scopes};
 
@@ -18,6 +20,7 @@ use std::time::Duration;
 pub struct Caller {
     who: Who,
     scopes: Scopes,
+    bounds: Bounds,
 }
 
 /// Which caller.
@@ -37,25 +40,23 @@ pub enum Who {
 }
 
 impl Caller {
-    /// A caller with these scopes.
-    pub(crate) fn new(who: Who, scopes: Scopes) -> Self {
-        Self { who, scopes }
+    /// A caller with these scopes, within these bounds.
+    pub(crate) fn new(who: Who, scopes: Scopes, bounds: Bounds) -> Self {
+        Self {
+            who,
+            scopes,
+            bounds,
+        }
     }
 
     /// Whoever asks where nobody has to say who they are: may do everything.
     pub fn anonymous() -> Self {
-        Self {
-            who: Who::Anonymous,
-            scopes: Scopes::all(),
-        }
+        Self::new(Who::Anonymous, Scopes::all(), Bounds::default())
     }
 
     /// The server itself.
     pub fn server() -> Self {
-        Self {
-            who: Who::Server,
-            scopes: Scopes::all(),
-        }
+        Self::new(Who::Server, Scopes::all(), Bounds::default())
     }
 
     /// Whether it may do that.
@@ -69,6 +70,24 @@ impl Caller {
             return Ok(());
         }
         Err(Error::Denied { scope })
+    }
+
+    /// The same caller, acting for a tenant: whoever sees everything may do that for any.
+    pub fn acting_for(mut self, tenant: Tenant) -> Result<Self> {
+        match &self.bounds.tenant {
+            Some(own) if *own != tenant => Err(Error::Bounded {
+                what: "acting for another tenant",
+            }),
+            _ => {
+                self.bounds.tenant = Some(tenant);
+                Ok(self)
+            }
+        }
+    }
+
+    /// What it is kept within.
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 
     /// Who it is.
@@ -162,6 +181,7 @@ mod tests {
         let caller = Caller {
             who: Who::Anonymous,
             scopes: [Scope::ContainersRead].into_iter().collect(),
+            bounds: Bounds::default(),
         };
         let id = RequestId::parse("test").expect("valid");
         let call = Call::new(id, Duration::from_secs(1), Arc::new(caller));

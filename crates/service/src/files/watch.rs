@@ -101,6 +101,7 @@ impl Service {
     ) -> Result<Watching> {
         call.may(Scope::FilesRead)?;
         outside_kernel(&at.path)?;
+        self.resolve(call, &at.container).await?;
         let subject = Subject {
             container: at.container.clone(),
             path: at.path.to_string(),

@@ -3,17 +3,28 @@
 //! Source: <https://docs.asciinema.org/manual/asciicast/v2/>. The first line is an object, each other
 //! one `[seconds, kind, data]`.
 
-use crate::TextDecoder;
+use crate::{Tenant, TextDecoder};
 use podlane_engine::TerminalSize;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The first line.
-pub(super) fn header(size: TerminalSize, unix_seconds: i64, title: &str) -> String {
+pub(super) fn header(
+    size: TerminalSize,
+    unix_seconds: i64,
+    tenant: Option<&Tenant>,
+    title: &str,
+) -> String {
     let TerminalSize { columns, rows } = size;
     let mut line = format!(
-        "{{\"version\":2,\"width\":{columns},\"height\":{rows},\"timestamp\":{unix_seconds},\"title\":"
+        "{{\"version\":2,\"width\":{columns},\"height\":{rows},\"timestamp\":{unix_seconds},"
     );
+    if let Some(tenant) = tenant {
+        line.push_str("\"tenant\":");
+        quote(tenant.as_str(), &mut line);
+        line.push(',');
+    }
+    line.push_str("\"title\":");
     quote(title, &mut line);
     line.push_str("}\n");
     line
@@ -96,7 +107,7 @@ mod tests {
             columns: 80,
             rows: 24,
         };
-        let line = header(size, 1_700_000_000, "a \"b\"\n\u{1b}c");
+        let line = header(size, 1_700_000_000, None, "a \"b\"\n\u{1b}c");
         let value: Value = serde_json::from_str(&line).expect("JSON");
         assert_eq!(value["width"], 80);
         assert_eq!(value["title"], "a \"b\"\n\u{1b}c");

@@ -10,8 +10,8 @@ mod store;
 pub(crate) use recorder::Recorder;
 pub use store::Recording;
 
-use crate::{Call, Error, Result, Scope, Service};
-use podlane_engine::{ContainerRef, TerminalSize};
+use crate::{Call, Error, NamePrefix, Result, Scope, Service, Tenant};
+use podlane_engine::{ContainerId, ContainerRef, TerminalSize};
 use recorder::Line;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -49,19 +49,13 @@ impl Recordings {
         }
     }
 
-    /// Begins to record a command, if such ones are recorded; of its words only the program is named,
-    /// because people put secrets into arguments. One that can't be recorded is not run:
-    /// who asks for recordings wants them without a gap.
-    pub(crate) async fn begin(
+    async fn begin(
         &self,
-        container: &ContainerRef,
-        program: &str,
-        terminal: Option<TerminalSize>,
-    ) -> Result<Option<Recorder>> {
-        let rules = self.rules.as_ref();
-        let Some(rules) = rules.filter(|rules| rules.all || terminal.is_some()) else {
-            return Ok(None);
-        };
+        rules: &RecordingRules,
+        title: String,
+        tenant: Option<Tenant>,
+        size: TerminalSize,
+    ) -> Result<Recorder> {
         let failed = |error: std::io::Error| Error::Internal {
             step: "recording the command",
             reason: error.to_string(),
@@ -73,7 +67,31 @@ impl Recordings {
             // Of two that start one at once, the other's ends at once.
             self.sender.get_or_init(|| started)
         };
-        let size = terminal.unwrap_or(TerminalSize::USUAL);
+        let own = rules.clone();
+        let file =
+            tokio::task::spawn_blocking(move || store::create(&own, size, tenant.as_ref(), &title))
+                .await;
+        let file = file.map_err(std::io::Error::other).and_then(|file| file);
+        let file = file.map_err(failed)?;
+        Ok(Recorder::new(file, sender.clone(), rules))
+    }
+}
+
+impl Service {
+    /// Begins to record a command, if such ones are recorded; of its words only the program is named,
+    /// because people put secrets into arguments. One that can't be recorded is not run:
+    /// who asks for recordings wants them without a gap.
+    pub(crate) async fn record(
+        &self,
+        call: &Call,
+        (id, name): (&ContainerId, &ContainerRef),
+        program: &str,
+        terminal: Option<TerminalSize>,
+    ) -> Result<Option<Recorder>> {
+        let rules = self.0.recordings.rules.as_ref();
+        let Some(rules) = rules.filter(|rules| rules.all || terminal.is_some()) else {
+            return Ok(None);
+        };
         let program: String = program
             .chars()
             .map(|c| match c {
@@ -83,29 +101,30 @@ impl Recordings {
             })
             .take(255)
             .collect();
-        let title = format!("{container}: {program}");
-        let own = rules.clone();
-        let file = tokio::task::spawn_blocking(move || store::create(&own, size, &title)).await;
-        let file = file.map_err(std::io::Error::other).and_then(|file| file);
-        let file = file.map_err(failed)?;
-        Ok(Some(Recorder::new(file, sender.clone(), rules)))
+        let title = format!("{name}: {program}");
+        let tenant = self.owner(call, id).await?;
+        let size = terminal.unwrap_or(TerminalSize::USUAL);
+        let begun = self.0.recordings.begin(rules, title, tenant, size);
+        begun.await.map(Some)
     }
-}
 
-impl Service {
     /// The recordings that are kept, the newest first; none where nothing is recorded.
     pub async fn recordings(&self, call: &Call) -> Result<Vec<Recording>> {
         call.may(Scope::RecordingsRead)?;
         match self.0.recordings.rules.clone() {
             None => Ok(Vec::new()),
-            Some(rules) => blocking(move || store::list(&rules.directory)).await,
+            Some(rules) => {
+                let mut all = blocking(move || store::list(&rules.directory)).await?;
+                all.retain(|recording| owns(call, recording));
+                Ok(all)
+            }
         }
     }
 
     /// A recording's file; `None` if there is none of that name.
     pub async fn recording(&self, call: &Call, id: &str) -> Result<Option<tokio::fs::File>> {
         call.may(Scope::RecordingsRead)?;
-        let Some(path) = self.path_of(id) else {
+        let Some(path) = self.path_of(call, id).await? else {
             return Ok(None);
         };
         let opened = blocking(move || store::found(std::fs::File::open(path))).await?;
@@ -115,17 +134,35 @@ impl Service {
     /// Removes a recording; whether there was one.
     pub async fn remove_recording(&self, call: &Call, id: &str) -> Result<bool> {
         call.may(Scope::RecordingsWrite)?;
-        let Some(path) = self.path_of(id) else {
+        let Some(path) = self.path_of(call, id).await? else {
             return Ok(false);
         };
         let removed = blocking(move || store::found(std::fs::remove_file(path))).await?;
         Ok(removed.is_some())
     }
 
-    fn path_of(&self, id: &str) -> Option<PathBuf> {
-        let rules = self.0.recordings.rules.as_ref()?;
-        store::path(&rules.directory, id)
+    /// The file of one that is the caller's to see.
+    async fn path_of(&self, call: &Call, id: &str) -> Result<Option<PathBuf>> {
+        let Some(rules) = &self.0.recordings.rules else {
+            return Ok(None);
+        };
+        let path = store::path(&rules.directory, id);
+        if call.sees_all("all recordings").is_ok() {
+            return Ok(path);
+        }
+        let own = self.recordings(call).await?;
+        Ok(path.filter(|_| own.iter().any(|recording| recording.id == id)))
     }
+}
+
+/// Whether a recording is the caller's to see. Its title begins with the container, as it was called: by an
+/// ID perhaps, which begins with no name.
+fn owns(call: &Call, recording: &Recording) -> bool {
+    let container = recording.title.split(':').next().unwrap_or_default();
+    let is_id = container.bytes().all(|b| b.is_ascii_hexdigit());
+    let begins = |prefix: &NamePrefix| !is_id && container.starts_with(prefix.as_str());
+    (call.tenant().is_none() || recording.tenant.as_ref() == call.tenant())
+        && call.prefix().is_none_or(begins)
 }
 
 async fn blocking<T: Send + 'static>(

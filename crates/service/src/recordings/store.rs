@@ -1,6 +1,7 @@
 //! The files of recordings: `ID.cast`, readable by the server's user alone. IDs sort by their time.
 
 use super::{RecordingRules, cast};
+use crate::Tenant;
 use podlane_engine::TerminalSize;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -18,6 +19,8 @@ const HEADER: u64 = 8 * 1024;
 pub struct Recording {
     /// Its name.
     pub id: String,
+    /// Whose the container is.
+    pub tenant: Option<Tenant>,
     /// The container and the program.
     pub title: String,
     /// When it began.
@@ -38,7 +41,12 @@ pub(super) fn path(directory: &Path, id: &str) -> Option<PathBuf> {
 }
 
 /// Begins a file, after the oldest have made room for it.
-pub(super) fn create(rules: &RecordingRules, size: TerminalSize, title: &str) -> io::Result<File> {
+pub(super) fn create(
+    rules: &RecordingRules,
+    size: TerminalSize,
+    tenant: Option<&Tenant>,
+    title: &str,
+) -> io::Result<File> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -55,7 +63,7 @@ pub(super) fn create(rules: &RecordingRules, size: TerminalSize, title: &str) ->
         .append(true)
         .mode(0o600)
         .open(path)?;
-    file.write_all(cast::header(size, now.unix_timestamp(), title).as_bytes())?;
+    file.write_all(cast::header(size, now.unix_timestamp(), tenant, title).as_bytes())?;
     Ok(file)
 }
 
@@ -115,6 +123,7 @@ pub(super) fn list(directory: &Path) -> io::Result<Vec<Recording>> {
         let began = SystemTime::UNIX_EPOCH + Duration::from_millis(millis.unwrap_or_default());
         let written = about.modified()?.duration_since(began);
         list.push(Recording {
+            tenant: tenant(&String::from_utf8_lossy(&head)),
             title: title(&String::from_utf8_lossy(&head)),
             started: began.into(),
             duration: written.unwrap_or_default(),
@@ -131,6 +140,12 @@ fn title(head: &str) -> String {
     let title = line.split_once("\"title\":\"").map(|(_, title)| title);
     let title = title.and_then(|title| title.strip_suffix("\"}"));
     title.unwrap_or_default().to_owned()
+}
+
+/// The tenant in a header, if it names one; a title, which comes behind, has no quotation marks in it.
+fn tenant(head: &str) -> Option<Tenant> {
+    let (_, rest) = head.lines().next()?.split_once("\"tenant\":\"")?;
+    Tenant::parse(rest.split('"').next()?)
 }
 
 /// `None` for what is not there.
@@ -177,7 +192,7 @@ mod tests {
             rows: 24,
         };
         for number in 0..5 {
-            create(&rules, size, &format!("box: {number}")).expect("a file");
+            create(&rules, size, None, &format!("box: {number}")).expect("a file");
             std::thread::sleep(Duration::from_millis(2));
         }
         let titles: Vec<String> = list(&rules.directory)
@@ -194,7 +209,7 @@ mod tests {
             total: 150,
             ..rules.clone()
         };
-        create(&tight, size, "box: last").expect("a file");
+        create(&tight, size, None, "box: last").expect("a file");
         assert_eq!(list(&rules.directory).expect("a list").len(), 2);
     }
 }

@@ -1,10 +1,11 @@
 //! What the engine keeps beside containers and images: volumes, networks and secrets.
 
+mod borrowed;
 mod networks;
 mod secrets;
 mod volumes;
 
-use crate::containers::{OWN_LABELS, is_own};
+use crate::containers::{OWN_LABELS, TENANT_LABEL, is_own};
 use crate::{Call, Error, Result, Service};
 use podlane_engine::{Engine, Error as EngineError, Result as EngineResult};
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ impl WithLabels {
                 Some((name, value)) => (name, Some(value.to_owned())),
                 None => (text, None),
             };
-            if name.is_empty() || is_own(name) {
+            if name.is_empty() || (is_own(name) && name != TENANT_LABEL) {
                 let message = "`label` must be a label's name, or name=value";
                 return Err(Error::invalid("label", message));
             }
@@ -53,11 +54,6 @@ pub(crate) fn check_labels(labels: &BTreeMap<String, String>) -> Result<()> {
             Err(Error::invalid("labels", message))
         }
     }
-}
-
-/// Labels as their users see them.
-fn shown(labels: &mut BTreeMap<String, String>) {
-    labels.retain(|label, _| !is_own(label));
 }
 
 impl Service {

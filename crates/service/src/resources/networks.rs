@@ -1,8 +1,12 @@
 //! Networks.
 
-use super::{WithLabels, check_labels, pruned, shown};
+use super::{WithLabels, check_labels, pruned};
+use crate::containers::shown_labels;
+use crate::finding::missing;
 use crate::{Call, Error, Result, Scope, Service};
-use podlane_engine::{ContainerRef, Membership, Network, NetworkName, NewNetwork, Subnet};
+use podlane_engine::{
+    ContainerRef, Membership, Network, NetworkName, NewNetwork, Resource, Subnet,
+};
 use std::net::IpAddr;
 
 /// The first network, which is in every engine and stays.
@@ -10,9 +14,10 @@ const DEFAULT: &str = "podman";
 
 impl Service {
     /// Makes a network.
-    pub async fn create_network(&self, call: &Call, new: NewNetwork) -> Result<Network> {
+    pub async fn create_network(&self, call: &Call, mut new: NewNetwork) -> Result<Network> {
         call.may(Scope::NetworksWrite)?;
         check_labels(&new.labels)?;
+        call.sign(&mut new.labels);
         new.subnets.iter().try_for_each(check_subnet)?;
         self.change(call, |engine, call| async move {
             Ok(engine.create_network(&call, &new).await?)
@@ -25,9 +30,9 @@ impl Service {
         call.may(Scope::NetworksRead)?;
         let _worker = self.0.gate.enter(call).await?;
         let mut networks = self.0.engine.networks(call).await?;
-        networks.retain(|network| labels.are_among(&network.labels));
+        networks.retain(|network| call.owns(&network.labels) && labels.are_among(&network.labels));
         for network in &mut networks {
-            shown(&mut network.labels);
+            shown_labels(&mut network.labels);
         }
         networks.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(networks)
@@ -37,15 +42,34 @@ impl Service {
     pub async fn network(&self, call: &Call, name: &NetworkName) -> Result<Network> {
         call.may(Scope::NetworksRead)?;
         let _worker = self.0.gate.enter(call).await?;
-        let mut network = self.0.engine.network(call, name).await?;
-        shown(&mut network.labels);
+        let mut network = self.own_network(call, name).await?;
+        shown_labels(&mut network.labels);
         Ok(network)
+    }
+
+    /// One that is the caller's to see.
+    pub(crate) async fn own_network(&self, call: &Call, name: &NetworkName) -> Result<Network> {
+        let network = self.0.engine.network(call, name).await?;
+        if call.owns(&network.labels) {
+            return Ok(network);
+        }
+        Err(missing(Resource::Network, name).into())
+    }
+
+    /// An error unless the caller's containers may be in that network: it is theirs, or everybody's.
+    pub(crate) async fn usable_network(&self, call: &Call, name: &NetworkName) -> Result<()> {
+        if call.tenant().is_none() || name.as_str() == DEFAULT {
+            return Ok(());
+        }
+        self.own_network(call, name).await.map(drop)
     }
 
     /// Removes a network that no container is in.
     pub async fn remove_network(&self, call: &Call, name: NetworkName) -> Result<()> {
         call.may(Scope::NetworksWrite)?;
+        let service = self.clone();
         self.change(call, |engine, call| async move {
+            service.own_network(&call, &name).await?;
             Ok(engine.remove_network(&call, &name).await?)
         })
         .await
@@ -62,7 +86,8 @@ impl Service {
                     Ok(name) if name.as_str() != DEFAULT => name,
                     _ => continue,
                 };
-                if labels.are_among(&network.labels)
+                if call.owns(&network.labels)
+                    && labels.are_among(&network.labels)
                     && pruned(engine.remove_network(&call, &name).await)?
                 {
                     removed.push(network.name);
@@ -84,6 +109,7 @@ impl Service {
         call.may(Scope::NetworksWrite)?;
         let service = self.clone();
         self.change(call, |engine, call| async move {
+            service.usable_network(&call, &network).await?;
             let id = service.find(&call, &container).await?.id;
             Ok(engine.connect(&call, &network, &id, &place).await?)
         })
@@ -100,6 +126,7 @@ impl Service {
         call.may(Scope::NetworksWrite)?;
         let service = self.clone();
         self.change(call, |engine, call| async move {
+            service.usable_network(&call, &network).await?;
             let id = service.find(&call, &container).await?.id;
             Ok(engine.disconnect(&call, &network, &id).await?)
         })

@@ -1,14 +1,17 @@
 //! Volumes.
 
-use super::{WithLabels, check_labels, pruned, shown};
+use super::{WithLabels, check_labels, pruned};
+use crate::containers::shown_labels;
+use crate::finding::missing;
 use crate::{Call, Result, Scope, Service};
-use podlane_engine::{NewVolume, Volume, VolumeName};
+use podlane_engine::{NewVolume, Resource, Volume, VolumeName};
 
 impl Service {
     /// Makes a volume.
-    pub async fn create_volume(&self, call: &Call, new: NewVolume) -> Result<Volume> {
+    pub async fn create_volume(&self, call: &Call, mut new: NewVolume) -> Result<Volume> {
         call.may(Scope::VolumesWrite)?;
         check_labels(&new.labels)?;
+        call.sign(&mut new.labels);
         self.change(call, |engine, call| async move {
             Ok(engine.create_volume(&call, &new).await?)
         })
@@ -20,9 +23,9 @@ impl Service {
         call.may(Scope::VolumesRead)?;
         let _worker = self.0.gate.enter(call).await?;
         let mut volumes = self.0.engine.volumes(call).await?;
-        volumes.retain(|volume| labels.are_among(&volume.labels));
+        volumes.retain(|volume| call.owns(&volume.labels) && labels.are_among(&volume.labels));
         for volume in &mut volumes {
-            shown(&mut volume.labels);
+            shown_labels(&mut volume.labels);
         }
         volumes.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(volumes)
@@ -32,15 +35,26 @@ impl Service {
     pub async fn volume(&self, call: &Call, name: &VolumeName) -> Result<Volume> {
         call.may(Scope::VolumesRead)?;
         let _worker = self.0.gate.enter(call).await?;
-        let mut volume = self.0.engine.volume(call, name).await?;
-        shown(&mut volume.labels);
+        let mut volume = self.own_volume(call, name).await?;
+        shown_labels(&mut volume.labels);
         Ok(volume)
+    }
+
+    /// One that is the caller's to see.
+    pub(crate) async fn own_volume(&self, call: &Call, name: &VolumeName) -> Result<Volume> {
+        let volume = self.0.engine.volume(call, name).await?;
+        if call.owns(&volume.labels) {
+            return Ok(volume);
+        }
+        Err(missing(Resource::Volume, name).into())
     }
 
     /// Removes a volume that no container has.
     pub async fn remove_volume(&self, call: &Call, name: VolumeName) -> Result<()> {
         call.may(Scope::VolumesWrite)?;
+        let service = self.clone();
         self.change(call, |engine, call| async move {
+            service.own_volume(&call, &name).await?;
             Ok(engine.remove_volume(&call, &name).await?)
         })
         .await
@@ -55,7 +69,8 @@ impl Service {
                 let Ok(name) = VolumeName::parse(&volume.name) else {
                     continue;
                 };
-                if labels.are_among(&volume.labels)
+                if call.owns(&volume.labels)
+                    && labels.are_among(&volume.labels)
                     && pruned(engine.remove_volume(&call, &name).await)?
                 {
                     removed.push(volume.name);

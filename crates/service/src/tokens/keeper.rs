@@ -166,6 +166,7 @@ impl Tokens {
                 name: token.name,
             },
             token.scopes,
+            token.bounds,
         ))
     }
 }

@@ -10,7 +10,7 @@ pub use keeper::{Presented, Tokens};
 pub use operations::NewToken;
 pub use secret::TokenText;
 
-use crate::{Error, Result, Role, Scope, Scopes};
+use crate::{Bounds, Error, NamePrefix, Result, Role, Scope, Scopes, Tenant};
 use ipnet::IpNet;
 use podlane_store::TokenRecord;
 use std::net::IpAddr;
@@ -41,6 +41,8 @@ pub struct Token {
     pub scopes: Scopes,
     /// Where it may come from; empty for anywhere.
     pub networks: Vec<IpNet>,
+    /// What its holder is kept within.
+    pub bounds: Bounds,
     /// When it was made.
     pub created: OffsetDateTime,
     /// When it ends.
@@ -65,7 +67,14 @@ impl From<&TokenRecord> for Token {
         let scopes = record.scopes.split_whitespace().filter_map(Scope::parse);
         let networks = record.networks.split_whitespace();
         let nowhere = IpNet::from(IpAddr::from([0, 0, 0, 0]));
+        // The same for bounds: what can't be read holds nothing, because no thing has such a name.
+        let tenant = |text: &String| Tenant::parse(text).unwrap_or_else(Tenant::nobody);
+        let prefix = |text: &String| NamePrefix::parse(text).unwrap_or_else(NamePrefix::of_none);
         Self {
+            bounds: Bounds {
+                tenant: record.tenant.as_ref().map(tenant),
+                prefix: record.prefix.as_ref().map(prefix),
+            },
             id: record.id.clone(),
             name: record.name.clone(),
             role: record.role.as_deref().and_then(Role::parse),

@@ -3,7 +3,7 @@
 use super::keeper::unkept;
 use super::secret::is_id;
 use super::{Presented, Token, TokenText, Tokens};
-use crate::{Call, Caller, Error, Result, Role, Scope, Scopes, Service};
+use crate::{Bounds, Call, Caller, Error, Result, Role, Scope, Scopes, Service};
 use ipnet::IpNet;
 use podlane_store::{Store, TokenRecord};
 use std::net::IpAddr;
@@ -31,6 +31,8 @@ pub struct NewToken {
     pub scopes: Vec<Scope>,
     /// Where it may come from; empty for anywhere.
     pub networks: Vec<IpNet>,
+    /// What its holder is kept within; where it says nothing, what its maker is.
+    pub bounds: Bounds,
     /// How long it is good.
     pub life: Option<Duration>,
 }
@@ -79,7 +81,12 @@ fn new_text(id: Option<&str>) -> Result<TokenText> {
     })
 }
 
-fn make(store: &Store, new: &NewToken, scopes: Scopes) -> Result<(Token, TokenText)> {
+fn make(
+    store: &Store,
+    new: &NewToken,
+    scopes: Scopes,
+    bounds: &Bounds,
+) -> Result<(Token, TokenText)> {
     let text = new_text(None)?;
     let now = OffsetDateTime::now_utc().unix_timestamp();
     let life = new
@@ -94,6 +101,11 @@ fn make(store: &Store, new: &NewToken, scopes: Scopes) -> Result<(Token, TokenTe
         role: new.role.map(|role| role.as_str().to_owned()),
         scopes: scopes.join(" "),
         networks: networks.join(" "),
+        tenant: bounds.tenant.as_ref().map(ToString::to_string),
+        prefix: bounds
+            .prefix
+            .as_ref()
+            .map(|prefix| prefix.as_str().to_owned()),
         created: now,
         expires: life.map(|life| now.saturating_add(life)),
         revoked: None,
@@ -106,7 +118,9 @@ impl Tokens {
     /// Every token, revoked ones too, the oldest first. Blocks, as all of these do.
     pub fn list(&self, caller: &Caller) -> Result<Vec<Token>> {
         caller.must(Scope::TokensRead)?;
-        self.all()
+        let mut all = self.all()?;
+        all.retain(|token| caller.bounds().hold(&token.bounds));
+        Ok(all)
     }
 
     /// Makes a token. Nobody can give more than they have. The text is shown this once.
@@ -117,26 +131,36 @@ impl Tokens {
         for scope in scopes.iter() {
             caller.must(scope)?;
         }
+        let own = caller.bounds();
+        let bounds = Bounds {
+            tenant: new.bounds.tenant.clone().or_else(|| own.tenant.clone()),
+            prefix: new.bounds.prefix.clone().or_else(|| own.prefix.clone()),
+        };
+        if !own.hold(&bounds) {
+            return Err(Error::Bounded {
+                what: "a token for more than one's own tenant and name prefix",
+            });
+        }
         if self.all()?.len() >= MANY {
             let message = format!("there are {MANY} tokens already, the most that are kept");
             return Err(Error::Conflict { message });
         }
-        make(&*self.store()?, new, scopes)
+        make(&*self.store()?, new, scopes, &bounds)
     }
 
     /// Ends a token at once and for good.
     pub fn revoke(&self, caller: &Caller, id: &str) -> Result<Token> {
         caller.must(Scope::TokensWrite)?;
         let now = OffsetDateTime::now_utc().unix_timestamp();
-        let token = self.one(id)?;
+        let token = self.one(caller, id)?;
         self.store()?.revoke_token(&token.id, now).map_err(unkept)?;
-        self.one(id)
+        self.one(caller, id)
     }
 
     /// Gives a token another secret; the old one ends at once.
     pub fn renew(&self, caller: &Caller, id: &str) -> Result<(Token, TokenText)> {
         caller.must(Scope::TokensWrite)?;
-        let token = self.one(id)?;
+        let token = self.one(caller, id)?;
         // Who renews it, holds it.
         for scope in token.scopes.iter() {
             caller.must(scope)?;
@@ -150,8 +174,9 @@ impl Tokens {
         Ok((token, text))
     }
 
-    fn one(&self, id: &str) -> Result<Token> {
-        let found = self.all()?.into_iter().find(|token| token.id == id);
+    fn one(&self, caller: &Caller, id: &str) -> Result<Token> {
+        let mut all = self.all()?.into_iter();
+        let found = all.find(|token| token.id == id && caller.bounds().hold(&token.bounds));
         found.ok_or_else(|| Error::NoToken {
             id: if is_id(id) { id } else { "of that form" }.to_owned(),
         })

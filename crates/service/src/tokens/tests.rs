@@ -20,6 +20,8 @@ fn add(directory: &Path, change: impl FnOnce(&mut TokenRecord)) -> TokenText {
         role: Some("viewer".into()),
         scopes: "containers:read future:scope".into(),
         networks: String::new(),
+        tenant: None,
+        prefix: None,
         created: OffsetDateTime::now_utc().unix_timestamp(),
         expires: None,
         revoked: None,

@@ -91,6 +91,6 @@ pub(crate) async fn build_image(
 ) -> Result<Response> {
     media::require_tar(request.headers())?;
     let context = Upload::new(request, &app.settings).pieces();
-    let building = app.service.build_image(&call, &new, context).await?;
+    let building = app.service.build_image(&call, new, context).await?;
     making(form, &call, building).await
 }

@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 use axum::Extension;
 use axum::extract::State;
 use podlane_api::{CreateToken, CreatedToken};
-use podlane_service::{Call, NewToken, Role, Scope, Service, network};
+use podlane_service::{Bounds, Call, NamePrefix, NewToken, Role, Scope, Service, Tenant, network};
 use std::time::Duration;
 
 /// Make a token.
@@ -46,6 +46,10 @@ fn wanted(body: CreateToken) -> Result<NewToken, Refusal> {
         let message = "must be an IP address, or a network such as 10.0.0.0/8";
         network(text).ok_or_else(|| Refusal::field(format!("networks[{at}]"), message))
     };
+    let bounds = Bounds {
+        tenant: body.tenant.as_deref().map(tenant).transpose()?,
+        prefix: body.name_prefix.as_deref().map(prefix).transpose()?,
+    };
     let (scopes, networks) = (
         body.scopes.unwrap_or_default(),
         body.networks.unwrap_or_default(),
@@ -63,6 +67,18 @@ fn wanted(body: CreateToken) -> Result<NewToken, Refusal> {
             .enumerate()
             .map(net)
             .collect::<Result<_, _>>()?,
+        bounds,
         life: body.expires_in.map(Duration::from_secs),
     })
+}
+
+fn tenant(text: &str) -> Result<Tenant, Refusal> {
+    let message = "`tenant` must be 1 to 63 lower-case letters, digits, `-`, `_` and `.`, a letter or digit first";
+    Tenant::parse(text).ok_or_else(|| Refusal::field("tenant", message))
+}
+
+fn prefix(text: &str) -> Result<NamePrefix, Refusal> {
+    let message =
+        "`name_prefix` must be 1 to 63 letters, digits, `-`, `_` and `.`, a letter or digit first";
+    NamePrefix::parse(text).ok_or_else(|| Refusal::field("name_prefix", message))
 }

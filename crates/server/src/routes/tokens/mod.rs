@@ -16,6 +16,8 @@ fn answer(token: podlane_service::Token) -> Token {
         name: token.name,
         role: token.role.map(|role| role.as_str().to_owned()),
         scopes: token.scopes.iter().map(|scope| scope.to_string()).collect(),
+        tenant: token.bounds.tenant.map(|tenant| tenant.to_string()),
+        name_prefix: token.bounds.prefix.map(|prefix| prefix.as_str().to_owned()),
         networks: token.networks.iter().map(ToString::to_string).collect(),
         created: timestamp::format(token.created),
         expires: token.expires.map(timestamp::format),

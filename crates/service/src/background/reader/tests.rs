@@ -14,6 +14,7 @@ fn about() -> About {
     About {
         id: ExecId::parse(&"0a".repeat(16)).expect("an ID"),
         container: "abc".into(),
+        tenant: None,
         name: "web".into(),
         command: "ls".into(),
         path: ExecPath::Engine,
