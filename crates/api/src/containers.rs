@@ -86,6 +86,9 @@ pub struct CreateContainer {
     /// Capabilities to add to the engine's own set and to take from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Capabilities>,
+    /// Whether its programs can gain no rights by starting others, as by sudo. False if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_new_privileges: Option<bool>,
     /// The networks it is in, by name: `{}` for none; the engine's default network if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<BTreeMap<String, Membership>>)]
@@ -143,6 +146,57 @@ pub struct CreatedContainer {
     pub success: True,
     /// The new container.
     pub container: Created,
+}
+
+/// What would become of a create.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DryRun {
+    /// Always true.
+    pub success: True,
+    /// Always true: nothing was made.
+    pub dry_run: True,
+    /// Whether the policy would let it be made.
+    pub allowed: bool,
+    /// What the policy forbids; where it only warns, that is allowed all the same.
+    pub findings: Vec<Finding>,
+    /// What the container could use at most.
+    pub limits: crate::Limits,
+    /// The capabilities it would lack.
+    pub dropped_capabilities: Vec<String>,
+    /// Whether its programs could gain no rights by starting others.
+    pub no_new_privileges: bool,
+    /// Whether the image is there.
+    pub image_present: bool,
+}
+
+/// Something that the policy forbids.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Finding {
+    /// The name of the rule.
+    #[schema(example = "known-images")]
+    pub rule: String,
+    /// The field of the request.
+    #[schema(example = "image")]
+    pub field: String,
+    /// What was asked for.
+    pub value: String,
+    /// Why it is forbidden.
+    pub reason: String,
+    /// What is allowed; `null` where that is anything but `denied`.
+    #[schema(required)]
+    pub allowed: Option<Vec<String>>,
+    /// What is not allowed.
+    pub denied: Vec<String>,
+}
+
+/// The answer to a create: the container, or with `dry_run` what would become of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum CreateAnswer {
+    /// The container runs.
+    Created(CreatedContainer),
+    /// Nothing was made.
+    DryRun(DryRun),
 }
 
 /// A container that was created and started.

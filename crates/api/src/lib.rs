@@ -50,8 +50,8 @@ pub use binds::{Bind, VolumeTarget};
 pub use bulk::{Bulk, BulkAction, BulkReport, BulkResult};
 pub use command::Command;
 pub use containers::{
-    Container, ContainerList, ContainerLogs, ContainerRow, CreateContainer, Created,
-    CreatedContainer, InspectedContainer, Logs, MountPoint, Pull,
+    Container, ContainerList, ContainerLogs, ContainerRow, CreateAnswer, CreateContainer, Created,
+    CreatedContainer, DryRun, Finding, InspectedContainer, Logs, MountPoint, Pull,
 };
 pub use environment::{Environment, Scalar};
 pub use error::{ErrorDetail, ErrorType, Failure, Problem, Unhealthy};

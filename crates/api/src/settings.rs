@@ -180,6 +180,10 @@ pub struct SecretFile {
 
 /// How a container is kept, as an answer tells it. What is left out is not set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of the document"
+)]
 pub struct Settings {
     /// Its host name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -195,6 +199,8 @@ pub struct Settings {
     pub tmpfs: BTreeMap<String, Tmpfs>,
     /// What differs from the engine's own set of capabilities.
     pub capabilities: Capabilities,
+    /// Whether its programs can gain no rights by starting others.
+    pub no_new_privileges: bool,
     /// The networks it is in.
     pub networks: BTreeMap<String, Membership>,
     /// Its name servers, if they were given.

@@ -9,6 +9,10 @@ use std::time::Duration;
 
 /// How a container is kept. What is left out is the engine's or the image's own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own"
+)]
 pub struct Settings {
     /// Its host name.
     pub hostname: Option<String>,
@@ -24,6 +28,8 @@ pub struct Settings {
     pub added_capabilities: Vec<String>,
     /// Capabilities taken from that set.
     pub dropped_capabilities: Vec<String>,
+    /// Whether its programs can gain no rights by starting others, as by sudo.
+    pub no_new_privileges: bool,
     /// The networks it is in, by name: none if empty, the engine's own choice if `None`.
     pub networks: Option<BTreeMap<String, Membership>>,
     /// Its name servers.

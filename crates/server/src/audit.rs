@@ -1,7 +1,7 @@
 //! The layer that has everything written down that changes something, before it is done and after.
 
 use crate::App;
-use crate::error::Error;
+use crate::error::{Answer, Error};
 use crate::openapi::policy;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -22,7 +22,12 @@ pub(crate) async fn audit(State(app): State<App>, request: Request, next: Next) 
     };
     let response = next.run(request).await;
     if let Some((call, what)) = ending.open.take() {
-        let outcome = response.status().as_u16().to_string();
+        let mut outcome = response.status().as_u16().to_string();
+        let answer = response.extensions().get::<Answer>();
+        if let Some(rule) = answer.and_then(|answer| answer.rule.as_deref()) {
+            outcome.push_str(" by ");
+            outcome.push_str(rule);
+        }
         if let Err(error) = ending.service.write_down(&call, &what, &outcome).await {
             tracing::error!(request_id = %call.request_id, %error, "the end of a request is not in the audit");
         }

@@ -47,6 +47,8 @@ pub(crate) struct Answer {
     pub(crate) field: Option<String>,
     pub(crate) hint: Option<String>,
     pub(crate) retry_after: Option<Duration>,
+    /// The rule of the policy that forbids it.
+    pub(crate) rule: Option<String>,
     /// Whether it is the health check's: it has two fields more.
     pub(crate) unhealthy: bool,
     /// What the log says, with all causes.
@@ -118,6 +120,7 @@ fn plain(status: StatusCode, log: String) -> Answer {
         field: None,
         hint: None,
         retry_after: None,
+        rule: None,
         unhealthy: false,
         log,
     }
@@ -177,6 +180,19 @@ fn operation(error: &Service, log: String) -> Answer {
             kind: ErrorType::ValidationError,
             field: Some("Authorization".into()),
             ..podman(StatusCode::FORBIDDEN)
+        },
+        Service::Forbidden { findings } => Answer {
+            kind: ErrorType::ValidationError,
+            field: findings.first().map(|finding| finding.field.to_owned()),
+            rule: findings.first().map(|finding| finding.rule.clone()),
+            log: "the policy forbids it".into(),
+            ..podman(StatusCode::FORBIDDEN)
+        },
+        Service::TooMany { retry_after, .. } => Answer {
+            kind: ErrorType::ValidationError,
+            retry_after: Some(*retry_after),
+            rule: Some("quota".into()),
+            ..podman(StatusCode::TOO_MANY_REQUESTS)
         },
         Service::Conflict { .. } => podman(StatusCode::CONFLICT),
         Service::TooLarge { .. } => Answer {

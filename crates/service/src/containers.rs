@@ -92,18 +92,18 @@ pub struct Acted {
 
 impl Service {
     /// Creates and starts a container: both, or nothing is left behind, also if the caller goes away.
-    pub async fn create_container(&self, call: &Call, new: NewContainer) -> Result<Container> {
+    pub async fn create_container(&self, call: &Call, mut new: NewContainer) -> Result<Container> {
         call.may(Scope::ContainersWrite)?;
-        check_workdir(new.workdir.as_ref())?;
-        check_labels(&new.labels)?;
-        check_places(&new)?;
-        call.may_name(new.name.as_str())?;
+        check(call, &new)?;
         let worker = self.0.gate.enter(call).await?;
+        self.permit(call, &mut new).await?;
+        let booking = self.book(call, &new).await?;
         // Giving up here, with the caller, cancels the transfer.
         let image = self.provide_image(call, &new).await?;
+        self.permit_user(call, &new, &image)?;
         let (service, call) = (self.clone(), call.clone());
         self.to_the_end(async move {
-            let _worker = worker;
+            let (_worker, _booking) = (worker, booking);
             let engine = &service.0.engine;
             let warm = new.warm;
             if new.replace {
@@ -244,6 +244,14 @@ impl Service {
             change,
         })
     }
+}
+
+/// Refuses what is wrong by itself, and what the caller must not ask for.
+pub(crate) fn check(call: &Call, new: &NewContainer) -> Result<()> {
+    check_workdir(new.workdir.as_ref())?;
+    check_labels(&new.labels)?;
+    check_places(new)?;
+    call.may_name(new.name.as_str())
 }
 
 /// Refuses what can't be together, each of it right by itself.

@@ -1,6 +1,6 @@
 //! Why an operation failed, by what its reader can do about it. No word of HTTP.
 
-use crate::Scope;
+use crate::{Finding, Scope};
 use podlane_engine::InvalidName;
 use podlane_engine::inside::Failure;
 use std::time::Duration;
@@ -46,6 +46,22 @@ pub enum Error {
     Bounded {
         /// What is about more than that part, for people.
         what: &'static str,
+    },
+    /// The policy forbids it.
+    #[error("{}", findings_text(.findings))]
+    Forbidden {
+        /// What of it, and by which rule.
+        findings: Vec<Finding>,
+    },
+    /// The tenant has as much of something as its quota allows, for now.
+    #[error("{limit} {what}, as many as its quota allows")]
+    TooMany {
+        /// Of what, for people.
+        what: &'static str,
+        /// How many are allowed.
+        limit: u64,
+        /// When it is sensible to try again.
+        retry_after: Duration,
     },
     /// What was to be made is there already, or something else is in its place.
     #[error("{message}")]
@@ -194,6 +210,11 @@ impl RowProblem {
             Error::invalid(self.field, message)
         }
     }
+}
+
+fn findings_text(findings: &[Finding]) -> String {
+    let texts: Vec<_> = findings.iter().map(ToString::to_string).collect();
+    texts.join("; ")
 }
 
 fn problems(rows: &[RowProblem]) -> String {

@@ -211,6 +211,7 @@ impl Service {
         login: Option<&RegistryLogin>,
     ) -> Result<ImageMaking> {
         call.may(Scope::ImagesWrite)?;
+        self.permit_image(call, image)?;
         let place = self.0.streams.take()?;
         let long = call.extended(TRANSFER);
         let begun = self.0.engine.pull(&long, image, login);

@@ -27,6 +27,7 @@ mod logs;
 mod motion;
 mod observe;
 mod places;
+mod policy;
 mod recordings;
 mod resources;
 mod stream;
@@ -63,6 +64,7 @@ pub use lifecycle::{Condition, Waited};
 pub use listing::{ListFilter, Listed, Page};
 pub use live::{Ended, Event, Input, Live};
 pub use logs::{Logs, Matching, ReadLogs, Tail};
+pub use policy::{Explained, Field, Finding, Pattern, Policy, Quota, Quotas, Rule};
 pub use recordings::{Recording, RecordingRules};
 pub use resources::WithLabels;
 pub use stream::{ExecStream, Step};
@@ -135,6 +137,8 @@ pub struct Limits {
     pub audit: bool,
     /// What a create does about an image that is not there, unless it says so itself.
     pub pull: PullPolicy,
+    /// What may be created; anything if `None`.
+    pub policy: Option<Arc<Policy>>,
 }
 
 /// Podlane's operations on one engine.
@@ -160,6 +164,10 @@ struct Inner {
     background: OnceCell<Arc<Registry>>,
     /// What happens at the engine, while somebody listens.
     events: events::Hub,
+    /// Containers of tenants that are being made.
+    bookings: policy::Bookings,
+    /// Commands of tenants that are under way.
+    allowances: policy::Allowances,
     /// Whose containers are.
     owners: Owners,
     /// Containers whose files were used.
@@ -193,6 +201,8 @@ impl Service {
             stopping: CancellationToken::new(),
             background: OnceCell::new(),
             events: events::Hub::default(),
+            bookings: policy::Bookings::default(),
+            allowances: policy::Allowances::default(),
             owners: Owners::default(),
             known: Known::default(),
             watches: Watches::default(),

@@ -125,6 +125,9 @@ impl Service {
         limits: Limits,
     ) -> Result<(Container, Change)> {
         call.may(Scope::ContainersWrite)?;
+        self.permit_limits(call, limits)?;
+        let container = self.find(call, name).await?;
+        self.permit_share(call, &container.name, limits).await?;
         self.alter(call, name, move |engine, call, container| async move {
             if container.status != Status::Running {
                 let message = "the container is not running; start it first".into();

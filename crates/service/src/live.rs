@@ -1,6 +1,7 @@
 //! A command whose output is read while it runs.
 
 use crate::exec::NewExec;
+use crate::policy::Allowance;
 use crate::recordings::Recorder;
 use crate::{Call, Error, Result, Service, words};
 use bytes::Bytes;
@@ -97,6 +98,7 @@ pub struct Live {
     timer: Option<Timer>,
     stopping: CancellationToken,
     recorder: Option<Recorder>,
+    _allowance: Option<Allowance>,
 }
 
 /// A task that ends a command, and what came of that.
@@ -127,6 +129,7 @@ impl Service {
     ) -> Result<Live> {
         crate::command::check(exec)?;
         let container = self.resolve(call, name).await?;
+        let allowance = self.allow_exec(call)?;
         let spec = exec.spec();
         let program = spec.command.program();
         let recorder = self
@@ -147,6 +150,7 @@ impl Service {
             timer: None,
             stopping: self.0.stopping.clone(),
             recorder,
+            _allowance: allowance,
         };
         live.feed();
         Ok(live)

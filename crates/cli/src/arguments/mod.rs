@@ -108,6 +108,9 @@ pub(crate) struct ConfigFlags {
     /// Write down who changes what, and do nothing that can't be [env: PODLANE_AUDIT]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     audit: Option<String>,
+    /// Let only that be created which this file allows [default: anything] [env: PODLANE_POLICY]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<String>,
     /// Use the Podman service at this address, unix:///path/of.sock [default: the first that answers]
     /// [env: PODLANE_ENGINE]
     #[arg(long, value_name = "ADDRESS")]
@@ -184,6 +187,7 @@ impl From<ConfigFlags> for Flags {
             ("insecure-no-auth", given.insecure_no_auth),
             ("auth", given.auth),
             ("audit", given.audit),
+            ("policy", given.policy),
             ("engine", given.engine),
             ("start-engine", given.start_engine),
             ("exec-agent", given.exec_agent),

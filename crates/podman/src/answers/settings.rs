@@ -76,6 +76,8 @@ pub(super) struct HostConfig {
     #[serde(default)]
     cap_drop: Option<Vec<String>>,
     #[serde(default)]
+    security_opt: Option<Vec<String>>,
+    #[serde(default)]
     dns: Option<Vec<String>>,
     #[serde(default)]
     extra_hosts: Option<Vec<String>>,
@@ -156,6 +158,11 @@ pub(super) fn settings(
         tmpfs: tmpfs.collect(),
         added_capabilities: host.cap_add.unwrap_or_default(),
         dropped_capabilities: host.cap_drop.unwrap_or_default(),
+        no_new_privileges: host
+            .security_opt
+            .iter()
+            .flatten()
+            .any(|option| option == "no-new-privileges"),
         networks: Some(
             networks
                 .map(|(name, network)| (name, membership(network, short_id)))

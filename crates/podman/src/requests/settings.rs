@@ -16,6 +16,7 @@ const CPU_PERIOD: u64 = 100_000;
 /// The part of libpod's `SpecGenerator` that says how a container is kept. Sources:
 /// `pkg/specgen/specgen.go`, and for limits the OCI runtime specification.
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "libpod has one for each")]
 pub(super) struct Kept<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     hostname: Option<&'a str>,
@@ -33,6 +34,8 @@ pub(super) struct Kept<'a> {
     cap_add: &'a [String],
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     cap_drop: &'a [String],
+    #[serde(skip_serializing_if = "is_false")]
+    no_new_privileges: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     netns: Option<Namespace>,
     #[serde(rename = "Networks", skip_serializing_if = "BTreeMap::is_empty")]
@@ -147,6 +150,7 @@ impl<'a> Kept<'a> {
             read_only_filesystem: settings.read_only,
             cap_add: &settings.added_capabilities,
             cap_drop: &settings.dropped_capabilities,
+            no_new_privileges: settings.no_new_privileges,
             netns: networks.map(|networks| Namespace {
                 nsmode: if networks.is_empty() {
                     "none"

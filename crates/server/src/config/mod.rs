@@ -7,6 +7,7 @@ mod environment;
 mod error;
 mod layer;
 mod parts;
+mod policy;
 mod reader;
 mod setting;
 mod value;
@@ -22,12 +23,13 @@ pub use setting::{FILE_VARIABLE, SETTINGS, Setting};
 
 use crate::guard::{HostRule, Origin as WebOrigin};
 use layer::Layer;
-use podlane_service::Auth;
+use podlane_service::{Auth, Policy};
 use reader::Reader;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The default configuration file, with a comment on every setting.
@@ -77,6 +79,8 @@ pub struct Config {
     pub debug: bool,
     /// The time between asking a command to end and killing it.
     pub kill_grace: Duration,
+    /// What may be created; `None` for anything.
+    pub policy: Option<Arc<Policy>>,
     /// What create does about its image unless the request says so.
     pub pull: Pull,
     /// The form of log lines.
@@ -243,6 +247,7 @@ impl Config {
             insecure_no_auth: read.boolean("insecure_no_auth"),
             auth: read.word("auth", &AUTH),
             audit: read.boolean("audit"),
+            policy: read.text("policy", value::policy),
             engine: read.text("engine", value::engine),
             start_engine: read.boolean("start_engine"),
             exec_agent: read.boolean("exec_agent"),

@@ -54,6 +54,7 @@ impl Config {
             state_dir,
             auth: self.auth,
             audit: self.audit,
+            policy: self.policy.clone(),
             pull: match self.pull {
                 Pull::Never => PullPolicy::Never,
                 Pull::Missing => PullPolicy::Missing,

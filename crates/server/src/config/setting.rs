@@ -28,7 +28,7 @@ const fn limit(key: &'static str, variable: &'static str) -> Setting {
 }
 
 /// Every setting, in the order of `config/default.toml`.
-pub const SETTINGS: [Setting; 47] = [
+pub const SETTINGS: [Setting; 48] = [
     setting("listen", "PODLANE_LISTEN", "listen"),
     setting("socket", "PODLANE_SOCKET", "socket"),
     setting("tls_cert", "PODLANE_TLS_CERT", "tls-cert"),
@@ -41,6 +41,7 @@ pub const SETTINGS: [Setting; 47] = [
     ),
     setting("auth", "PODLANE_AUTH", "auth"),
     setting("audit", "PODLANE_AUDIT", "audit"),
+    setting("policy", "PODLANE_POLICY", "policy"),
     setting("engine", "PODLANE_ENGINE", "engine"),
     setting("start_engine", "PODLANE_START_ENGINE", "start-engine"),
     setting("exec_agent", "PODLANE_EXEC_AGENT", "exec-agent"),

@@ -1,11 +1,15 @@
 //! From values as written to values as meant. The error is what would be right, for people.
 
 use super::layer::Raw;
+use super::policy;
 use crate::guard::{HostRule, Origin as WebOrigin};
+use podlane_service::Policy;
 use std::fmt::Write as _;
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Yes or no.
@@ -168,6 +172,15 @@ pub(super) fn file(raw: &Raw) -> Result<Option<PathBuf>, String> {
     (text.starts_with('/') && !text.ends_with('/') && !text.contains('\0'))
         .then(|| Some(PathBuf::from(text)))
         .ok_or_else(|| RIGHT.to_owned())
+}
+
+/// What the file of that absolute path allows; `None` for none.
+pub(super) fn policy(raw: &Raw) -> Result<Option<Arc<Policy>>, String> {
+    let Some(path) = file(raw)? else {
+        return Ok(None);
+    };
+    let text = fs::read_to_string(path).map_err(|error| format!("it can't be read: {error}"))?;
+    policy::parse(&text).map(|policy| Some(Arc::new(policy)))
 }
 
 /// A name or address for the Host header.

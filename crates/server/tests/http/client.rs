@@ -48,6 +48,7 @@ pub(crate) fn service(
         terminals: 1,
         recordings: None,
         pull: PullPolicy::Never,
+        policy: None,
     };
     Service::new(Arc::clone(engine) as Arc<_>, limits)
 }

@@ -107,6 +107,7 @@ impl Service {
         place: Membership,
     ) -> Result<()> {
         call.may(Scope::NetworksWrite)?;
+        self.permit_network(call, &network)?;
         let service = self.clone();
         self.change(call, |engine, call| async move {
             service.usable_network(&call, &network).await?;

@@ -32,6 +32,7 @@ pub async fn settings_come_back(subject: &Subject) {
         tmpfs: BTreeMap::from([(place, tmpfs)]),
         added_capabilities: vec!["CAP_NET_ADMIN".into()],
         dropped_capabilities: vec!["CAP_CHOWN".into()],
+        no_new_privileges: true,
         networks: Some(BTreeMap::new()),
         dns: Vec::new(),
         hosts: BTreeMap::from([("db".into(), [10, 0, 0, 5].into())]),

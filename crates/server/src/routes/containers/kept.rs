@@ -28,6 +28,7 @@ pub(super) fn settings(kept: podlane_engine::Settings) -> Settings {
             add: kept.added_capabilities,
             drop: kept.dropped_capabilities,
         },
+        no_new_privileges: kept.no_new_privileges,
         networks: networks.collect(),
         dns: kept.dns.iter().map(ToString::to_string).collect(),
         extra_hosts: hosts.map(|(name, ip)| (name, ip.to_string())).collect(),
@@ -49,7 +50,7 @@ fn octal(mode: u32) -> String {
     clippy::cast_precision_loss,
     reason = "nobody has that many processors"
 )]
-fn limits(limits: podlane_engine::Limits) -> Limits {
+pub(super) fn limits(limits: podlane_engine::Limits) -> Limits {
     Limits {
         memory: limits.memory.map(Size::Bytes),
         memory_swap: limits.memory_swap.map(Size::Bytes),

@@ -1,10 +1,10 @@
 //! `POST /api/v1/containers/{name}/update`
 
 use super::answers::changed;
-use super::create::limits;
 use crate::error::Result;
 use crate::extract::{Json, Name, Query};
 use crate::refusal::Refusal;
+use crate::routes::limits;
 use axum::Extension;
 use axum::extract::State;
 use podlane_api::{ChangedContainer, UpdateContainer};

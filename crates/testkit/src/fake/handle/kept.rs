@@ -79,6 +79,11 @@ fn host(spec: &Value) -> Value {
         "Tmpfs": tmpfs.collect::<Map<_, _>>(),
         "CapAdd": or(&spec["cap_add"], json!([])),
         "CapDrop": or(&spec["cap_drop"], json!([])),
+        "SecurityOpt": if spec["no_new_privileges"] == true {
+            json!(["no-new-privileges"])
+        } else {
+            json!([])
+        },
         "Dns": or(&spec["dns_server"], json!([])),
         "ExtraHosts": or(&spec["hostadd"], json!([])),
         "Devices": devices.collect::<Value>(),

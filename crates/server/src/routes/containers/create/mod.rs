@@ -1,9 +1,9 @@
 //! `POST /api/v1/containers`
 //!
-//! Creates and starts: both, or nothing is left behind.
+//! Creates and starts: both, or nothing is left behind. With `dry_run=true` nothing is made, and the answer says what the
+//! policy would make of it.
 
 mod command;
-pub(super) mod limits;
 mod networks;
 mod ports;
 mod privileges;
@@ -11,34 +11,42 @@ mod settings;
 mod spec;
 mod volumes;
 
-use super::answers;
+use super::{answers, kept};
 use crate::edge::Subject;
 use crate::error::Result;
-use crate::extract::{Json, Query};
+use crate::extract::{Json, Parameters, Query, QueryShape};
+use crate::refusal::Refusal;
 use axum::Extension;
 use axum::extract::State;
-use podlane_api::{CreateContainer, Created, CreatedContainer, True};
-use podlane_service::{Call, Service};
+use podlane_api::{
+    CreateAnswer, CreateContainer, Created, CreatedContainer, DryRun, Finding, True,
+};
+use podlane_service::{Call, Explained, Service};
 
 /// Create and start a container.
 #[utoipa::path(
     post,
     path = "/api/v1/containers",
     tag = "containers",
+    params(("dry_run" = Option<bool>, Query, description = "True: say what the policy would make of it, and make nothing. False if left out.")),
     request_body = CreateContainer,
-    responses((status = 200, description = "The container runs.", body = CreatedContainer))
+    responses((status = 200, description = "The container runs; with `dry_run`: what would become of it.", body = CreateAnswer))
 )]
 pub(crate) async fn create_container(
     State(service): State<Service>,
     Extension(call): Extension<Call>,
     Extension(subject): Extension<Subject>,
-    Query(()): Query<()>,
+    Query(Dry(dry)): Query<Dry>,
     Json(body): Json<CreateContainer>,
-) -> Result<axum::Json<CreatedContainer>> {
+) -> Result<axum::Json<CreateAnswer>> {
     let new = spec::new_container(body, call.limit)?;
     subject.set(new.name.as_str());
+    if dry {
+        let explained = service.explain_container(&call, new).await?;
+        return Ok(axum::Json(CreateAnswer::DryRun(told(explained))));
+    }
     let container = service.create_container(&call, new).await?;
-    Ok(axum::Json(CreatedContainer {
+    Ok(axum::Json(CreateAnswer::Created(CreatedContainer {
         success: True,
         container: Created {
             id: container.id.short().to_owned(),
@@ -47,5 +55,37 @@ pub(crate) async fn create_container(
             image: container.image,
             ports: answers::ports(&container.ports),
         },
-    }))
+    })))
+}
+
+/// `?dry_run=true`
+pub(crate) struct Dry(bool);
+
+impl QueryShape for Dry {
+    const NAMES: &'static [&'static str] = &["dry_run"];
+
+    fn read(parameters: &Parameters) -> Result<Self, Refusal> {
+        Ok(Self(parameters.flag("dry_run")?.unwrap_or_default()))
+    }
+}
+
+fn told(explained: Explained) -> DryRun {
+    let findings = explained.findings.into_iter().map(|finding| Finding {
+        rule: finding.rule,
+        field: finding.field.to_owned(),
+        value: finding.value,
+        reason: finding.reason,
+        allowed: finding.allowed,
+        denied: finding.denied,
+    });
+    DryRun {
+        success: True,
+        dry_run: True,
+        allowed: explained.allowed,
+        findings: findings.collect(),
+        limits: kept::limits(explained.limits),
+        dropped_capabilities: explained.dropped_capabilities,
+        no_new_privileges: explained.no_new_privileges,
+        image_present: explained.image_present,
+    }
 }

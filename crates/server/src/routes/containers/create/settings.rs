@@ -1,9 +1,10 @@
 //! How a new container shall be kept, field by field.
 
 use super::super::fields;
-use super::{limits, networks, privileges};
+use super::{networks, privileges};
 use crate::extract::shown;
 use crate::refusal::Refusal;
+use crate::routes::limits;
 use podlane_api::{CreateContainer, Healthcheck, Restart, RestartPolicy, Tmpfs, UniqueMap};
 use podlane_engine::{Command, InnerPath, Settings, Signal};
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ pub(super) fn settings(body: &mut CreateContainer, most: Duration) -> Result<Set
         tmpfs: tmpfs(body.tmpfs.take().unwrap_or_default())?,
         added_capabilities: privileges::capabilities("capabilities.add", capabilities.add)?,
         dropped_capabilities: privileges::capabilities("capabilities.drop", capabilities.drop)?,
+        no_new_privileges: body.no_new_privileges.unwrap_or_default(),
         networks: body.networks.take().map(networks::networks).transpose()?,
         dns: networks::dns(body.dns.take().unwrap_or_default())?,
         hosts: networks::extra_hosts(body.extra_hosts.take().unwrap_or_default())?,

@@ -8,9 +8,7 @@ const LEAST_MEMORY: u64 = 6 << 20;
 const MOST_PIDS: u64 = 1 << 22;
 const MOST_FILES: u64 = 1 << 30;
 
-pub(in crate::routes::containers) fn limits(
-    wire: &Limits,
-) -> Result<podlane_engine::Limits, Refusal> {
+pub(crate) fn limits(wire: &Limits) -> Result<podlane_engine::Limits, Refusal> {
     let memory = wire.memory.as_ref();
     let memory = memory
         .map(|size| bytes("limits.memory", size))
@@ -68,7 +66,7 @@ fn open_files(wire: &OpenFiles) -> Result<podlane_engine::OpenFiles, Refusal> {
 }
 
 /// `536870912`, `"536870912"`, `"512m"`.
-pub(super) fn bytes(field: &'static str, size: &Size) -> Result<u64, Refusal> {
+pub(crate) fn bytes(field: &'static str, size: &Size) -> Result<u64, Refusal> {
     let bytes = match size {
         Size::Bytes(bytes) => Some(*bytes),
         Size::Text(text) => parse(text),
