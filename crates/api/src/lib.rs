@@ -33,6 +33,7 @@ mod secrets;
 mod settings;
 mod system;
 mod terminals;
+mod tickets;
 mod tokens;
 mod users;
 mod volumes;
@@ -94,6 +95,7 @@ pub use system::{
     ReadyWord, UnhealthyWord,
 };
 pub use terminals::{TerminalInput, TerminalOutput};
+pub use tickets::{CreateTicket, CreatedTicket, TicketFor};
 pub use tokens::{CreateToken, CreatedToken, RevokedToken, Token, TokenList};
 pub use users::{
     Account, AddUser, AddUsers, AddedAccount, AddedUser, AddedUsers, ModifyUser, RemovedAccount,

@@ -31,6 +31,10 @@ pub struct CreateToken {
     #[serde(default)]
     #[schema(example = "lab-")]
     pub name_prefix: Option<String>,
+    /// The SHA-256 fingerprint of a client certificate, in hexadecimal: its holder needs no token. Only with TLS and
+    /// `tls_client_ca`.
+    #[serde(default)]
+    pub certificate: Option<String>,
     /// The seconds after which it ends; never if left out.
     #[serde(default)]
     #[schema(example = 2_592_000)]
@@ -58,6 +62,9 @@ pub struct Token {
     /// What the names of its holder's containers begin with; `null` for anything.
     #[schema(required)]
     pub name_prefix: Option<String>,
+    /// The fingerprint of the client certificate whose holder needs no token; `null` for none.
+    #[schema(required)]
+    pub certificate: Option<String>,
     /// When it was made, in UTC.
     pub created: String,
     /// When it ends, in UTC; `null` if never.

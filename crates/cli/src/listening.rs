@@ -1,6 +1,7 @@
 //! The sockets of the server.
 
 use crate::failure::Failure;
+use listenfd::ListenFd;
 use podlane_server::config::Config;
 use podlane_server::{Listener, Tls, TlsFiles};
 use std::fs::{self, Permissions};
@@ -17,7 +18,7 @@ const MODE: u32 = 0o660;
 /// Bound sockets.
 pub(crate) struct Listening {
     pub(crate) listeners: Vec<Listener>,
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     secure: bool,
     socket: Option<PathBuf>,
 }
@@ -26,6 +27,9 @@ impl Listening {
     /// Binds all that the settings name.
     pub(crate) async fn bind(config: &Config) -> Result<Self, Failure> {
         let tls = tls(config)?;
+        if let Some(given) = given()? {
+            return Self::take(given, tls);
+        }
         let tcp = TcpListener::bind(config.listen).await.map_err(|error| {
             Failure::failed(format!(
                 "can't listen on {}: {error}; choose another address with --listen",
@@ -46,10 +50,50 @@ impl Listening {
         }
         Ok(Self {
             listeners,
-            address,
+            addresses: vec![address],
             secure,
             socket: config.socket.clone(),
         })
+    }
+
+    /// Uses sockets that systemd has bound, instead of those that the settings name.
+    fn take(given: Vec<Given>, tls: Option<Tls>) -> Result<Self, Failure> {
+        let failed = |error: io::Error| {
+            Failure::failed(format!("can't listen on a socket of systemd's: {error}"))
+        };
+        let mut listening = Self {
+            listeners: Vec::new(),
+            addresses: Vec::new(),
+            secure: tls.is_some(),
+            socket: None,
+        };
+        let tls = tls.map(Arc::new);
+        for socket in given {
+            match socket {
+                Given::Tcp(socket) => {
+                    listening
+                        .addresses
+                        .push(socket.local_addr().map_err(failed)?);
+                    let socket = TcpListener::from_std(socket).map_err(failed)?;
+                    listening.listeners.push(match &tls {
+                        Some(tls) => Listener::Tls(socket, Arc::clone(tls)),
+                        None => Listener::Tcp(socket),
+                    });
+                }
+                Given::Unix(socket) => {
+                    let address = socket.local_addr().map_err(failed)?;
+                    listening.socket = address.as_pathname().map(Path::to_path_buf);
+                    let socket = UnixListener::from_std(socket).map_err(failed)?;
+                    listening.listeners.push(Listener::Unix(socket));
+                }
+            }
+        }
+        Ok(listening)
+    }
+
+    /// The addresses where other programs can connect.
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
     /// Says where, for people.
@@ -58,11 +102,48 @@ impl Listening {
         if let Some(socket) = &self.socket {
             tracing::info!("listening on unix:{}", socket.display());
         }
-        tracing::info!(
-            "listening on {scheme}://{}; the API is at /api/v1, its documentation at /docs",
-            self.address
-        );
+        for address in &self.addresses {
+            tracing::info!(
+                "listening on {scheme}://{address}; the API is at /api/v1, its documentation at /docs"
+            );
+        }
+        // Where nobody has asked to be told, this does nothing.
+        let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
     }
+}
+
+/// A socket that systemd has bound.
+enum Given {
+    Tcp(std::net::TcpListener),
+    Unix(std::os::unix::net::UnixListener),
+}
+
+/// The sockets that systemd has bound for us; `None` without any.
+fn given() -> Result<Option<Vec<Given>>, Failure> {
+    let mut descriptors = ListenFd::from_env();
+    let wrong = |error: io::Error| {
+        Failure::failed(format!(
+            "systemd gave a socket that is neither TCP nor Unix, or not listening: {error}"
+        ))
+    };
+    let mut given = Vec::new();
+    for at in 0..descriptors.len() {
+        let socket = match descriptors.take_tcp_listener(at) {
+            Ok(Some(socket)) => Given::Tcp(socket),
+            Ok(None) => continue,
+            Err(_) => match descriptors.take_unix_listener(at).map_err(wrong)? {
+                Some(socket) => Given::Unix(socket),
+                None => continue,
+            },
+        };
+        match &socket {
+            Given::Tcp(socket) => socket.set_nonblocking(true),
+            Given::Unix(socket) => socket.set_nonblocking(true),
+        }
+        .map_err(wrong)?;
+        given.push(socket);
+    }
+    Ok((!given.is_empty()).then_some(given))
 }
 
 fn tls(config: &Config) -> Result<Option<Tls>, Failure> {

@@ -4,22 +4,26 @@
 //! bookmarks.
 
 use crate::App;
+use crate::edge::Subject;
 use crate::error::Result;
 use crate::headers::is_docs;
 use crate::refusal::Refusal;
 use crate::serve::Peer;
-use axum::extract::{Request, State};
-use axum::http::header::AUTHORIZATION;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use axum::http::{HeaderMap, HeaderName};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use podlane_service::{Call, Caller, Presented, Tenant};
+use podlane_service::{Call, Caller, Presented, Tenant, TicketAction};
 
 /// The header for who can't send `Authorization`.
 pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// The header that says for which tenant a caller acts who sees everything.
 pub(crate) const TENANT: HeaderName = HeaderName::from_static("x-tenant");
+
+/// What the subprotocol begins with that is a ticket.
+pub(crate) const TICKET: &str = "podlane.ticket.";
 
 /// Finds out who asks, and gives it to the handlers with the call.
 pub(crate) async fn authenticate(
@@ -29,13 +33,25 @@ pub(crate) async fn authenticate(
 ) -> Response {
     if !is_open(request.uri().path()) {
         let peer = request.extensions().get::<Peer>().copied();
-        let presented = presented(request.headers());
-        let identified = app.service.identify(presented, peer.map(|peer| peer.0));
+        let identified = identify(&app, &request, peer);
         // Who guesses is counted by address, before it is told that it was wrong.
         let unknown = Caller::anonymous();
         let caller = identified.as_ref().unwrap_or(&unknown);
-        if let Some(Err(wait)) = app.rates.as_ref().map(|rates| rates.check(caller, peer)) {
-            return Refusal::TooOften { wait }.into_response();
+        let checked = app.rates.as_ref().map(|rates| rates.check(caller, peer));
+        let answered = match &checked {
+            Some(Err(wait)) => Err(Refusal::TooOften { wait: *wait }.into_response()),
+            _ => Ok(()),
+        };
+        // Told with every answer, a refusal too.
+        let left = checked.map(|checked| checked.unwrap_or(0));
+        let tell = |mut response: Response| {
+            if let (Some(rates), Some(left)) = (&app.rates, left) {
+                rates.tell(left, response.headers_mut());
+            }
+            response
+        };
+        if let Err(response) = answered {
+            return tell(response);
         }
         let caller = match identified {
             Ok(caller) => acting(caller, request.headers()),
@@ -43,13 +59,52 @@ pub(crate) async fn authenticate(
         };
         let caller = match caller {
             Ok(caller) => caller,
-            Err(error) => return error.into_response(),
+            Err(error) => return tell(error.into_response()),
         };
+        if let Some(subject) = request.extensions().get::<Subject>() {
+            subject.by(&caller);
+        }
         if let Some(call) = request.extensions_mut().remove::<Call>() {
             request.extensions_mut().insert(call.by(caller));
         }
+        return tell(next.run(request).await);
     }
     next.run(request).await
+}
+
+/// Who asks: the holder of a ticket, a token or a certificate.
+fn identify(app: &App, request: &Request, peer: Option<Peer>) -> podlane_service::Result<Caller> {
+    let address = peer.map(|peer| peer.address);
+    let presented = presented(request.headers());
+    match (presented, ticket(request.headers())) {
+        (Presented::Nothing, Some(ticket)) => {
+            let route = request.extensions().get::<MatchedPath>();
+            let action = match route.map(MatchedPath::as_str) {
+                Some(route) if route.ends_with("/exec/ws") => Some(TicketAction::Exec),
+                Some(route) if route.ends_with("/attach/ws") => Some(TicketAction::Attach),
+                _ => None,
+            };
+            app.service.redeem(ticket, action, address)
+        }
+        (Presented::Nothing, None) => {
+            let shown = peer.and_then(|peer| peer.certificate);
+            let shown = shown.map_or(Presented::Nothing, Presented::Certificate);
+            app.service.identify(shown, address)
+        }
+        (_, Some(_)) => Err(podlane_service::Error::Unidentified {
+            reason: "the request has a token and a ticket",
+        }),
+        (presented, None) => app.service.identify(presented, address),
+    }
+}
+
+/// The ticket among the subprotocols of a WebSocket: the only header that a page can choose.
+fn ticket(headers: &HeaderMap) -> Option<&str> {
+    let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).into_iter();
+    let mut names = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    names.find_map(|name| name.trim().strip_prefix(TICKET))
 }
 
 /// The caller, for the tenant that the request names.

@@ -13,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use podlane_api::ErrorType;
 use podlane_engine::RequestId;
-use podlane_service::{Call, Caller};
+use podlane_service::{Call, Caller, Who};
 use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -22,18 +22,41 @@ use tracing::Level;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The name of the container that a request is about, for its line in the log; checked names only.
+/// Who asks, and the name of the container that it is about, for a request's line in the log; checked names only.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Subject(Arc<OnceLock<String>>);
+pub(crate) struct Subject(Arc<About>);
+
+#[derive(Debug, Default)]
+struct About {
+    container: OnceLock<String>,
+    caller: OnceLock<String>,
+}
 
 impl Subject {
     pub(crate) fn set(&self, name: &str) {
         // The first name stays; a request is about one container.
-        let _ = self.0.set(name.to_owned());
+        let _ = self.0.container.set(name.to_owned());
     }
 
     pub(crate) fn get(&self) -> Option<&str> {
-        self.0.get().map(String::as_str)
+        self.0.container.get().map(String::as_str)
+    }
+
+    /// Says who asks: by ID, because names are people's words.
+    pub(crate) fn by(&self, caller: &Caller) {
+        let mut text = match caller.who() {
+            Who::Token { id, .. } => format!("token {id}"),
+            Who::Anonymous | Who::Server => "anonymous".to_owned(),
+        };
+        if let Some(tenant) = &caller.bounds().tenant {
+            text.push_str(" for ");
+            text.push_str(tenant.as_str());
+        }
+        let _ = self.0.caller.set(text);
+    }
+
+    fn caller(&self) -> Option<&str> {
+        self.0.caller.get().map(String::as_str)
     }
 }
 
@@ -178,6 +201,7 @@ impl Record {
                     request_id = %self.id,
                     method = %self.method,
                     route = self.route.as_deref().unwrap_or("(unknown)"),
+                    caller = self.subject.caller(),
                     container = self.subject.get(),
                     status = status.map(|status| status.as_u16()),
                     outcome,

@@ -1,8 +1,11 @@
 //! How often one caller may ask: so many requests a second, and so many at once before that.
 
 use crate::serve::Peer;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{Quota, RateLimiter};
 use podlane_service::{Caller, Who};
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -10,6 +13,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+
+/// What a caller may ask, and what is left of it: draft-ietf-httpapi-ratelimit-headers-10.
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// After so many requests those are forgotten who have not asked for a while.
 const TIDY: u32 = 10_000;
@@ -36,10 +43,14 @@ pub struct Rate {
 #[derive(Clone)]
 pub(crate) struct Rates(Arc<Inner>);
 
+type Limiter =
+    RateLimiter<Key, DefaultKeyedStateStore<Key>, DefaultClock, StateInformationMiddleware>;
+
 struct Inner {
-    limiter: DefaultKeyedRateLimiter<Key>,
+    limiter: Limiter,
     clock: DefaultClock,
     asked: AtomicU32,
+    rate: Rate,
 }
 
 impl fmt::Debug for Rates {
@@ -52,18 +63,20 @@ impl Rates {
     pub(crate) fn new(rate: Rate) -> Self {
         let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
         Self(Arc::new(Inner {
-            limiter: RateLimiter::keyed(quota),
+            limiter: RateLimiter::keyed(quota).with_middleware(),
+            rate,
             clock: DefaultClock::default(),
             asked: AtomicU32::new(0),
         }))
     }
 
-    /// Whether a caller may ask now; else after how long.
-    pub(crate) fn check(&self, caller: &Caller, peer: Option<Peer>) -> Result<(), Duration> {
+    /// Whether a caller may ask now, and how often more at once; else after how long.
+    pub(crate) fn check(&self, caller: &Caller, peer: Option<Peer>) -> Result<u32, Duration> {
         let Inner {
             limiter,
             clock,
             asked,
+            ..
         } = &*self.0;
         if asked.fetch_add(1, Ordering::Relaxed) % TIDY == TIDY - 1 {
             limiter.retain_recent();
@@ -71,10 +84,29 @@ impl Rates {
         }
         let key = match caller.who() {
             Who::Token { id, .. } => Key::Token(id.clone()),
-            Who::Anonymous | Who::Server => Key::Address(peer.map(|peer| network(peer.0))),
+            Who::Anonymous | Who::Server => Key::Address(peer.map(|peer| network(peer.address))),
         };
         let checked = limiter.check_key(&key);
+        let checked = checked.map(|state| state.remaining_burst_capacity());
         checked.map_err(|early| early.wait_time_from(clock.now()))
+    }
+
+    /// The headers that tell a caller how often more it may ask.
+    pub(crate) fn tell(&self, left: u32, headers: &mut HeaderMap) {
+        let Rate { per_second, burst } = self.0.rate;
+        let (per_second, burst) = (per_second.get(), burst.get());
+        // The time after which all is as if it had not asked.
+        let window = burst.div_ceil(per_second);
+        let reset = (burst - left.min(burst)).div_ceil(per_second);
+        let texts = [
+            (POLICY, format!("\"caller\";q={burst};w={window}")),
+            (LEFT, format!("\"caller\";r={left};t={reset}")),
+        ];
+        for (name, text) in texts {
+            if let Ok(value) = HeaderValue::from_str(&text) {
+                headers.insert(name, value);
+            }
+        }
     }
 }
 
@@ -102,7 +134,7 @@ mod tests {
         });
         let caller = Caller::anonymous();
         let check = |text: &str| {
-            let peer = Peer(text.parse().expect("an address"));
+            let peer = Peer::at(text.parse().expect("an address"));
             rates.check(&caller, Some(peer))
         };
         for _ in 0..3 {

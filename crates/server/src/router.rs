@@ -6,7 +6,7 @@ use crate::edge::{edge, panicked};
 use crate::guard::guard;
 use crate::routes::containers::{
     bulk, changes, create, exec, export, files, inspect, kill, list, logs, pause, remove, rename,
-    restart, start, stats, stop, terminals, top, unpause, update, users, wait,
+    restart, start, stats, stop, terminals, tickets, top, unpause, update, users, wait,
 };
 use crate::routes::events;
 use crate::routes::execs;
@@ -79,6 +79,7 @@ fn inside() -> OpenApiRouter<App> {
         .routes(routes!(execs::resize::resize_exec))
         .routes(routes!(execs::wait::wait_exec))
         .routes(routes!(execs::remove::remove_exec))
+        .routes(routes!(tickets::create_ticket))
         .routes(routes!(terminals::exec::exec_terminal))
         .routes(routes!(terminals::attach::attach_terminal))
         .routes(routes!(users::add::add_user, users::list::list_users))

@@ -17,7 +17,7 @@ impl Service {
     /// A container of the caller's, in full.
     pub(crate) async fn find(&self, call: &Call, name: &ContainerRef) -> Result<Container> {
         let container = self.0.engine.inspect(call, name).await?;
-        if call.owns_container(&container.name, &container.labels) {
+        if call.owns_container(&container.name, &container.labels) && call.is_for(&container.id) {
             return Ok(container);
         }
         Err(missing(Resource::Container, name).into())
@@ -29,7 +29,9 @@ impl Service {
             return Ok(self.find(call, name).await?.id);
         }
         let id = self.0.engine.resolve(call, name).await?;
-        if call.tenant().is_some() && self.owner(call, &id).await?.as_ref() != call.tenant() {
+        let foreign =
+            call.tenant().is_some() && self.owner(call, &id).await?.as_ref() != call.tenant();
+        if foreign || !call.is_for(&id) {
             return Err(missing(Resource::Container, name).into());
         }
         Ok(id)

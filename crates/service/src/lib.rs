@@ -33,6 +33,7 @@ mod resources;
 mod stream;
 mod terminals;
 mod text;
+mod tickets;
 mod tokens;
 mod tool;
 mod users;
@@ -71,7 +72,8 @@ pub use stream::{ExecStream, Step};
 pub use terminals::Terminal;
 pub use text::Decoder as TextDecoder;
 pub use text::Texts;
-pub use tokens::{Auth, NewToken, Presented, Token, TokenText, Tokens, network};
+pub use tickets::{Ticket, TicketAction};
+pub use tokens::{Auth, Fingerprint, NewToken, Presented, Token, TokenText, Tokens, network};
 #[cfg(feature = "fuzzing")]
 pub use users::fuzz_accounts;
 pub use users::{
@@ -154,6 +156,7 @@ struct Inner {
     streams: Places,
     terminals: Places,
     tokens: Arc<Tokens>,
+    tickets: tickets::Tickets,
     audit: Arc<Audit>,
     recordings: Recordings,
     /// Work that must be driven to its end although nobody waits for it any more.
@@ -195,6 +198,7 @@ impl Service {
             gate,
             terminals,
             tokens,
+            tickets: tickets::Tickets::default(),
             audit,
             recordings,
             tasks: TaskTracker::new(),

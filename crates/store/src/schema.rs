@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// Each step once and for ever as it was released.
-pub(crate) const MAIN: [&str; 2] = [
+pub(crate) const MAIN: [&str; 3] = [
     "
     CREATE TABLE token (
         id TEXT PRIMARY KEY,
@@ -24,6 +24,7 @@ pub(crate) const MAIN: [&str; 2] = [
     ALTER TABLE token ADD COLUMN tenant TEXT;
     ALTER TABLE token ADD COLUMN prefix TEXT;
 ",
+    "ALTER TABLE token ADD COLUMN certificate TEXT;",
 ];
 
 /// The same for the audit's own database.

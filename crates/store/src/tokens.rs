@@ -18,6 +18,8 @@ pub struct TokenRecord {
     pub scopes: String,
     /// The networks that it may come from, separated by spaces; empty for all.
     pub networks: String,
+    /// SHA-256 of the client certificate whose holder needs no token.
+    pub certificate: Option<String>,
     /// For whom its holder acts; `None` for everybody.
     pub tenant: Option<String>,
     /// What the names of its holder's containers begin with.
@@ -30,8 +32,8 @@ pub struct TokenRecord {
     pub revoked: Option<i64>,
 }
 
-const COLUMNS: &str =
-    "id, hash, name, role, scopes, networks, created, expires, revoked, tenant, prefix";
+const COLUMNS: &str = "id, hash, name, role, scopes, networks, created, expires, revoked, tenant, prefix, \
+     certificate";
 
 fn record(row: &Row) -> rusqlite::Result<TokenRecord> {
     Ok(TokenRecord {
@@ -46,6 +48,7 @@ fn record(row: &Row) -> rusqlite::Result<TokenRecord> {
         revoked: row.get(8)?,
         tenant: row.get(9)?,
         prefix: row.get(10)?,
+        certificate: row.get(11)?,
     })
 }
 
@@ -63,7 +66,7 @@ impl Store {
     pub fn add_token(&self, token: &TokenRecord) -> Result<()> {
         self.write(|writer| {
             let sql = format!(
-                "INSERT INTO token ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+                "INSERT INTO token ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
             );
             writer.execute(
                 &sql,
@@ -78,7 +81,8 @@ impl Store {
                     token.expires,
                     token.revoked,
                     token.tenant,
-                    token.prefix
+                    token.prefix,
+                    token.certificate
                 ],
             )
         })
@@ -126,6 +130,7 @@ mod tests {
             networks: String::new(),
             tenant: Some("class-7".into()),
             prefix: None,
+            certificate: None,
             created: 5,
             expires: Some(9),
             revoked: None,

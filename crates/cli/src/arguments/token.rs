@@ -8,7 +8,7 @@
 use crate::commands::token::Work;
 use clap::{ArgGroup, Args, Subcommand};
 use podlane_server::config::Flags;
-use podlane_service::{NamePrefix, Role, Scope, Tenant, network};
+use podlane_service::{Fingerprint, NamePrefix, Role, Scope, Tenant, network};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -100,6 +100,10 @@ pub(crate) struct NewTokenFlags {
     /// What the names of its holder's containers begin with [default: anything]
     #[arg(long, value_name = "PREFIX", value_parser = prefix)]
     pub(crate) name_prefix: Option<NamePrefix>,
+    /// The SHA-256 fingerprint of a client certificate whose holder needs no token, as
+    /// `openssl x509 -noout -fingerprint -sha256` shows it
+    #[arg(long, value_name = "FINGERPRINT", value_parser = certificate)]
+    pub(crate) certificate: Option<Fingerprint>,
     /// How long it is good: a number and s, m, h or d, such as 30d [default: for ever]
     #[arg(long, value_name = "TIME", value_parser = life)]
     pub(crate) expires_in: Option<Duration>,
@@ -114,6 +118,11 @@ fn scope(text: &str) -> Result<Scope, String> {
         let all: Vec<_> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
         format!("it must be one of {}", all.join(", "))
     })
+}
+
+fn certificate(text: &str) -> Result<Fingerprint, &'static str> {
+    Fingerprint::parse(text)
+        .ok_or("it must be 64 hexadecimal digits, with or without colons between")
 }
 
 fn tenant(text: &str) -> Result<Tenant, &'static str> {

@@ -11,6 +11,7 @@ use podlane_podman::PodmanEngine;
 use podlane_server::Metrics;
 use podlane_server::config::{Config, Environment, Flags};
 use podlane_service::{Call, Caller, Service, Tokens};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -40,8 +41,10 @@ pub(crate) fn run(environment: &Environment, flags: &Flags) -> Result<ExitCode, 
 
 async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure> {
     let state = state::directory(config, environment);
-    guard_listener(config, state.clone())?;
     let listening = Listening::bind(config).await?;
+    for address in listening.addresses() {
+        guard_listener(config, *address, state.clone())?;
+    }
     let engine = engine::find_or_start(config, environment).await?;
     let metrics = Metrics::new();
     let observer = metrics.engine();
@@ -62,12 +65,14 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
     let shutdown = CancellationToken::new();
     let recovery = tokio::spawn(recover(service.clone(), shutdown.clone()));
     let signals = tokio::spawn(end_on_signal(shutdown.clone()));
+    let mut settings = config.settings();
+    settings.listen = listening.addresses().to_vec();
     listening.announce();
     podlane_server::serve(
         listening.listeners,
         service,
         metrics,
-        config.settings(),
+        settings,
         shutdown.clone(),
     )
     .await;
@@ -79,14 +84,18 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
 }
 
 /// Other machines may connect only if somebody can be told apart from anybody, or that is meant.
-fn guard_listener(config: &Config, state: Option<PathBuf>) -> Result<(), Failure> {
-    if config.listen.ip().to_canonical().is_loopback() {
+fn guard_listener(
+    config: &Config,
+    address: SocketAddr,
+    state: Option<PathBuf>,
+) -> Result<(), Failure> {
+    if address.ip().to_canonical().is_loopback() {
         return Ok(());
     }
     if config.tls_cert.is_none() && !config.insecure_no_auth {
         tracing::warn!(
             "other machines can connect to {}, and what they send can be read on the way, tokens too: set tls_cert and tls_key, or let a proxy speak TLS",
-            config.listen
+            address
         );
     }
     let tokens = Tokens::new(config.auth, state);
@@ -96,7 +105,6 @@ fn guard_listener(config: &Config, state: Option<PathBuf>) -> Result<(), Failure
     if tokens.is_needed()? && usable {
         return Ok(());
     }
-    let address = config.listen;
     if config.insecure_no_auth {
         if !tokens.is_needed()? {
             tracing::warn!(

@@ -68,7 +68,9 @@ fn wanted(flags: NewTokenFlags) -> NewToken {
         bounds: Bounds {
             tenant: flags.tenant,
             prefix: flags.name_prefix,
+            container: None,
         },
+        certificate: flags.certificate,
         life: flags.expires_in,
     }
 }

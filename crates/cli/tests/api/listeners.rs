@@ -143,6 +143,120 @@ async fn tls_for_who_has_a_certificate() {
     assert!(!curl(&url(&server), &["--cacert", &ca]).0);
 }
 
+#[tokio::test]
+async fn a_certificate_says_who_asks() {
+    let authority = Authority::new();
+    for name in ["server", "teacher", "stranger"] {
+        authority.sign(name);
+    }
+    let ca = authority.path("ca.pem").display().to_string();
+    let state = tempfile::tempdir().expect("a directory");
+    let directory = state.path().display().to_string();
+    let options = authority
+        .options()
+        .env("PODLANE_TLS_CLIENT_CA", &ca)
+        .env("PODLANE_STATE_DIR", &directory);
+    let server = server_with(options);
+    let shown = Command::new("openssl")
+        .args(["x509", "-noout", "-fingerprint", "-sha256", "-in"])
+        .arg(authority.path("teacher.pem"))
+        .output()
+        .expect("openssl");
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let (_, fingerprint) = shown.trim().split_once('=').expect("a fingerprint");
+    let made = Command::new(env!("CARGO_BIN_EXE_podlane"))
+        .args([
+            "token",
+            "create",
+            "--name",
+            "teacher",
+            "--role",
+            "viewer",
+            "--certificate",
+            fingerprint,
+        ])
+        .env("PODLANE_STATE_DIR", &directory)
+        .output()
+        .expect("it can be run");
+    assert!(made.status.success(), "{made:?}");
+    let ask = |name: &str, method: &str| {
+        let (certificate, key) = (
+            authority.path(&format!("{name}.pem")),
+            authority.path(&format!("{name}.key")),
+        );
+        let (certificate, key) = (certificate.display().to_string(), key.display().to_string());
+        let path = if method == "GET" {
+            "containers"
+        } else {
+            "containers/none"
+        };
+        let url = url(&server).replace("health", path);
+        let flags = [
+            "--cacert",
+            &ca,
+            "--cert",
+            &certificate,
+            "--key",
+            &key,
+            "-X",
+            method,
+        ];
+        let format = [
+            "-H",
+            "content-type: application/json",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+        ];
+        curl(&url, &[&flags[..], &format].concat()).1
+    };
+    assert_eq!(ask("teacher", "GET"), "200");
+    assert_eq!(ask("teacher", "DELETE"), "403", "a viewer removes nothing");
+    assert_eq!(ask("stranger", "GET"), "401");
+}
+
+#[tokio::test]
+async fn sockets_that_systemd_has_bound() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("given.sock");
+    let tcp = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let unix = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+    let address = tcp.local_addr().expect("an address");
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "export LISTEN_PID=$$ LISTEN_FDS=2; exec \"$0\" serve"])
+        .arg(env!("CARGO_BIN_EXE_podlane"))
+        .env(
+            "PODLANE_ENGINE",
+            format!("unix://{}", podlane_testkit::podman_socket().display()),
+        )
+        .env("PODLANE_STATE_DIR", directory.path());
+    let given =
+        [(tcp.into(), 3), (unix.into(), 4)].map(|(parent_fd, child_fd)| command_fds::FdMapping {
+            parent_fd,
+            child_fd,
+        });
+    command_fds::CommandFdExt::fd_mappings(&mut command, given.into()).expect("two descriptors");
+    let mut server = command.spawn().expect("it can be run");
+    let began = Instant::now();
+    let tcp = format!("http://{address}/api/v1/containers");
+    while !curl(&tcp, &[]).0 && began.elapsed() < Duration::from_secs(30) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let (_, by_tcp) = curl(&tcp, &[]);
+    let text = path.display().to_string();
+    let (_, by_unix) = curl(
+        "http://localhost/api/v1/containers",
+        &["--unix-socket", &text],
+    );
+    server.kill().expect("it runs");
+    let _ = server.wait();
+    for answer in [by_tcp, by_unix] {
+        assert!(answer.contains("\"success\":true"), "{answer}");
+    }
+}
+
 /// The server's last words, when it does not start.
 fn refused(variables: &[(&str, &Path)]) -> String {
     let ended = Command::new(env!("CARGO_BIN_EXE_podlane"))

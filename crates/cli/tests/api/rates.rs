@@ -15,7 +15,12 @@ async fn who_asks_too_often_has_to_wait() {
     for _ in 0..20 {
         let answer = api.get("/containers").await;
         match answer.status.as_u16() {
-            200 => {}
+            200 => {
+                let policy = &answer.headers["ratelimit-policy"];
+                assert_eq!(policy, "\"caller\";q=5;w=3");
+                let left = answer.headers["ratelimit"].to_str().expect("text");
+                assert!(left.starts_with("\"caller\";r="), "{left}");
+            }
             429 => {
                 refused += 1;
                 assert_eq!(answer.headers["retry-after"], "1");

@@ -4,7 +4,7 @@ use crate::container::Container;
 use crate::fixture::Fixture;
 use crate::{server_with, websocket};
 use http::Method;
-use podlane_testkit::{BUSYBOX, Server, ServerOptions};
+use podlane_testkit::{BUSYBOX, Client, Server, ServerOptions};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -126,6 +126,87 @@ async fn a_terminal_takes_a_token_that_may_run_commands() {
         .expect("it listens");
     let (_, answer) = client_async(request, stream).await.expect("a WebSocket");
     assert_eq!(answer.status(), 101);
+}
+
+#[tokio::test]
+async fn a_ticket_opens_one_websocket_once() {
+    let state = tempfile::tempdir().expect("a directory");
+    let server = keeping(&state);
+    let (viewer, operator) = (
+        create(state.path(), "v", "viewer"),
+        create(state.path(), "o", "operator"),
+    );
+    let bearer = |token: &str| {
+        server
+            .client()
+            .with("authorization", &format!("Bearer {token}"))
+    };
+    let api = bearer(&operator);
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    let other = Container::sleeping(&api, BUSYBOX).await;
+    let ticket = async |api: &Client, action: &str| {
+        let made = api
+            .post(&container.path("tickets"), json!({ "action": action }))
+            .await
+            .expect(200);
+        assert_eq!(made.json["expires_in"], 30);
+        let text = made.json["ticket"].as_str().expect("a ticket").to_owned();
+        format!("podlane.v1.json, podlane.ticket.{text}")
+    };
+    let refused = bearer(&viewer)
+        .post(&container.path("tickets"), json!({ "action": "exec" }))
+        .await;
+    assert_eq!(refused.status, 403, "{}", refused.text);
+    let run = "exec/ws?command=echo&command=on";
+    let open = async |path: &str, protocols: &str| {
+        let headers = [("sec-websocket-protocol", protocols)];
+        let request = websocket::handshake(&server, path, &headers);
+        let stream = TcpStream::connect(server.address())
+            .await
+            .expect("it listens");
+        match client_async(request, stream).await {
+            Ok((_, answer)) => answer.status().as_u16(),
+            Err(tokio_tungstenite::tungstenite::Error::Http(answer)) => answer.status().as_u16(),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    let good = ticket(&api, "exec").await;
+    assert_eq!(open(&container.path(run), &good).await, 101);
+    assert_eq!(open(&container.path(run), &good).await, 401, "twice");
+    let attach = ticket(&api, "attach").await;
+    assert_eq!(
+        open(&container.path(run), &attach).await,
+        401,
+        "another action"
+    );
+    let elsewhere = ticket(&api, "exec").await;
+    assert_eq!(
+        open(&other.path(run), &elsewhere).await,
+        404,
+        "another container"
+    );
+    let listing = ticket(&api, "exec").await;
+    let mut request = api.request(Method::GET, "/containers", None);
+    request.headers_mut().remove("authorization");
+    request
+        .headers_mut()
+        .insert("sec-websocket-protocol", listing.parse().expect("a value"));
+    assert_eq!(api.send(request).await.status, 401, "another operation");
+    let made_up = format!("podlane.v1.json, podlane.ticket.{}", "0".repeat(40));
+    assert_eq!(open(&container.path(run), &made_up).await, 401);
+    let late = ticket(&api, "exec").await;
+    let _ = printed(&podlane(state.path(), &["revoke", &operator[4..16]]));
+    assert_eq!(
+        open(&container.path(run), &late).await,
+        401,
+        "revoked meanwhile"
+    );
+    let log = server.log();
+    assert!(!log.contains(&late[late.len() - 40..]), "{log}");
+    assert!(
+        log.contains(&format!("token {}", &operator[4..16])),
+        "{log}"
+    );
 }
 
 #[tokio::test]

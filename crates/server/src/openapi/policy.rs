@@ -38,6 +38,7 @@ pub(crate) const POLICY: &[(&str, &str, Option<Scope>)] = &[
     ("DELETE", "/api/v1/containers/{name}", Some(ContainersWrite)),
     ("GET", "/api/v1/containers/{name}/logs", Some(ContainersRead)),
     ("POST", "/api/v1/containers/{name}/exec", Some(ExecRun)),
+    ("POST", "/api/v1/containers/{name}/tickets", Some(ExecRun)),
     ("GET", "/api/v1/containers/{name}/exec/ws", Some(ExecRun)),
     ("GET", "/api/v1/containers/{name}/attach/ws", Some(ExecRun)),
     ("GET", "/api/v1/execs", Some(ExecRead)),

@@ -23,8 +23,9 @@ use futures_util::future::join_all;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use listener::Incoming;
-use podlane_service::Service;
+use podlane_service::{Fingerprint, Service};
 use progress::Progress;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,9 +93,24 @@ fn http(settings: &Settings) -> http1::Builder {
     http
 }
 
-/// The address that a connection comes from; none through a Unix socket.
+/// Who is at the other end of a connection; nobody is told apart through a Unix socket.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) std::net::IpAddr);
+pub(crate) struct Peer {
+    /// Its address.
+    pub(crate) address: IpAddr,
+    /// The certificate that it has shown, if any, which is one of a known authority.
+    pub(crate) certificate: Option<Fingerprint>,
+}
+
+impl Peer {
+    /// One that has shown no certificate.
+    pub(crate) fn at(address: IpAddr) -> Self {
+        Self {
+            address,
+            certificate: None,
+        }
+    }
+}
 
 struct Server {
     router: Router,
@@ -152,7 +168,7 @@ impl Server {
             Incoming::Tcp(stream, peer) => {
                 // Answers are small and whole: waiting to fill a packet only delays them.
                 let _ = stream.set_nodelay(true);
-                self.connection(stream, Some(Peer(peer)), lease).await;
+                self.connection(stream, Some(Peer::at(peer)), lease).await;
             }
             Incoming::Tls(stream, peer, tls) => {
                 let _ = stream.set_nodelay(true);
@@ -161,7 +177,15 @@ impl Server {
                     () = self.stopping.cancelled() => return,
                 };
                 match shaken {
-                    Ok(Ok(stream)) => self.connection(stream, Some(Peer(peer)), lease).await,
+                    Ok(Ok(stream)) => {
+                        let shown = stream.get_ref().1.peer_certificates();
+                        let peer = Peer {
+                            address: peer,
+                            certificate: shown
+                                .and_then(|chain| Some(Fingerprint::of(chain.first()?))),
+                        };
+                        self.connection(stream, Some(peer), lease).await;
+                    }
                     Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                     Err(_elapsed) => tracing::debug!("a TLS handshake took too long"),
                 }

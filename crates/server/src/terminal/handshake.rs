@@ -2,12 +2,14 @@
 
 use super::{MESSAGE, Opening, Protocol, Session, View};
 use crate::App;
+use crate::authenticate::TICKET;
 use crate::edge::Subject;
 use crate::refusal::Refusal;
 use crate::serve::{Framing, Lease};
 use axum::extract::FromRequestParts;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection as Rejection;
+use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use axum::http::request::Parts;
 use axum::response::Response;
@@ -79,7 +81,9 @@ impl FromRequestParts<App> for Handshake {
             .read_buffer_size(BUFFER)
             .write_buffer_size(BUFFER);
         let selected = upgrade.selected_protocol();
-        if selected.is_none() && upgrade.requested_protocols().next().is_some() {
+        let is_ticket = |name: &HeaderValue| name.as_bytes().starts_with(TICKET.as_bytes());
+        let wanted = upgrade.requested_protocols().any(|name| !is_ticket(name));
+        if selected.is_none() && wanted {
             let known = Protocol::NAMES.join(", ");
             return Err(Refusal::field(
                 "Sec-WebSocket-Protocol",

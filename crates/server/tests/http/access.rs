@@ -26,6 +26,7 @@ fn sample(method: &str, path: &str) -> (&'static str, &'static str, String) {
         ("post", "/api/v1/containers/{name}/update") => json(json!({ "limits": { "pids": 100 } })),
         ("post", "/api/v1/bulk/containers") => json(json!({ "action": "pause", "names": ["web"] })),
         ("post", "/api/v1/pull") => json(json!({ "image": "alpine" })),
+        ("post", "/api/v1/containers/{name}/tickets") => json(json!({ "action": "exec" })),
         ("post", "/api/v1/tag") => json(json!({ "image": "alpine", "name": "base" })),
         ("post", "/api/v1/containers/{name}/commit") => json(json!({ "image": "base" })),
         ("post", "/api/v1/build") => ("?image=base", "application/x-tar", "x".into()),
@@ -116,6 +117,7 @@ fn bounded(directory: &Path, role: Option<Role>, scopes: &[Scope], bounds: Bound
         role,
         scopes: scopes.to_vec(),
         networks: Vec::new(),
+        certificate: None,
         bounds,
         life: None,
     };
@@ -201,7 +203,7 @@ async fn what_is_somebody_elses_is_not_there_for_any_operation() {
         &[],
         Bounds {
             tenant: Tenant::parse("class-7"),
-            prefix: None,
+            ..Bounds::default()
         },
     );
     let elsewhere = bounded(
@@ -209,8 +211,8 @@ async fn what_is_somebody_elses_is_not_there_for_any_operation() {
         Some(Role::Admin),
         &[],
         Bounds {
-            tenant: None,
             prefix: NamePrefix::parse("lab-"),
+            ..Bounds::default()
         },
     );
     let (mut hidden, mut refused) = (0, 0);
@@ -254,6 +256,7 @@ async fn tenants_make_tokens_for_themselves_only() {
     let bounds = Bounds {
         tenant: Tenant::parse("class-7"),
         prefix: NamePrefix::parse("lab-"),
+        container: None,
     };
     let own = bounded(directory.path(), Some(Role::Admin), &[], bounds);
     let send = |method: &str, path: &str, token: &str, body: Value| {

@@ -3,6 +3,7 @@
 use super::Call;
 use crate::containers::TENANT_LABEL;
 use crate::{Error, Result};
+use podlane_engine::ContainerId;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -77,6 +78,8 @@ pub struct Bounds {
     pub tenant: Option<Tenant>,
     /// What the names of its containers begin with; `None` for anything.
     pub prefix: Option<NamePrefix>,
+    /// The one container that it may use; `None` for any.
+    pub container: Option<ContainerId>,
 }
 
 impl Bounds {
@@ -86,7 +89,8 @@ impl Bounds {
             let other = others.prefix.as_ref();
             other.is_some_and(|other| other.0.starts_with(&prefix.0))
         };
-        (self.tenant.is_none() || self.tenant == others.tenant)
+        (self.container.is_none() || self.container == others.container)
+            && (self.tenant.is_none() || self.tenant == others.tenant)
             && self.prefix.as_ref().is_none_or(begins)
     }
 }
@@ -107,6 +111,12 @@ impl Call {
         let owner = labels.get(TENANT_LABEL).map(String::as_str);
         self.tenant()
             .is_none_or(|tenant| owner == Some(tenant.as_str()))
+    }
+
+    /// Whether a container is the one that the caller may use, if it is kept to one.
+    pub(crate) fn is_for(&self, id: &ContainerId) -> bool {
+        let only = self.caller().bounds().container.as_ref();
+        only.is_none_or(|only| only == id)
     }
 
     /// Whether a container is the caller's to see.
@@ -155,6 +165,7 @@ mod tests {
         Bounds {
             tenant: Tenant::parse(tenant),
             prefix: NamePrefix::parse(prefix),
+            container: None,
         }
     }
 

@@ -59,6 +59,11 @@ impl Caller {
         Self::new(Who::Server, Scopes::all(), Bounds::default())
     }
 
+    /// What it may do.
+    pub(crate) fn scopes(&self) -> Scopes {
+        self.scopes
+    }
+
     /// Whether it may do that.
     pub fn may(&self, scope: Scope) -> bool {
         self.scopes.contains(scope)

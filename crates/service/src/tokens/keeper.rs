@@ -1,7 +1,7 @@
 //! The keeper of tokens: who presents one is told who they are.
 
 use super::secret::TokenText;
-use super::{Auth, Token};
+use super::{Auth, Fingerprint, Token};
 use crate::{Caller, Error, Result, Who};
 use podlane_store::Store;
 use std::collections::HashMap;
@@ -16,6 +16,8 @@ use time::OffsetDateTime;
 pub enum Presented<'a> {
     /// Nothing.
     Nothing,
+    /// A client certificate, checked by TLS.
+    Certificate(Fingerprint),
     /// A text that should be a token.
     Token(&'a str),
     /// Something that can't be read; why, for people.
@@ -136,6 +138,24 @@ impl Tokens {
         Ok(all)
     }
 
+    /// An error if who was known once would not be let in now.
+    pub(crate) fn still_good(&self, who: &Who, peer: Option<IpAddr>) -> Result<()> {
+        let Who::Token { id, .. } = who else {
+            return if self.is_needed()? {
+                Err(Error::Unidentified {
+                    reason: "this server wants to know who asks",
+                })
+            } else {
+                Ok(())
+            };
+        };
+        let found = self.all()?.into_iter().find(|token| token.id == *id);
+        let gone = Error::Unidentified {
+            reason: "this token is not valid",
+        };
+        found.ok_or(gone)?.is_good(OffsetDateTime::now_utc(), peer)
+    }
+
     /// Who presents this, from that address.
     pub fn identify(&self, presented: Presented, peer: Option<IpAddr>) -> Result<Caller> {
         if !self.is_needed()? {
@@ -144,21 +164,30 @@ impl Tokens {
         let unknown = || Error::Unidentified {
             reason: "this token is not valid",
         };
-        let text = match presented {
-            Presented::Token(text) => TokenText::parse(text).ok_or_else(unknown)?,
-            Presented::Unreadable(reason) => return Err(Error::Unidentified { reason }),
-            Presented::Nothing => {
-                return Err(Error::Unidentified {
-                    reason: "this server wants to know who asks",
-                });
-            }
+        let nobody = || Error::Unidentified {
+            reason: "this server wants to know who asks",
         };
-        let token = self.with(None, |known| {
-            let found = known.and_then(|known| known.tokens.get(text.id()));
-            let holds = |hash: &[u8; 32]| bool::from(hash[..].ct_eq(&text.hash()));
-            let (token, _) = found.filter(|(_, hash)| holds(hash)).ok_or_else(unknown)?;
-            Ok(token.clone())
-        })?;
+        let token = match presented {
+            Presented::Token(text) => {
+                let text = TokenText::parse(text).ok_or_else(unknown)?;
+                self.with(None, |known| {
+                    let found = known.and_then(|known| known.tokens.get(text.id()));
+                    let holds = |hash: &[u8; 32]| bool::from(hash[..].ct_eq(&text.hash()));
+                    let (token, _) = found.filter(|(_, hash)| holds(hash)).ok_or_else(unknown)?;
+                    Ok(token.clone())
+                })?
+            }
+            Presented::Certificate(shown) => self.with(None, |known| {
+                let mut tokens = known.into_iter().flat_map(|known| known.tokens.values());
+                let mine = |(token, _): &&(Token, _)| {
+                    token.certificate == Some(shown) && token.revoked.is_none()
+                };
+                let (token, _) = tokens.find(mine).ok_or_else(nobody)?;
+                Ok(token.clone())
+            })?,
+            Presented::Unreadable(reason) => return Err(Error::Unidentified { reason }),
+            Presented::Nothing => return Err(nobody()),
+        };
         token.is_good(OffsetDateTime::now_utc(), peer)?;
         Ok(Caller::new(
             Who::Token {

@@ -13,6 +13,8 @@ pub use secret::TokenText;
 use crate::{Bounds, Error, NamePrefix, Result, Role, Scope, Scopes, Tenant};
 use ipnet::IpNet;
 use podlane_store::TokenRecord;
+use sha2::{Digest, Sha256};
+use std::fmt;
 use std::net::IpAddr;
 use time::OffsetDateTime;
 
@@ -41,6 +43,8 @@ pub struct Token {
     pub scopes: Scopes,
     /// Where it may come from; empty for anywhere.
     pub networks: Vec<IpNet>,
+    /// The client certificate whose holder needs no token.
+    pub certificate: Option<Fingerprint>,
     /// What its holder is kept within.
     pub bounds: Bounds,
     /// When it was made.
@@ -49,6 +53,37 @@ pub struct Token {
     pub expires: Option<OffsetDateTime>,
     /// When it was revoked.
     pub revoked: Option<OffsetDateTime>,
+}
+
+/// The SHA-256 of a certificate in DER, which `openssl x509 -fingerprint -sha256` shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// That of a certificate.
+    pub fn of(certificate: &[u8]) -> Self {
+        Self(Sha256::digest(certificate).into())
+    }
+
+    /// 64 hexadecimal digits, with or without colons between.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b':').collect();
+        let mut bytes = [0; 32];
+        if digits.len() != 64 {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
+            let digit = |at: usize| char::from(pair[at]).to_digit(16);
+            *byte = u8::try_from(digit(0)? * 16 + digit(1)?).ok()?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }
 
 /// A network as people write it, an address alone too.
@@ -74,7 +109,9 @@ impl From<&TokenRecord> for Token {
             bounds: Bounds {
                 tenant: record.tenant.as_ref().map(tenant),
                 prefix: record.prefix.as_ref().map(prefix),
+                container: None,
             },
+            certificate: record.certificate.as_deref().and_then(Fingerprint::parse),
             id: record.id.clone(),
             name: record.name.clone(),
             role: record.role.as_deref().and_then(Role::parse),

@@ -2,7 +2,7 @@
 
 use super::keeper::unkept;
 use super::secret::is_id;
-use super::{Presented, Token, TokenText, Tokens};
+use super::{Fingerprint, Presented, Token, TokenText, Tokens};
 use crate::{Bounds, Call, Caller, Error, Result, Role, Scope, Scopes, Service};
 use ipnet::IpNet;
 use podlane_store::{Store, TokenRecord};
@@ -31,6 +31,8 @@ pub struct NewToken {
     pub scopes: Vec<Scope>,
     /// Where it may come from; empty for anywhere.
     pub networks: Vec<IpNet>,
+    /// The client certificate whose holder needs no token.
+    pub certificate: Option<Fingerprint>,
     /// What its holder is kept within; where it says nothing, what its maker is.
     pub bounds: Bounds,
     /// How long it is good.
@@ -101,6 +103,7 @@ fn make(
         role: new.role.map(|role| role.as_str().to_owned()),
         scopes: scopes.join(" "),
         networks: networks.join(" "),
+        certificate: new.certificate.as_ref().map(ToString::to_string),
         tenant: bounds.tenant.as_ref().map(ToString::to_string),
         prefix: bounds
             .prefix
@@ -135,13 +138,24 @@ impl Tokens {
         let bounds = Bounds {
             tenant: new.bounds.tenant.clone().or_else(|| own.tenant.clone()),
             prefix: new.bounds.prefix.clone().or_else(|| own.prefix.clone()),
+            container: None,
         };
         if !own.hold(&bounds) {
             return Err(Error::Bounded {
                 what: "a token for more than one's own tenant and name prefix",
             });
         }
-        if self.all()?.len() >= MANY {
+        let all = self.all()?;
+        let taken = |token: &Token| {
+            token.revoked.is_none()
+                && token.certificate.is_some()
+                && token.certificate == new.certificate
+        };
+        if all.iter().any(taken) {
+            let message = "another token has this certificate; revoke that one first".to_owned();
+            return Err(Error::Conflict { message });
+        }
+        if all.len() >= MANY {
             let message = format!("there are {MANY} tokens already, the most that are kept");
             return Err(Error::Conflict { message });
         }

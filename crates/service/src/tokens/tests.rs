@@ -20,6 +20,7 @@ fn add(directory: &Path, change: impl FnOnce(&mut TokenRecord)) -> TokenText {
         role: Some("viewer".into()),
         scopes: "containers:read future:scope".into(),
         networks: String::new(),
+        certificate: None,
         tenant: None,
         prefix: None,
         created: OffsetDateTime::now_utc().unix_timestamp(),

@@ -22,6 +22,7 @@ pub(crate) mod start;
 pub(crate) mod stats;
 pub(crate) mod stop;
 pub(crate) mod terminals;
+pub(crate) mod tickets;
 pub(crate) mod top;
 pub(crate) mod unpause;
 pub(crate) mod update;

@@ -9,7 +9,9 @@ use crate::refusal::Refusal;
 use axum::Extension;
 use axum::extract::State;
 use podlane_api::{CreateToken, CreatedToken};
-use podlane_service::{Bounds, Call, NamePrefix, NewToken, Role, Scope, Service, Tenant, network};
+use podlane_service::{
+    Bounds, Call, Fingerprint, NamePrefix, NewToken, Role, Scope, Service, Tenant, network,
+};
 use std::time::Duration;
 
 /// Make a token.
@@ -49,6 +51,7 @@ fn wanted(body: CreateToken) -> Result<NewToken, Refusal> {
     let bounds = Bounds {
         tenant: body.tenant.as_deref().map(tenant).transpose()?,
         prefix: body.name_prefix.as_deref().map(prefix).transpose()?,
+        container: None,
     };
     let (scopes, networks) = (
         body.scopes.unwrap_or_default(),
@@ -67,9 +70,16 @@ fn wanted(body: CreateToken) -> Result<NewToken, Refusal> {
             .enumerate()
             .map(net)
             .collect::<Result<_, _>>()?,
+        certificate: body.certificate.as_deref().map(certificate).transpose()?,
         bounds,
         life: body.expires_in.map(Duration::from_secs),
     })
+}
+
+fn certificate(text: &str) -> Result<Fingerprint, Refusal> {
+    let message =
+        "`certificate` must be a certificate's SHA-256 fingerprint: 64 hexadecimal digits";
+    Fingerprint::parse(text).ok_or_else(|| Refusal::field("certificate", message))
 }
 
 fn tenant(text: &str) -> Result<Tenant, Refusal> {

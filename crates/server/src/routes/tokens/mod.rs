@@ -16,6 +16,7 @@ fn answer(token: podlane_service::Token) -> Token {
         name: token.name,
         role: token.role.map(|role| role.as_str().to_owned()),
         scopes: token.scopes.iter().map(|scope| scope.to_string()).collect(),
+        certificate: token.certificate.map(|shown| shown.to_string()),
         tenant: token.bounds.tenant.map(|tenant| tenant.to_string()),
         name_prefix: token.bounds.prefix.map(|prefix| prefix.as_str().to_owned()),
         networks: token.networks.iter().map(ToString::to_string).collect(),
