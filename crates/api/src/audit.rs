@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Entries of the audit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AuditList {
     /// Always true.
     pub success: True,
@@ -14,7 +14,7 @@ pub struct AuditList {
 }
 
 /// An entry of the audit. What is done has two: one before, and one when it is known how it went.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AuditEntry {
     /// Its place, from 1.
     pub number: i64,
@@ -31,9 +31,16 @@ pub struct AuditEntry {
     /// The request's path, without its query.
     #[schema(example = "/api/v1/containers/web")]
     pub target: String,
-    /// `begun`, then the answer's status, or `abandoned` if nobody waited for it.
+    /// `begun`, then the answer's status, with the rule of the policy that forbade it, or `abandoned` if nobody waited for it;
+    /// `exit N` at the end of a command.
     #[schema(example = "200")]
     pub outcome: String,
+    /// What exactly, where the target does not say it: the command, the path, the names. Not in `begun`.
+    #[schema(required)]
+    pub detail: Option<String>,
+    /// The milliseconds that it took; `null` in `begun`.
+    #[schema(required)]
+    pub duration_ms: Option<f64>,
     /// The SHA-256 of the hash before it and of this entry.
     #[schema(pattern = "^[0-9a-f]{64}$")]
     pub hash: String,

@@ -16,6 +16,9 @@ pub struct CreateNetwork {
     /// Whether it leads nowhere else: its containers reach each other only. Not if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub internal: Option<bool>,
+    /// Whether other networks that are isolated can't reach it, nor it them. Not if left out; a tenant's always is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolated: Option<bool>,
     /// Whether it has IPv6 addresses too. Not if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ipv6: Option<bool>,

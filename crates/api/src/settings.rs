@@ -58,6 +58,9 @@ pub struct Limits {
     /// Processes and threads: 1 to 4194304.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pids: Option<u64>,
+    /// The log that is kept, at least 64 KiB: past that the oldest lines go. Answers don't have it: the engine does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_size: Option<Size>,
     /// Open files of each process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nofile: Option<OpenFiles>,

@@ -7,11 +7,14 @@ use std::net::IpAddr;
 
 /// A network to be made.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct NewNetwork {
     /// Its name.
     pub name: NetworkName,
     /// Whether it leads nowhere else: its containers reach each other only.
     pub internal: bool,
+    /// Whether no other isolated network reaches it.
+    pub isolated: bool,
     /// Whether it has IPv6 addresses too.
     pub ipv6: bool,
     /// Whether its containers find each other by name.

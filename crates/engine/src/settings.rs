@@ -63,6 +63,8 @@ pub struct Limits {
     pub milli_cpus: Option<u64>,
     /// Processes and threads.
     pub pids: Option<u64>,
+    /// Bytes of the log that are kept; the oldest go. Engines do not tell it.
+    pub log_bytes: Option<u64>,
     /// Open files of each process.
     pub open_files: Option<OpenFiles>,
 }

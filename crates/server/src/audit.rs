@@ -7,6 +7,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use podlane_service::{Audited, Call, Service};
+use std::time::Instant;
 
 /// Has the request written down, if it is one that changes something. What can't be, is not done.
 pub(crate) async fn audit(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -20,8 +21,11 @@ pub(crate) async fn audit(State(app): State<App>, request: Request, next: Next) 
         service: app.service,
         open: Some((call, what)),
     };
+    let begun = Instant::now();
     let response = next.run(request).await;
-    if let Some((call, what)) = ending.open.take() {
+    if let Some((call, mut what)) = ending.open.take() {
+        what.detail = call.noted().map(str::to_owned);
+        what.took = Some(begun.elapsed());
         let mut outcome = response.status().as_u16().to_string();
         let answer = response.extensions().get::<Answer>();
         if let Some(rule) = answer.and_then(|answer| answer.rule.as_deref()) {
@@ -49,6 +53,8 @@ fn audited(app: &App, request: &Request) -> Option<(Call, Audited)> {
     let what = Audited {
         action: format!("{method} {route}"),
         target: request.uri().path().to_owned(),
+        detail: None,
+        took: None,
     };
     Some((call, what))
 }
@@ -61,8 +67,10 @@ struct Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        if let Some((call, what)) = self.open.take() {
-            self.service.write_down_later(call, what, "abandoned");
+        if let Some((call, mut what)) = self.open.take() {
+            what.detail = call.noted().map(str::to_owned);
+            self.service
+                .write_down_later(call, what, "abandoned".into());
         }
     }
 }

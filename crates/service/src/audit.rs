@@ -3,10 +3,11 @@
 //! One thread writes, many entries at a time if many come, so that a disk's pace is shared.
 
 use crate::{Call, Caller, Error, Result, Scope, Service, Who};
-use podlane_store::{AuditLog, BEGINNING, NewAudit};
+use podlane_store::{AuditFilter, AuditLog, BEGINNING, NewAudit};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
 
@@ -36,6 +37,10 @@ pub struct Audited {
     pub action: String,
     /// Of what.
     pub target: String,
+    /// What exactly, as far as that is known.
+    pub detail: Option<String>,
+    /// How long it took, once it has.
+    pub took: Option<Duration>,
 }
 
 /// An entry of the audit.
@@ -55,6 +60,10 @@ pub struct AuditEntry {
     pub target: String,
     /// How it went; `begun` in the entry from before it was known.
     pub outcome: String,
+    /// What exactly was asked for, where the target does not say it: a command, a path, names.
+    pub detail: Option<String>,
+    /// How long it took, in the entry from after it.
+    pub took: Option<Duration>,
     /// The link to all entries before it, in hexadecimal digits.
     pub hash: String,
 }
@@ -160,10 +169,10 @@ impl Audit {
     }
 
     /// Entries behind a place, the oldest first. Blocks.
-    pub fn read(&self, after: i64, limit: usize) -> Result<Vec<AuditEntry>> {
+    pub fn read(&self, after: i64, limit: usize, wanted: &AuditFilter) -> Result<Vec<AuditEntry>> {
         let log = AuditLog::open(self.directory().map_err(unread)?).map_err(unread)?;
         let records = log
-            .read(after, limit.min(PART))
+            .read(after, limit.min(PART), wanted)
             .map_err(unread)?
             .into_iter();
         let entry = |record: podlane_store::AuditRecord| AuditEntry {
@@ -175,6 +184,11 @@ impl Audit {
             action: record.entry.action,
             target: record.entry.target,
             outcome: record.entry.outcome,
+            detail: record.entry.detail,
+            took: record
+                .entry
+                .took
+                .and_then(|took| Some(Duration::from_micros(u64::try_from(took).ok()?))),
             hash: hex(&record.hash),
         };
         Ok(records.map(entry).collect())
@@ -186,7 +200,9 @@ impl Audit {
         let (mut number, mut hash) = (0, BEGINNING);
         let mut entries = 0;
         loop {
-            let part = log.read(number, PART).map_err(unread)?;
+            let part = log
+                .read(number, PART, &AuditFilter::default())
+                .map_err(unread)?;
             if part.is_empty() {
                 return Ok(Verified {
                     entries,
@@ -253,26 +269,36 @@ impl Service {
             action: short(what.action.clone()),
             target: short(what.target.clone()),
             outcome: outcome.to_owned(),
+            detail: what.detail.clone().map(short),
+            took: what
+                .took
+                .map(|took| i64::try_from(took.as_micros()).unwrap_or(i64::MAX)),
         };
         self.0.audit.write(entry).await
     }
 
     /// Writes down how something went that nobody waits for any more.
-    pub fn write_down_later(&self, call: Call, what: Audited, outcome: &'static str) {
+    pub fn write_down_later(&self, call: Call, what: Audited, outcome: String) {
         let service = self.clone();
         self.0.tasks.spawn(async move {
-            if let Err(error) = service.write_down(&call, &what, outcome).await {
+            if let Err(error) = service.write_down(&call, &what, &outcome).await {
                 tracing::error!(%error, "the end of a request is not in the audit");
             }
         });
     }
 
-    /// Entries of the audit behind a place, the oldest first.
-    pub async fn audit(&self, call: &Call, after: i64, limit: usize) -> Result<Vec<AuditEntry>> {
+    /// Entries of the audit behind a place that a filter wants, the oldest first.
+    pub async fn audit(
+        &self,
+        call: &Call,
+        after: i64,
+        limit: usize,
+        wanted: AuditFilter,
+    ) -> Result<Vec<AuditEntry>> {
         call.may(Scope::AuditRead)?;
         call.sees_all("the audit")?;
         let audit = Arc::clone(&self.0.audit);
-        blocking(move || audit.read(after, limit)).await
+        blocking(move || audit.read(after, limit, &wanted)).await
     }
 
     /// Whether the audit's chain holds.

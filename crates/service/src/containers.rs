@@ -3,7 +3,7 @@
 use crate::command::check_workdir;
 use crate::images::finish;
 use crate::resources::check_labels;
-use crate::{Call, Error, Result, Scope, Service};
+use crate::{Call, Error, Result, Scope, Service, Who};
 use podlane_engine::{
     Change, Container, ContainerId, ContainerName, ContainerRef, ContainerSpec,
     Error as EngineError, Image, ImageRef, Init, InnerPath, Mount, PortMapping, Resource, Settings,
@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// Labels that begin with this are Podlane's own: nobody may set them, and no answer shows them.
 pub(crate) const OWN_LABELS: &str = "io.podlane.";
+/// Whose token a container was made with.
+pub(crate) const TOKEN_LABEL: &str = "io.podlane.token";
 /// The one of them that is shown: whose a thing is.
 pub(crate) const TENANT_LABEL: &str = "io.podlane.tenant";
 
@@ -94,6 +96,7 @@ impl Service {
     /// Creates and starts a container: both, or nothing is left behind, also if the caller goes away.
     pub async fn create_container(&self, call: &Call, mut new: NewContainer) -> Result<Container> {
         call.may(Scope::ContainersWrite)?;
+        call.note(|| format!("{} of {}", new.name, new.image));
         check(call, &new)?;
         let worker = self.0.gate.enter(call).await?;
         self.permit(call, &mut new).await?;
@@ -286,8 +289,13 @@ pub(crate) fn shown(mut container: Container) -> Container {
 
 fn spec(call: &Call, mut new: NewContainer, image: &Image) -> ContainerSpec {
     // Containers have the labels of their images: none may say whose its containers are.
-    if image.labels.contains_key(TENANT_LABEL) {
-        new.labels.insert(TENANT_LABEL.into(), String::new());
+    for label in [TENANT_LABEL, TOKEN_LABEL] {
+        if image.labels.contains_key(label) {
+            new.labels.insert(label.into(), String::new());
+        }
+    }
+    if let Who::Token { id, .. } = call.caller().who() {
+        new.labels.insert(TOKEN_LABEL.into(), id.clone());
     }
     call.sign(&mut new.labels);
     let init = match new.init {

@@ -65,6 +65,7 @@ pub use lifecycle::{Condition, Waited};
 pub use listing::{ListFilter, Listed, Page};
 pub use live::{Ended, Event, Input, Live};
 pub use logs::{Logs, Matching, ReadLogs, Tail};
+pub use podlane_store::AuditFilter;
 pub use policy::{Explained, Field, Finding, Pattern, Policy, Quota, Quotas, Rule};
 pub use recordings::{Recording, RecordingRules};
 pub use resources::WithLabels;

@@ -3,7 +3,7 @@
 use crate::exec::NewExec;
 use crate::policy::Allowance;
 use crate::recordings::Recorder;
-use crate::{Call, Error, Result, Service, words};
+use crate::{Audited, Call, Error, Result, Service, words};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use podlane_engine::{
@@ -98,7 +98,7 @@ pub struct Live {
     timer: Option<Timer>,
     stopping: CancellationToken,
     recorder: Option<Recorder>,
-    _allowance: Option<Allowance>,
+    _allowances: Vec<Allowance>,
 }
 
 /// A task that ends a command, and what came of that.
@@ -129,7 +129,8 @@ impl Service {
     ) -> Result<Live> {
         crate::command::check(exec)?;
         let container = self.resolve(call, name).await?;
-        let allowance = self.allow_exec(call)?;
+        let allowances = self.allow_exec(call)?;
+        call.note(|| crate::background::shown(&exec.command));
         let spec = exec.spec();
         let program = spec.command.program();
         let recorder = self
@@ -150,7 +151,7 @@ impl Service {
             timer: None,
             stopping: self.0.stopping.clone(),
             recorder,
-            _allowance: allowance,
+            _allowances: allowances,
         };
         live.feed();
         Ok(live)
@@ -166,6 +167,7 @@ impl Live {
                 Stage::Ended(_, until) => Some(*until),
                 Stage::Last(ended) => {
                     let ended = ended.clone();
+                    self.write_down(&ended);
                     self.stage = Stage::Over;
                     return Ok(Event::Ended(ended));
                 }
@@ -297,6 +299,22 @@ impl Live {
         Ok(true)
     }
 
+    /// Writes down how it ended, where an audit is kept.
+    fn write_down(&self, ended: &Ended) {
+        if !self.service.is_audited() {
+            return;
+        }
+        let what = Audited {
+            action: "end of a command".into(),
+            target: format!("/api/v1/containers/{}", self.container),
+            detail: self.call.noted().map(str::to_owned),
+            took: Some(ended.duration),
+        };
+        let outcome = format!("exit {}", ended.exit.code);
+        self.service
+            .write_down_later(self.call.clone(), what, outcome);
+    }
+
     /// How it ended; before that, what a shell would have said of one that did not begin.
     async fn end(&mut self) -> Result<Event> {
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
@@ -314,12 +332,12 @@ impl Live {
         };
         let Stage::Ended(termination, _) = stage else {
             ended.exit = self.process.wait().await?;
-            return Ok(match self.complaint()? {
-                Some(words) => {
-                    self.stage = Stage::Last(ended);
-                    Event::Output(words)
-                }
-                None => Event::Ended(ended),
+            return Ok(if let Some(words) = self.complaint()? {
+                self.stage = Stage::Last(ended);
+                Event::Output(words)
+            } else {
+                self.write_down(&ended);
+                Event::Ended(ended)
             });
         };
         ended.timed_out = true;
@@ -341,6 +359,7 @@ impl Live {
                 });
             }
         }
+        self.write_down(&ended);
         Ok(Event::Ended(ended))
     }
 

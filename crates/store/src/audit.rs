@@ -25,6 +25,10 @@ pub struct NewAudit {
     pub target: String,
     /// How it went; `begun` before it is known.
     pub outcome: String,
+    /// What exactly was asked for, where the target does not say it.
+    pub detail: Option<String>,
+    /// How long it took, in microseconds, once that is known.
+    pub took: Option<i64>,
 }
 
 /// An entry.
@@ -36,6 +40,19 @@ pub struct AuditRecord {
     pub entry: NewAudit,
     /// The link to all before it.
     pub hash: [u8; 32],
+}
+
+/// Which entries are wanted: those with these texts in them; any with what is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// In who asked.
+    pub caller: String,
+    /// In what was asked for.
+    pub action: String,
+    /// In what it was about.
+    pub target: String,
+    /// The whole of the request's ID.
+    pub request: String,
 }
 
 /// Before the first entry.
@@ -60,11 +77,21 @@ impl NewAudit {
             hash.update((text.len() as u64).to_be_bytes());
             hash.update(text.as_bytes());
         }
+        // What older entries have not got is not in their hash.
+        if let Some(detail) = &self.detail {
+            hash.update(b"detail");
+            hash.update((detail.len() as u64).to_be_bytes());
+            hash.update(detail.as_bytes());
+        }
+        if let Some(took) = self.took {
+            hash.update(b"took");
+            hash.update(took.to_be_bytes());
+        }
         hash.finalize().into()
     }
 }
 
-const COLUMNS: &str = "number, at, request, caller, action, target, outcome, hash";
+const COLUMNS: &str = "number, at, request, caller, action, target, outcome, hash, detail, took";
 
 fn record(row: &Row) -> rusqlite::Result<AuditRecord> {
     Ok(AuditRecord {
@@ -76,6 +103,8 @@ fn record(row: &Row) -> rusqlite::Result<AuditRecord> {
             action: row.get(4)?,
             target: row.get(5)?,
             outcome: row.get(6)?,
+            detail: row.get(8)?,
+            took: row.get(9)?,
         },
         hash: row.get(7)?,
     })
@@ -127,7 +156,7 @@ impl AuditLog {
                 number += 1;
                 hash = entry.hash(number, &hash);
                 let sql = format!(
-                    "INSERT INTO audit ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+                    "INSERT INTO audit ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
                 );
                 change.prepare_cached(&sql)?.execute(params![
                     number,
@@ -137,7 +166,9 @@ impl AuditLog {
                     entry.action,
                     entry.target,
                     entry.outcome,
-                    hash
+                    hash,
+                    entry.detail,
+                    entry.took
                 ])?;
             }
             change.commit()
@@ -145,15 +176,24 @@ impl AuditLog {
         append().map_err(|error| self.failed(error))
     }
 
-    /// The entries behind a place, the oldest first, so many at most.
-    pub fn read(&self, after: i64, limit: usize) -> Result<Vec<AuditRecord>> {
+    /// The entries behind a place that a filter wants, the oldest first, so many at most.
+    pub fn read(&self, after: i64, limit: usize, wanted: &AuditFilter) -> Result<Vec<AuditRecord>> {
         let connection = lock(&self.connection);
         let read = || -> rusqlite::Result<Vec<AuditRecord>> {
-            let sql =
-                format!("SELECT {COLUMNS} FROM audit WHERE number > ?1 ORDER BY number LIMIT ?2");
+            let sql = format!(
+                "SELECT {COLUMNS} FROM audit WHERE number > ?1 AND instr(caller, ?3) AND instr(action, ?4) AND instr(target, ?5) AND (?6 = '' OR request = ?6) ORDER BY number LIMIT ?2"
+            );
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let mut ask = connection.prepare_cached(&sql)?;
-            ask.query_map(params![after, limit], record)?.collect()
+            let values = params![
+                after,
+                limit,
+                wanted.caller,
+                wanted.action,
+                wanted.target,
+                wanted.request
+            ];
+            ask.query_map(values, record)?.collect()
         };
         read().map_err(|error| self.failed(error))
     }
@@ -171,6 +211,8 @@ mod tests {
             action: "DELETE /api/v1/containers/{name}".into(),
             target: "/api/v1/containers/web".into(),
             outcome: "200".into(),
+            detail: (number % 2 == 0).then(|| "ls /".into()),
+            took: (number % 2 == 0).then_some(number),
         }
     }
 
@@ -182,7 +224,8 @@ mod tests {
         one.append(&[entry(1), entry(2)]).expect("written");
         two.append(&[entry(3)]).expect("written");
         one.append(&[entry(4)]).expect("written");
-        let all = two.read(0, 100).expect("a list");
+        let all_of_them = AuditFilter::default();
+        let all = two.read(0, 100, &all_of_them).expect("a list");
         let mut before = BEGINNING;
         for (at, record) in all.iter().enumerate() {
             let number = i64::try_from(at + 1).expect("a number");
@@ -190,8 +233,8 @@ mod tests {
             assert_eq!(record.hash, record.entry.hash(number, &before));
             before = record.hash;
         }
-        assert_eq!(one.read(1, 2).expect("a part"), all[1..3]);
-        assert_eq!(one.read(4, 9).expect("nothing"), []);
+        assert_eq!(one.read(1, 2, &all_of_them).expect("a part"), all[1..3]);
+        assert_eq!(one.read(4, 9, &all_of_them).expect("nothing"), []);
     }
 
     #[test]
@@ -200,5 +243,8 @@ mod tests {
         (one.action, one.target) = ("ab".into(), "c".into());
         (other.action, other.target) = ("a".into(), "bc".into());
         assert_ne!(one.hash(1, &BEGINNING), other.hash(1, &BEGINNING));
+        let mut other = entry(1);
+        other.detail = Some(String::new());
+        assert_ne!(entry(1).hash(1, &BEGINNING), other.hash(1, &BEGINNING));
     }
 }

@@ -9,7 +9,7 @@ mod audit;
 mod schema;
 mod tokens;
 
-pub use audit::{AuditLog, AuditRecord, BEGINNING, NewAudit};
+pub use audit::{AuditFilter, AuditLog, AuditRecord, BEGINNING, NewAudit};
 pub use tokens::TokenRecord;
 
 use rusqlite::{Connection, OpenFlags};

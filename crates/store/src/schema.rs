@@ -28,7 +28,8 @@ pub(crate) const MAIN: [&str; 3] = [
 ];
 
 /// The same for the audit's own database.
-pub(crate) const AUDIT: [&str; 1] = ["
+pub(crate) const AUDIT: [&str; 2] = [
+    "
     CREATE TABLE audit (
         number INTEGER PRIMARY KEY,
         at INTEGER NOT NULL,
@@ -39,7 +40,12 @@ pub(crate) const AUDIT: [&str; 1] = ["
         outcome TEXT NOT NULL,
         hash BLOB NOT NULL
     ) STRICT;
-"];
+",
+    "
+    ALTER TABLE audit ADD COLUMN detail TEXT;
+    ALTER TABLE audit ADD COLUMN took INTEGER;
+",
+];
 
 pub(crate) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<()> {
     let known = i64::try_from(steps.len()).unwrap_or(i64::MAX);

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::state;
 use podlane_server::config::{Config, Environment};
-use podlane_service::{Audit, AuditEntry};
+use podlane_service::{Audit, AuditEntry, AuditFilter};
 use serde_json::json;
 use std::process::ExitCode;
 use time::format_description::well_known::Rfc3339;
@@ -39,7 +39,7 @@ pub(crate) fn run(
     }
     let mut after = 0;
     loop {
-        let part = audit.read(after, PART)?;
+        let part = audit.read(after, PART, &AuditFilter::default())?;
         let Some(last) = part.last() else {
             return Ok(ExitCode::SUCCESS);
         };
@@ -59,6 +59,8 @@ fn line(entry: &AuditEntry) -> String {
         "action": entry.action,
         "target": entry.target,
         "outcome": entry.outcome,
+        "detail": entry.detail,
+        "duration_ms": entry.took.map(|took| took.as_secs_f64() * 1000.0),
         "hash": entry.hash,
     })
     .to_string()

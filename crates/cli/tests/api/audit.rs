@@ -47,15 +47,23 @@ async fn what_is_changed_is_written_down_before_and_after() {
     let password = unique("secret");
     {
         let container = Container::sleeping(&api, BUSYBOX).await;
-        let _ = container
-            .exec(json!({ "command": format!("echo {password}") }))
-            .await;
+        let _ = container.exec(json!({ "command": "exit 3" })).await;
         let user = json!({ "username": "bob", "password": password });
         let _ = api.post(&container.path("users"), user).await.expect(200);
         let _ = api.get(&container.path("logs")).await.expect(200);
         let _ = api.act("/containers/nobody/start").await.expect(404);
     }
-    let all = entries(&api).await;
+    let mut all = entries(&api).await;
+    // It is written when the command has ended, whoever is answered when.
+    let end = all
+        .iter()
+        .position(|entry| entry["action"] == "end of a command");
+    let end = all.remove(end.expect("an end"));
+    assert_eq!(
+        (&end["outcome"], &end["detail"]),
+        (&json!("exit 3"), &json!("exit 3"))
+    );
+    assert!(end["duration_ms"].is_number(), "{end}");
     assert_eq!(
         told(&all),
         [
@@ -69,19 +77,36 @@ async fn what_is_changed_is_written_down_before_and_after() {
             ("POST /api/v1/containers/{name}/start", "404"),
         ]
     );
+    assert_eq!(all[3]["detail"], "exit 3");
+    assert_eq!(all[5]["detail"], "bob");
+    assert!(all[5]["duration_ms"].is_number() && all[4]["duration_ms"].is_null());
     assert_eq!(all[6]["target"], "/api/v1/containers/nobody/start");
     assert_eq!(all[6]["request_id"], all[7]["request_id"]);
-    let part = api.get("/audit?after=6&limit=1").await.expect(200);
+    let begun = all[6]["number"].as_i64().expect("a number");
+    let part = api
+        .get(&format!("/audit?after={}&limit=1", begun - 1))
+        .await
+        .expect(200);
     assert_eq!(part.json["entries"], json!([all[6]]));
+    let id = all[6]["request_id"].as_str().expect("text");
+    for filter in [
+        format!("request_id={id}"),
+        "target=nobody".into(),
+        "action=start".into(),
+    ] {
+        let part = api.get(&format!("/audit?{filter}")).await.expect(200);
+        assert_eq!(part.json["entries"], json!([all[6], all[7]]), "{filter}");
+    }
+    let part = api.get("/audit?caller=somebody").await.expect(200);
+    assert_eq!(part.json["entries"], json!([]));
     let verified = api.get("/audit/verify").await.expect(200).json;
     assert_eq!(
         (&verified["holds"], &verified["entries"]),
-        (&json!(true), &json!(8))
+        (&json!(true), &json!(9))
     );
-    assert_eq!(verified["hash"], all[7]["hash"]);
     let exported = podlane(directory.path(), &["audit", "export"]);
     let text = String::from_utf8(exported.stdout).expect("text");
-    assert_eq!(text.lines().count(), 8);
+    assert_eq!(text.lines().count(), 9);
     assert!(!text.contains(&password), "{text}");
     let good = podlane(directory.path(), &["audit", "verify"]);
     assert!(good.status.success(), "{good:?}");
@@ -130,4 +155,38 @@ async fn what_can_not_be_written_down_is_not_done() {
     std::fs::remove_file(directory.path().join("audit.db")).expect("removed");
     let _ = api.act("/containers/nobody/start").await.expect(404);
     assert_eq!(entries(&api).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_leaves_a_whole_chain() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for _ in 0..3 {
+        let server = server_with(options(directory.path()));
+        let before = entries_by_hand(directory.path());
+        let api = server.client();
+        let asking: Vec<_> = (0..8)
+            .map(|_| {
+                let api = api.clone();
+                tokio::spawn(async move {
+                    loop {
+                        let _ = api.act("/containers/nobody/start").await;
+                    }
+                })
+            })
+            .collect();
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        server.kill();
+        asking.iter().for_each(tokio::task::JoinHandle::abort);
+        let good = podlane(directory.path(), &["audit", "verify"]);
+        assert!(good.status.success(), "{good:?}");
+        assert!(
+            entries_by_hand(directory.path()) > before,
+            "nothing was written"
+        );
+    }
+}
+
+fn entries_by_hand(directory: &Path) -> usize {
+    let exported = podlane(directory, &["audit", "export"]);
+    String::from_utf8_lossy(&exported.stdout).lines().count()
 }

@@ -304,7 +304,9 @@ async fn a_policy_that_warns_is_learned_from() {
 #[tokio::test]
 async fn quotas_hold_whoever_comes_at_once() {
     let tenant = unique("class");
-    let policy = format!("[tenants.{tenant}.quota]\ncontainers = 3\nmemory = \"90m\"\nexecs = 2\n");
+    let policy = format!(
+        "[quota.token]\ncontainers = 1\n[tenants.{tenant}.quota]\ncontainers = 3\nmemory = \"90m\"\nexecs = 2\n"
+    );
     let (server, _kept) = under(&policy);
     let api = server.client().with("x-tenant", &tenant);
     let small = || body(json!({ "limits": { "memory": "20m" } }));
@@ -346,9 +348,46 @@ async fn quotas_hold_whoever_comes_at_once() {
     let _ = api.delete(&format!("/execs/{id}")).await.expect(200);
     let short = json!({ "command": "true" });
     let _ = api.post(&path, short).await.expect(200);
-    // Others have no quota.
+    // Others have no quota, but for what is made with a token.
     let other = Container::with(&server.client(), body(json!({}))).await;
     drop(other);
+    let made = json!({ "name": "ci", "role": "operator" });
+    let made = server.client().post("/tokens", made).await.expect(200);
+    let bearer = format!("Bearer {}", made.json["secret"].as_str().expect("a secret"));
+    let api = server.client().with("authorization", &bearer);
+    let first = Container::with(&api, body(json!({}))).await;
+    let second = api.post("/containers", body(json!({}))).await.expect(403);
+    assert!(second.message().contains("the token"), "{}", second.text);
+    drop(first);
+}
+
+#[tokio::test]
+async fn a_log_is_bounded() {
+    let (server, _kept) = under("[limits.default]\nlog_size = \"64k\"");
+    let api = server.client();
+    let mut loud = body(json!({}));
+    loud["command"] = json!(["sh", "-c", "seq 1 300000; sleep 5000"]);
+    let container = Container::with(&api, loud).await;
+    let last = async || {
+        let logs = api.get(&container.path("logs?tail=1")).await.expect(200);
+        logs.json["container"]["logs"]
+            .as_str()
+            .expect("text")
+            .trim()
+            .to_owned()
+    };
+    while last().await != "300000" {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let path = podman(&[
+        "inspect",
+        "--format",
+        "{{.HostConfig.LogConfig.Path}}",
+        &container.name,
+    ]);
+    let path = String::from_utf8_lossy(&path.stdout).trim().to_owned();
+    let kept = fs::metadata(&path).expect("a log").len();
+    assert!(kept <= 128 << 10, "{kept}");
 }
 
 #[test]

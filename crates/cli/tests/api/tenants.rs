@@ -300,3 +300,48 @@ async fn a_prefix_bounds_names() {
         .expect(200);
     podman(&["rm", "-f", "-t", "0", &foreign]);
 }
+
+#[tokio::test]
+async fn tenants_do_not_reach_each_others_networks() {
+    let server = server();
+    let mut made = Vec::new();
+    for _ in 0..2 {
+        let (api, _) = tenant(&server);
+        let network = unique("net");
+        let _ = api
+            .post("/networks", json!({ "name": network }))
+            .await
+            .expect(200);
+        let body =
+            json!({ "image": BUSYBOX, "command": ["sleep", "5000"], "networks": { &network: {} } });
+        let container = Container::with(&api, body).await;
+        let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+        let ip = podman(&["inspect", "--format", format, &container.name]);
+        let ip = String::from_utf8_lossy(&ip.stdout).trim().to_owned();
+        made.push((api, network, container, ip));
+    }
+    let ping = |ip: &str| json!({ "command": format!("ping -c 1 -W 2 {ip}") });
+    for (from, to) in [(0, 1), (1, 0)] {
+        let (api, network, container, own) = &made[from];
+        assert_eq!(container.exec(ping(own)).await["exit_code"], 0);
+        let mut reached = true;
+        for _ in 0..5 {
+            // netavark 1.4 takes the rules of all isolated networks away when one is deserted, as those of other
+            // tests are, and puts them back when a container comes.
+            let body = json!({ "image": BUSYBOX, "command": ["sleep", "5000"], "networks": { network: {} } });
+            let newcomer = Container::with(api, body).await;
+            reached = newcomer.exec(ping(&made[to].3)).await["exit_code"] == 0;
+            if !reached {
+                break;
+            }
+        }
+        assert!(!reached, "{from} reaches {to}");
+    }
+    for (api, network, container, _) in made {
+        drop(container);
+        let _ = api
+            .delete(&format!("/networks/{network}"))
+            .await
+            .expect(200);
+    }
+}

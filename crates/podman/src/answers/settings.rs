@@ -150,6 +150,7 @@ pub(super) fn settings(
             memory_swap: limit(host.memory_swap),
             milli_cpus: limit(host.nano_cpus / 1_000_000),
             pids: limit(host.pids_limit),
+            log_bytes: None,
             open_files: host.ulimits.and_then(open_files),
         },
         hostname: Some(config.hostname).filter(|name| !name.is_empty()),

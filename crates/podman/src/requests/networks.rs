@@ -20,6 +20,9 @@ pub(crate) fn create_network(new: &NewNetwork) -> Request {
         "dns_enabled": new.dns,
         "labels": new.labels,
     });
+    if new.isolated {
+        body["options"] = json!({ "isolate": "true" });
+    }
     if !new.subnets.is_empty() {
         body["subnets"] = new.subnets.iter().map(subnet).collect::<Value>();
     }

@@ -13,6 +13,12 @@ use std::time::Duration;
 /// The microseconds in which a processor quota is counted.
 const CPU_PERIOD: u64 = 100_000;
 
+/// How the log is kept.
+#[derive(Serialize)]
+struct LogConfiguration {
+    size: u64,
+}
+
 /// The part of libpod's `SpecGenerator` that says how a container is kept. Sources:
 /// `pkg/specgen/specgen.go`, and for limits the OCI runtime specification.
 #[derive(Serialize)]
@@ -34,6 +40,8 @@ pub(super) struct Kept<'a> {
     cap_add: &'a [String],
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     cap_drop: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_configuration: Option<LogConfiguration>,
     #[serde(skip_serializing_if = "is_false")]
     no_new_privileges: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -150,6 +158,10 @@ impl<'a> Kept<'a> {
             read_only_filesystem: settings.read_only,
             cap_add: &settings.added_capabilities,
             cap_drop: &settings.dropped_capabilities,
+            log_configuration: settings
+                .limits
+                .log_bytes
+                .map(|size| LogConfiguration { size }),
             no_new_privileges: settings.no_new_privileges,
             netns: networks.map(|networks| Namespace {
                 nsmode: if networks.is_empty() {

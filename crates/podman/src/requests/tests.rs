@@ -167,6 +167,7 @@ fn settings_map_field_by_field() {
             memory: Some(8 << 20),
             milli_cpus: Some(1500),
             pids: Some(9),
+            log_bytes: Some(1 << 20),
             open_files: Some(OpenFiles { soft: 1, hard: 2 }),
             memory_swap: None,
         },

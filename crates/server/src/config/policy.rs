@@ -22,7 +22,7 @@ struct Written {
     #[serde(default)]
     rules: Vec<WrittenRule>,
     #[serde(default)]
-    quota: WrittenQuota,
+    quota: WrittenQuotas,
     #[serde(default)]
     tenants: BTreeMap<String, WrittenTenant>,
 }
@@ -75,6 +75,16 @@ struct WrittenQuota {
     execs: Option<u64>,
 }
 
+/// What is written below `[quota]`: that of each tenant, and of each token.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenQuotas {
+    #[serde(default)]
+    tenant: WrittenQuota,
+    #[serde(default)]
+    token: WrittenQuota,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenTenant {
@@ -108,7 +118,8 @@ pub(super) fn parse(text: &str) -> Result<Policy, String> {
         usual: limit("default", &written.limits.default)?,
         most: limit("maximum", &written.limits.maximum)?,
         quotas: Quotas {
-            each: quota("[quota]", &written.quota)?,
+            each: quota("[quota.tenant]", &written.quota.tenant)?,
+            token: quota("[quota.token]", &written.quota.token)?,
             of: of.collect::<Result<_, String>>()?,
         },
     })
@@ -230,9 +241,9 @@ mod tests {
                 "[limits.maximum]\nmemory = \"1k\"".into(),
                 "[limits.maximum]",
             ),
-            ("[quota]\nmemory = \"x\"".into(), "[quota]"),
-            ("[quota]\ncpus = -1.0".into(), "cpus"),
-            ("[quota]\ncontainers = -1".into(), "line 2"),
+            ("[quota.token]\nmemory = \"x\"".into(), "[quota.token]"),
+            ("[quota.tenant]\ncpus = -1.0".into(), "cpus"),
+            ("[quota.tenant]\ncontainers = -1".into(), "line 2"),
         ] {
             let error = parse(&text).expect_err(&text);
             assert!(error.contains(says), "{text}: {error}");

@@ -37,6 +37,7 @@ pub(crate) fn limits(wire: &Limits) -> Result<podlane_engine::Limits, Refusal> {
         memory_swap,
         milli_cpus: wire.cpus.map(milli_cpus).transpose()?,
         pids: wire.pids,
+        log_bytes: log_size(wire)?,
         open_files: wire.nofile.as_ref().map(open_files).transpose()?,
     })
 }
@@ -52,6 +53,21 @@ fn milli_cpus(cpus: f64) -> Result<u64, Refusal> {
     }
     let message = "`limits.cpus` must be from 0.01 to 1024: 0.5 is half of a processor";
     Err(Refusal::field("limits.cpus", message))
+}
+
+/// Less would be gone before anybody reads it.
+const LEAST_LOG: u64 = 64 << 10;
+
+fn log_size(wire: &Limits) -> Result<Option<u64>, Refusal> {
+    let Some(size) = &wire.log_size else {
+        return Ok(None);
+    };
+    let size = bytes("limits.log_size", size)?;
+    if size < LEAST_LOG {
+        let message = "`limits.log_size` must be at least \"64k\"";
+        return Err(Refusal::field("limits.log_size", message));
+    }
+    Ok(Some(size))
 }
 
 fn open_files(wire: &OpenFiles) -> Result<podlane_engine::OpenFiles, Refusal> {

@@ -11,6 +11,7 @@ mod stdin;
 mod store;
 
 pub use entry::{End, How};
+pub(crate) use operations::shown;
 pub use reader::OutputReader;
 pub(crate) use registry::Registry;
 pub use stdin::StdinWriter;

@@ -318,7 +318,7 @@ async fn within(
 }
 
 /// A command as people write it, its beginning.
-fn shown(command: &Command) -> String {
+pub(crate) fn shown(command: &Command) -> String {
     let mut text = match command {
         Command::Shell(line) => line.clone(),
         Command::Argv(argv) => shell_words::join(argv),

@@ -12,7 +12,7 @@ pub use scope::{Scope, Scopes};
 use crate::{Error, Result};
 use podlane_engine::RequestId;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Somebody who asks for operations.
@@ -108,6 +108,8 @@ impl Caller {
 pub struct Call {
     engine: podlane_engine::Call,
     caller: Arc<Caller>,
+    /// What exactly is asked for, for the audit.
+    note: Arc<OnceLock<String>>,
 }
 
 impl Call {
@@ -116,6 +118,7 @@ impl Call {
         Self {
             engine: podlane_engine::Call::new(request_id, limit),
             caller,
+            note: Arc::default(),
         }
     }
 
@@ -125,6 +128,7 @@ impl Call {
         Self {
             engine: self.engine.extended(limit),
             caller: Arc::clone(&self.caller),
+            note: Arc::clone(&self.note),
         }
     }
 
@@ -140,6 +144,16 @@ impl Call {
     /// Who asks.
     pub fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// Says what exactly is asked for, for the audit: a command, a path, names, and never a secret.
+    pub(crate) fn note(&self, detail: impl FnOnce() -> String) {
+        let _ = self.note.get_or_init(detail);
+    }
+
+    /// What was said so.
+    pub fn noted(&self) -> Option<&str> {
+        self.note.get().map(String::as_str)
     }
 
     /// The first line of every operation: an error unless the caller may do that.

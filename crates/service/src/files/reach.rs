@@ -56,6 +56,7 @@ pub(super) enum Way {
 impl Service {
     /// Finds the container, once a worker is free.
     pub(super) async fn reach<'a>(&'a self, call: &'a Call, at: &At) -> Result<Reach<'a>> {
+        call.note(|| at.path.to_string());
         let worker = self.0.gate.enter(call).await?;
         let id = self.resolve(call, &at.container).await?;
         Ok(Reach {

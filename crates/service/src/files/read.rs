@@ -30,7 +30,7 @@ pub struct FileReader {
 
 #[derive(Debug)]
 enum Source {
-    Agent(Work),
+    Agent(Box<Work>),
     Archive(Box<Content>),
 }
 
@@ -48,7 +48,7 @@ impl Service {
         let (info, mut source) = match self.reach(call, at).await?.way(&work).await? {
             Way::Agent(mut work) => {
                 let entry: Entry = work.first().await?;
-                (FileInfo::from(entry), Source::Agent(work))
+                (FileInfo::from(entry), Source::Agent(Box::new(work)))
             }
             Way::Archive(archived) => {
                 let (info, content) = archived.read(&at.path, part).await?;

@@ -261,6 +261,8 @@ impl Policy {
             usual.pids.or(profile),
             most.pids,
         );
+        let logs = (usual.log_bytes, most.log_bytes);
+        hold("limits.log_size", &mut limits.log_bytes, logs.0, logs.1);
         let mut files = limits.open_files.map(|files| files.hard);
         let hard = |files: Option<podlane_engine::OpenFiles>| files.map(|files| files.hard);
         hold(

@@ -1,8 +1,9 @@
 //! How much a tenant may have at once.
 
 use super::Finding;
-use crate::{Call, Error, NewContainer, Result, Service, Tenant};
-use podlane_engine::{Limits, Status};
+use crate::containers::{TENANT_LABEL, TOKEN_LABEL};
+use crate::{Call, Error, NewContainer, Result, Service, Tenant, Who};
+use podlane_engine::Limits;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -29,11 +30,33 @@ pub struct Quotas {
     pub each: Quota,
     /// Of some.
     pub of: BTreeMap<Tenant, Quota>,
+    /// Of each token.
+    pub token: Quota,
 }
 
-impl Quotas {
-    fn of(&self, tenant: &Tenant) -> Quota {
-        self.of.get(tenant).copied().unwrap_or(self.each)
+/// Who has a quota.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Holder {
+    Tenant(Tenant),
+    /// A token's ID.
+    Token(String),
+}
+
+impl Holder {
+    /// Whether a container with these labels counts.
+    fn has(&self, labels: &BTreeMap<String, String>) -> bool {
+        let (label, value) = match self {
+            Self::Tenant(tenant) => (TENANT_LABEL, tenant.as_str()),
+            Self::Token(id) => (TOKEN_LABEL, id.as_str()),
+        };
+        labels.get(label).is_some_and(|own| own == value)
+    }
+
+    fn whose(&self) -> &'static str {
+        match self {
+            Self::Tenant(_) => "the tenant",
+            Self::Token(_) => "the token",
+        }
     }
 }
 
@@ -55,8 +78,8 @@ impl Share {
     }
 }
 
-/// Containers that are being made, by tenant, in the order in which they were asked for.
-pub(crate) type Bookings = Arc<Mutex<HashMap<Tenant, Vec<Entry>>>>;
+/// Containers that are being made, by whose quota, in the order in which they were asked for.
+pub(crate) type Bookings = Arc<Mutex<HashMap<Holder, Vec<Entry>>>>;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
@@ -68,32 +91,32 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) struct Booking {
     bookings: Bookings,
-    tenant: Tenant,
+    holder: Holder,
     name: String,
 }
 
 impl Drop for Booking {
     fn drop(&mut self) {
         let mut all = self.bookings.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entries) = all.get_mut(&self.tenant) {
+        if let Some(entries) = all.get_mut(&self.holder) {
             if let Some(at) = entries.iter().position(|entry| entry.name == self.name) {
                 entries.remove(at);
             }
             if entries.is_empty() {
-                all.remove(&self.tenant);
+                all.remove(&self.holder);
             }
         }
     }
 }
 
-/// Commands under way, by tenant.
-pub(crate) type Allowances = Arc<Mutex<HashMap<Tenant, u64>>>;
+/// Commands under way, by whose quota.
+pub(crate) type Allowances = Arc<Mutex<HashMap<Holder, u64>>>;
 
-/// One of a tenant's commands.
+/// One of somebody's commands.
 #[derive(Debug)]
 pub(crate) struct Allowance {
     allowances: Allowances,
-    tenant: Tenant,
+    holder: Holder,
 }
 
 impl Drop for Allowance {
@@ -102,53 +125,77 @@ impl Drop for Allowance {
             .allowances
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = all.get_mut(&self.tenant) {
+        if let Some(count) = all.get_mut(&self.holder) {
             *count -= 1;
             if *count == 0 {
-                all.remove(&self.tenant);
+                all.remove(&self.holder);
             }
         }
     }
 }
 
-fn exceeded(field: &'static str, would: u64, most: u64) -> Finding {
+fn exceeded(holder: &Holder, field: &'static str, would: u64, most: u64) -> Finding {
     Finding {
         rule: "quota".into(),
         field,
         value: would.to_string(),
-        reason: "the tenant would have more than its quota".into(),
+        reason: format!("{} would have more than its quota", holder.whose()),
         allowed: Some(vec![format!("up to {most} together")]),
         denied: Vec::new(),
     }
 }
 
-fn unlimited(field: &'static str) -> Finding {
+fn unlimited(holder: &Holder, field: &'static str) -> Finding {
     Finding {
         rule: "quota".into(),
         field,
         value: "no limit".into(),
-        reason: "the tenant has a quota, so that each container must say how much it may use"
-            .into(),
+        reason: format!(
+            "{} has a quota, so that each container must say how much it may use",
+            holder.whose()
+        ),
         allowed: Some(vec!["a number".into()]),
         denied: Vec::new(),
     }
 }
 
 impl Service {
-    fn quota(&self, call: &Call) -> Option<(Tenant, Quota)> {
-        let tenant = call.tenant()?;
-        let quota = self.policy()?.quotas.of(tenant);
-        Some((tenant.clone(), quota))
+    /// Whose quotas hold for a caller.
+    fn quotas(&self, call: &Call) -> Vec<(Holder, Quota)> {
+        let Some(quotas) = self.policy().map(|policy| &policy.quotas) else {
+            return Vec::new();
+        };
+        let tenant = call.tenant().map(|tenant| {
+            let quota = quotas.of.get(tenant).copied().unwrap_or(quotas.each);
+            (Holder::Tenant(tenant.clone()), quota)
+        });
+        let token = match call.caller().who() {
+            Who::Token { id, .. } => Some((Holder::Token(id.clone()), quotas.token)),
+            Who::Anonymous | Who::Server => None,
+        };
+        tenant.into_iter().chain(token).collect()
     }
 
-    /// Takes a place in the tenant's quota for a new container, or says what is used up.
-    pub(crate) async fn book(&self, call: &Call, new: &NewContainer) -> Result<Option<Booking>> {
-        let Some((tenant, quota)) = self.quota(call) else {
-            return Ok(None);
-        };
+    /// Takes places in the caller's quotas for a new container, or says what is used up.
+    pub(crate) async fn book(&self, call: &Call, new: &NewContainer) -> Result<Vec<Booking>> {
+        let mut booked = Vec::new();
+        for (holder, quota) in self.quotas(call) {
+            booked.extend(self.book_of(call, new, holder, quota).await?);
+        }
+        Ok(booked)
+    }
+
+    async fn book_of(
+        &self,
+        call: &Call,
+        new: &NewContainer,
+        holder: Holder,
+        quota: Quota,
+    ) -> Result<Option<Booking>> {
+        let execs = quota.execs;
         if quota
             == (Quota {
-                execs: quota.execs,
+                execs,
                 ..Quota::default()
             })
         {
@@ -163,69 +210,59 @@ impl Service {
                 .bookings
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            let entries = all.entry(tenant.clone()).or_default();
+            let entries = all.entry(holder.clone()).or_default();
             let before = entries.clone();
-            let share = own;
-            entries.push(Entry {
-                name: name.clone(),
-                share,
-            });
+            let name = name.clone();
+            entries.push(Entry { name, share: own });
             before
         };
         let booking = Booking {
             bookings: Arc::clone(&self.0.bookings),
-            tenant,
+            holder,
             name: name.clone(),
         };
-        let mut shares: BTreeMap<String, Share> = BTreeMap::new();
         let besides = Some(name.as_str()).filter(|_| new.replace);
-        for (name, share) in self.shares(call, quota, besides).await? {
-            shares.insert(name, share);
-        }
-        for entry in before {
-            shares.insert(entry.name, entry.share);
-        }
+        let mut shares = self.shares(call, &booking.holder, quota, besides).await?;
+        shares.extend(before.into_iter().map(|entry| (entry.name, entry.share)));
         shares.insert(name, own);
-        let findings = over(quota, &shares, own);
-        if findings.is_empty() {
-            return Ok(Some(booking));
-        }
-        self.rule_on(call, findings).map(|()| Some(booking))
+        self.rule_on(call, over(&booking.holder, quota, &shares, own))?;
+        Ok(Some(booking))
     }
 
-    /// Refuses limits for a container of the tenant's that are more than its quota leaves.
+    /// Refuses limits for one of the caller's containers that are more than its quotas leave.
     pub(crate) async fn permit_share(&self, call: &Call, name: &str, limits: Limits) -> Result<()> {
-        let Some((_, quota)) = self.quota(call) else {
-            return Ok(());
-        };
-        let own = Share::new(limits, 0);
-        let mut shares: BTreeMap<_, _> = self.shares(call, quota, Some(name)).await?.collect();
-        shares.insert(name.to_owned(), own);
-        let asked = Quota {
-            containers: None,
-            ports: None,
-            execs: None,
-            memory: quota.memory.filter(|_| limits.memory.is_some()),
-            milli_cpus: quota.milli_cpus.filter(|_| limits.milli_cpus.is_some()),
-        };
-        self.rule_on(call, over(asked, &shares, own))
+        for (holder, quota) in self.quotas(call) {
+            let asked = Quota {
+                memory: quota.memory.filter(|_| limits.memory.is_some()),
+                milli_cpus: quota.milli_cpus.filter(|_| limits.milli_cpus.is_some()),
+                ..Quota::default()
+            };
+            if asked == Quota::default() {
+                continue;
+            }
+            let own = Share::new(limits, 0);
+            let mut shares = self.shares(call, &holder, asked, Some(name)).await?;
+            shares.insert(name.to_owned(), own);
+            self.rule_on(call, over(&holder, asked, &shares, own))?;
+        }
+        Ok(())
     }
 
-    /// What the tenant's containers take, but for one.
+    /// What somebody's containers take, but for one.
     async fn shares(
         &self,
         call: &Call,
+        holder: &Holder,
         quota: Quota,
         besides: Option<&str>,
-    ) -> Result<impl Iterator<Item = (String, Share)>> {
+    ) -> Result<BTreeMap<String, Share>> {
         let mut listed = self.0.engine.list(call).await?;
-        listed.retain(|one| call.owns(&one.labels) && Some(one.name.as_str()) != besides);
-        let mut shares = Vec::with_capacity(listed.len());
+        listed.retain(|one| holder.has(&one.labels) && Some(one.name.as_str()) != besides);
+        let mut shares = BTreeMap::new();
         for container in listed {
             let mut share = Share::new(Limits::default(), container.ports.len());
             // Only what is asked for costs a look at each.
-            let limited = quota.memory.is_some() || quota.milli_cpus.is_some();
-            if limited && container.status != Status::Removing {
+            if quota.memory.is_some() || quota.milli_cpus.is_some() {
                 let found = self.0.engine.inspect(call, &(&container.id).into()).await;
                 match found {
                     Ok(found) => share = Share::new(found.settings.limits, found.ports.len()),
@@ -233,48 +270,57 @@ impl Service {
                     Err(error) => return Err(error.into()),
                 }
             }
-            shares.push((container.name, share));
+            shares.insert(container.name, share);
         }
-        Ok(shares.into_iter())
+        Ok(shares)
     }
 
-    /// Takes one of the tenant's places for commands.
-    pub(crate) fn allow_exec(&self, call: &Call) -> Result<Option<Allowance>> {
-        let Some((
-            tenant,
-            Quota {
-                execs: Some(most), ..
-            },
-        )) = self.quota(call)
-        else {
-            return Ok(None);
-        };
-        let mut all = self
-            .0
-            .allowances
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let count = all.entry(tenant.clone()).or_default();
-        if *count >= most && !self.policy().is_some_and(|policy| policy.warns) {
-            return Err(Error::TooMany {
-                what: "commands of this tenant are under way",
-                limit: most,
-                retry_after: Duration::from_secs(1),
+    /// Takes places for a command in the caller's quotas.
+    pub(crate) fn allow_exec(&self, call: &Call) -> Result<Vec<Allowance>> {
+        let mut allowed = Vec::new();
+        for (holder, quota) in self.quotas(call) {
+            let Some(most) = quota.execs else {
+                continue;
+            };
+            let mut all = self
+                .0
+                .allowances
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let count = all.entry(holder.clone()).or_default();
+            if *count >= most && !self.policy().is_some_and(|policy| policy.warns) {
+                if *count == 0 {
+                    all.remove(&holder);
+                }
+                // Those taken so far are given back without this lock.
+                drop(all);
+                return Err(Error::TooMany {
+                    what: "commands of this caller are under way",
+                    limit: most,
+                    retry_after: Duration::from_secs(1),
+                });
+            }
+            *count += 1;
+            drop(all);
+            allowed.push(Allowance {
+                allowances: Arc::clone(&self.0.allowances),
+                holder,
             });
         }
-        *count += 1;
-        Ok(Some(Allowance {
-            allowances: Arc::clone(&self.0.allowances),
-            tenant,
-        }))
+        Ok(allowed)
     }
 }
 
-fn over(quota: Quota, shares: &BTreeMap<String, Share>, own: Share) -> Vec<Finding> {
+fn over(
+    holder: &Holder,
+    quota: Quota,
+    shares: &BTreeMap<String, Share>,
+    own: Share,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut hold = |field, sum: u64, most: Option<u64>| {
         if let Some(most) = most.filter(|most| sum > *most) {
-            findings.push(exceeded(field, sum, most));
+            findings.push(exceeded(holder, field, sum, most));
         }
     };
     let sum = |of: fn(&Share) -> u64| shares.values().map(of).fold(0, u64::saturating_add);
@@ -291,10 +337,10 @@ fn over(quota: Quota, shares: &BTreeMap<String, Share>, own: Share) -> Vec<Findi
         quota.milli_cpus,
     );
     if quota.memory.is_some() && own.memory.is_none() {
-        findings.push(unlimited("limits.memory"));
+        findings.push(unlimited(holder, "limits.memory"));
     }
     if quota.milli_cpus.is_some() && own.milli_cpus.is_none() {
-        findings.push(unlimited("limits.cpus"));
+        findings.push(unlimited(holder, "limits.cpus"));
     }
     findings
 }

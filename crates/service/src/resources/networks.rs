@@ -18,6 +18,7 @@ impl Service {
         call.may(Scope::NetworksWrite)?;
         check_labels(&new.labels)?;
         call.sign(&mut new.labels);
+        new.isolated |= call.tenant().is_some();
         new.subnets.iter().try_for_each(check_subnet)?;
         self.change(call, |engine, call| async move {
             Ok(engine.create_network(&call, &new).await?)

@@ -47,6 +47,10 @@ impl Service {
         users: Vec<NewUser>,
     ) -> Result<Vec<AddedUser>> {
         call.may(Scope::UsersWrite)?;
+        call.note(|| {
+            let names: Vec<_> = users.iter().map(|user| user.name.as_str()).collect();
+            names.join(" ")
+        });
         let programs = programs(&users)?;
         let id = self.resolve(call, name).await?;
         let (service, call_, id_) = (self.clone(), call.clone(), id.clone());

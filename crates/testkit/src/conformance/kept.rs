@@ -74,6 +74,7 @@ fn subnet() -> Subnet {
 
 fn network(subnets: Vec<Subnet>) -> NewNetwork {
     NewNetwork {
+        isolated: true,
         name: NetworkName::parse(&crate::unique("network")).expect("a name"),
         internal: true,
         ipv6: false,

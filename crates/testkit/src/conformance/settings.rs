@@ -22,6 +22,7 @@ pub async fn settings_come_back(subject: &Subject) {
             memory_swap: Some(128 << 20),
             milli_cpus: Some(500),
             pids: Some(55),
+            log_bytes: None,
             open_files: Some(OpenFiles {
                 soft: 100,
                 hard: 200,

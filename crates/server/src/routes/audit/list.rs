@@ -7,7 +7,7 @@ use crate::timestamp;
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{AuditEntry, AuditList, True};
-use podlane_service::{Call, Service};
+use podlane_service::{AuditFilter, Call, Service};
 
 /// The most entries of one answer.
 const MOST: u64 = 1000;
@@ -16,10 +16,12 @@ const MOST: u64 = 1000;
 pub(crate) struct Part {
     after: i64,
     limit: usize,
+    wanted: AuditFilter,
 }
 
 impl QueryShape for Part {
-    const NAMES: &'static [&'static str] = &["after", "limit"];
+    const NAMES: &'static [&'static str] =
+        &["after", "limit", "caller", "action", "target", "request_id"];
 
     fn read(parameters: &Parameters) -> Result<Self, Refusal> {
         let number = |name, rule, usual: u64| match parameters.get(name) {
@@ -33,7 +35,14 @@ impl QueryShape for Part {
             return Err(Refusal::field("limit", message));
         }
         let after = number("after", "an entry's number", 0)?;
+        let text = |name| parameters.get(name).unwrap_or_default().to_owned();
         Ok(Self {
+            wanted: AuditFilter {
+                caller: text("caller"),
+                action: text("action"),
+                target: text("target"),
+                request: text("request_id"),
+            },
             after: i64::try_from(after).unwrap_or(i64::MAX),
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
         })
@@ -48,6 +57,10 @@ impl QueryShape for Part {
     params(
         ("after" = Option<u64>, Query, description = "Only entries behind the one with this number; all if left out."),
         ("limit" = Option<u64>, Query, description = "At most so many, 1 to 1000; 100 if left out."),
+        ("caller" = Option<String>, Query, description = "Only entries with this in who asked."),
+        ("action" = Option<String>, Query, description = "Only entries with this in the operation."),
+        ("target" = Option<String>, Query, description = "Only entries with this in the path."),
+        ("request_id" = Option<String>, Query, description = "Only entries of this request."),
     ),
     responses((status = 200, description = "Entries.", body = AuditList))
 )]
@@ -56,7 +69,9 @@ pub(crate) async fn list_audit(
     Extension(call): Extension<Call>,
     Query(part): Query<Part>,
 ) -> Result<Json<AuditList>> {
-    let entries = service.audit(&call, part.after, part.limit).await?;
+    let entries = service
+        .audit(&call, part.after, part.limit, part.wanted)
+        .await?;
     let row = |entry: podlane_service::AuditEntry| AuditEntry {
         number: entry.number,
         time: timestamp::format(entry.at),
@@ -65,6 +80,8 @@ pub(crate) async fn list_audit(
         action: entry.action,
         target: entry.target,
         outcome: entry.outcome,
+        detail: entry.detail,
+        duration_ms: entry.took.map(|took| took.as_secs_f64() * 1000.0),
         hash: entry.hash,
     };
     Ok(Json(AuditList {

@@ -56,6 +56,7 @@ pub(super) fn limits(limits: podlane_engine::Limits) -> Limits {
         memory_swap: limits.memory_swap.map(Size::Bytes),
         cpus: limits.milli_cpus.map(|milli| milli as f64 / 1000.0),
         pids: limits.pids,
+        log_size: limits.log_bytes.map(Size::Bytes),
         nofile: limits.open_files.map(|files| OpenFiles {
             soft: files.soft,
             hard: files.hard,

@@ -26,6 +26,11 @@ pub(crate) async fn update_container(
     Json(body): Json<UpdateContainer>,
 ) -> Result<axum::Json<ChangedContainer>> {
     let limits = limits::limits(&body.limits)?;
+    if limits.log_bytes.is_some() {
+        let message =
+            "`limits.log_size` is for new containers: it can't be changed in one that is there";
+        return Err(Refusal::field("limits.log_size", message).into());
+    }
     if limits.open_files.is_some() {
         let message = "`limits.nofile` is for new containers: it can't be changed in one that runs";
         return Err(Refusal::field("limits.nofile", message).into());

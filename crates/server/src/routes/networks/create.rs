@@ -29,6 +29,7 @@ pub(crate) async fn create_network(
     let new = NewNetwork {
         name: NetworkName::parse(&body.name).map_err(Refusal::in_field("name"))?,
         internal: body.internal.unwrap_or(false),
+        isolated: body.isolated.unwrap_or(false),
         ipv6: body.ipv6.unwrap_or(false),
         dns: body.dns.unwrap_or(true),
         subnets: subnets.iter().map(subnet).collect::<Result<_, _>>()?,
