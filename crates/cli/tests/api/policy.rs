@@ -108,6 +108,8 @@ async fn what_no_rule_allows_is_not_made() {
     );
     let pull = json!({ "image": "docker.io/library/alpine" });
     let _ = api.post("/pull", pull).await.expect(403);
+    let tag = json!({ "image": "docker.io/library/alpine", "name": "localhost/podlane-alias:1" });
+    let _ = api.post("/tag", tag).await.expect(403);
     for path in [
         at("secret"),
         at("shared/link"),

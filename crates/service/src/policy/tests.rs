@@ -2,10 +2,10 @@
 
 use super::values::{Value, asked, user};
 use super::*;
-use crate::{InitChoice, PullPolicy};
+use crate::{Error, InitChoice, NewContainer, PullPolicy};
 use podlane_engine::{
-    ContainerName, HostPort, InnerPath, Mount, MountSource, PortMapping, Protocol, Settings,
-    UserSpec,
+    ContainerName, HostPort, ImageRef, InnerPath, Mount, MountSource, PortMapping, Protocol,
+    Settings, UserSpec,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
