@@ -79,8 +79,8 @@ pub use networks::{
     Subnet,
 };
 pub use observe::{
-    ChangeKind, ChangeList, ContainerProcess, ContainerStats, PathChange, ProcessList, Stats,
-    StatsList, UpdateContainer,
+    ChangeKind, ChangeList, ContainerProcess, ContainerStats, Measured, PathChange, ProcessList,
+    Stats, StatsList, UpdateContainer,
 };
 pub use ports::{PortTarget, PublishedPort};
 pub use recordings::{Recording, RecordingList, RemovedRecording};

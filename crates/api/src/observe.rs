@@ -44,6 +44,15 @@ pub struct ContainerProcess {
     pub command: String,
 }
 
+/// What containers use at a time, in a stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Measured {
+    /// When it was measured, in UTC.
+    pub time: String,
+    /// By name; empty in the event `end`.
+    pub stats: Vec<Stats>,
+}
+
 /// What in a container differs from its image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChangeList {

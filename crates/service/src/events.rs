@@ -210,7 +210,7 @@ async fn read(service: Weak<crate::Inner>, call: Call, mut since: i64) {
 }
 
 /// Whether nobody listens any more; then the next one begins a new stream.
-fn is_deserted(hub: &Hub) -> bool {
+pub(crate) fn is_deserted<T>(hub: &Mutex<Option<Sender<T>>>) -> bool {
     let mut hub = hub.lock().unwrap_or_else(PoisonError::into_inner);
     let deserted = hub
         .as_ref()

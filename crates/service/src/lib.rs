@@ -24,6 +24,7 @@ mod lifecycle;
 mod listing;
 mod live;
 mod logs;
+mod measured;
 mod motion;
 mod observe;
 mod places;
@@ -65,6 +66,7 @@ pub use lifecycle::{Condition, Waited};
 pub use listing::{ListFilter, Listed, Page};
 pub use live::{Ended, Event, Input, Live};
 pub use logs::{Logs, Matching, ReadLogs, Tail};
+pub use measured::StatsReader;
 pub use podlane_store::AuditFilter;
 pub use policy::{Explained, Field, Finding, Pattern, Policy, Quota, Quotas, Rule};
 pub use recordings::{Recording, RecordingRules};
@@ -168,6 +170,8 @@ struct Inner {
     background: OnceCell<Arc<Registry>>,
     /// What happens at the engine, while somebody listens.
     events: events::Hub,
+    /// What containers use, likewise.
+    rounds: measured::Rounds,
     /// Containers of tenants that are being made.
     bookings: policy::Bookings,
     /// Commands of tenants that are under way.
@@ -206,6 +210,7 @@ impl Service {
             stopping: CancellationToken::new(),
             background: OnceCell::new(),
             events: events::Hub::default(),
+            rounds: measured::Rounds::default(),
             bookings: policy::Bookings::default(),
             allowances: policy::Allowances::default(),
             owners: Owners::default(),

@@ -2,6 +2,7 @@
 
 use crate::container::{Container, nap, until};
 use crate::fixture::Fixture;
+use crate::reading::Reading;
 use crate::server;
 use podlane_testkit::{BUSYBOX, podman, unique};
 use serde_json::{Value, json};
@@ -298,4 +299,52 @@ async fn what_lies_on_the_disk() {
         number("volumes", "reclaimable_bytes") <= number("volumes", "size_bytes"),
         "{usage}"
     );
+}
+
+#[tokio::test]
+async fn what_is_used_is_told_again_and_again() {
+    let server = server();
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    let lines = "application/x-ndjson";
+    let mut readers = Vec::new();
+    for _ in 0..10 {
+        readers.push(
+            Reading::get(&server, &container.path("stats"), lines)
+                .await
+                .expect(200),
+        );
+    }
+    let mut all = Reading::get(&server, "/stats", lines).await.expect(200);
+    for reading in &mut readers {
+        let mut seen = Vec::new();
+        while seen.len() < 2 {
+            let event = reading.line().await.expect("an event");
+            if event["event"] == "stats" {
+                assert_eq!(event["stats"][0]["name"], json!(container.name), "{event}");
+                seen.push(event["time"].clone());
+            }
+        }
+        assert_ne!(seen[0], seen[1]);
+    }
+    let event = all.line().await.expect("an event");
+    let named = |event: &Value| {
+        event["stats"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|one| one["name"] == json!(container.name)))
+    };
+    assert!(named(&event), "{event}");
+    let stopped = api.act(&container.path("stop?timeout=0")).await;
+    assert_eq!(stopped.status, 200, "{}", stopped.text);
+    for reading in &mut readers {
+        loop {
+            let event = reading.line().await.expect("an event");
+            if event["event"] == "end" {
+                break;
+            }
+        }
+        assert!(reading.line().await.is_none(), "it goes on");
+    }
+    let refused = Reading::get(&server, &container.path("stats"), lines).await;
+    assert_eq!(refused.response.status(), 409);
 }

@@ -8,6 +8,7 @@ mod frames;
 mod happening;
 mod logs;
 mod making;
+mod measured;
 pub(crate) mod transfer;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub(crate) use events::Beginning;
 pub(crate) use happening::happening;
 pub(crate) use logs::logs;
 pub(crate) use making::making;
+pub(crate) use measured::measured;
 
 use crate::error::Error;
 use crate::render;
