@@ -4,16 +4,14 @@ use crate::failure::Failure;
 use listenfd::ListenFd;
 use podlane_server::config::Config;
 use podlane_server::{Listener, Tls, TlsFiles};
+use rustix::fs::Mode;
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
-
-/// Who may connect to a Unix socket: the owner and the group.
-const MODE: u32 = 0o660;
 
 /// Bound sockets.
 pub(crate) struct Listening {
@@ -43,7 +41,7 @@ impl Listening {
             None => Listener::Tcp(tcp),
         }];
         if let Some(path) = &config.socket {
-            let socket = unix(path).await.map_err(|error| {
+            let socket = unix(path, config).await.map_err(|error| {
                 Failure::failed(format!("can't listen on {}: {error}", path.display()))
             })?;
             listeners.push(Listener::Unix(socket));
@@ -165,8 +163,19 @@ fn tls(config: &Config) -> Result<Option<Tls>, Failure> {
         .map_err(|error| Failure::failed(format!("can't speak TLS: {error}")))
 }
 
+/// A group's number.
+fn group(text: &str) -> io::Result<u32> {
+    let named = || uzers::get_group_by_name(text).map(|group| group.gid());
+    text.parse().ok().or_else(named).ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::NotFound,
+            format!("there is no group \"{text}\" (socket_group)"),
+        )
+    })
+}
+
 /// A Unix socket, in place of one that nobody listens on.
-async fn unix(path: &Path) -> io::Result<UnixListener> {
+async fn unix(path: &Path, config: &Config) -> io::Result<UnixListener> {
     if let Ok(there) = fs::symlink_metadata(path) {
         let taken = |why: &str| Err(io::Error::new(io::ErrorKind::AddrInUse, why.to_owned()));
         if !there.file_type().is_socket() {
@@ -177,7 +186,15 @@ async fn unix(path: &Path) -> io::Result<UnixListener> {
         }
         fs::remove_file(path)?;
     }
-    let listener = UnixListener::bind(path)?;
-    fs::set_permissions(path, Permissions::from_mode(MODE))?;
+    let group = config.socket_group.as_deref().map(group).transpose()?;
+    // Nobody else may connect before it is as it should be.
+    let mask = rustix::process::umask(Mode::from_raw_mode(0o177));
+    let bound = UnixListener::bind(path);
+    rustix::process::umask(mask);
+    let listener = bound?;
+    if group.is_some() {
+        chown(path, None, group)?;
+    }
+    fs::set_permissions(path, Permissions::from_mode(config.socket_mode))?;
     Ok(listener)
 }

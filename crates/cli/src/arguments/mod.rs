@@ -89,6 +89,12 @@ pub(crate) struct ConfigFlags {
     /// Listen on this Unix socket too [env: PODLANE_SOCKET]
     #[arg(long, value_name = "PATH")]
     socket: Option<String>,
+    /// Who may connect to it, in octal digits [default: 0660] [env: PODLANE_SOCKET_MODE]
+    #[arg(long, value_name = "MODE")]
+    socket_mode: Option<String>,
+    /// Its group, by name or number [default: the server's own] [env: PODLANE_SOCKET_GROUP]
+    #[arg(long, value_name = "GROUP")]
+    socket_group: Option<String>,
     /// Speak TLS with this certificate, a PEM file [env: PODLANE_TLS_CERT]
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<String>,
@@ -181,6 +187,8 @@ impl From<ConfigFlags> for Flags {
         let values = [
             ("listen", given.listen),
             ("socket", given.socket),
+            ("socket-mode", given.socket_mode),
+            ("socket-group", given.socket_group),
             ("tls-cert", given.tls_cert),
             ("tls-key", given.tls_key),
             ("tls-client-ca", given.tls_client_ca),

@@ -4,7 +4,7 @@ use crate::server_with;
 use podlane_testkit::{Server, ServerOptions};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -318,6 +318,30 @@ async fn a_unix_socket_for_the_owner_and_the_group() {
     let (good, answer) = ask();
     assert!(good, "{answer}");
     drop(again);
+    let gid = fs::metadata(directory.path())
+        .expect("there")
+        .gid()
+        .to_string();
+    let own = options
+        .env("PODLANE_SOCKET_MODE", "0600")
+        .env("PODLANE_SOCKET_GROUP", &gid);
+    let closed = server_with(own);
+    let meta = fs::metadata(&path).expect("a socket");
+    assert_eq!(
+        (meta.permissions().mode() & 0o777, meta.gid().to_string()),
+        (0o600, gid)
+    );
+    drop(closed);
+    let nobody = refused(&[
+        ("PODLANE_SOCKET", &path),
+        ("PODLANE_SOCKET_GROUP", Path::new("no-such-group")),
+    ]);
+    assert!(nobody.contains("no-such-group"), "{nobody}");
+    let open = refused(&[
+        ("PODLANE_SOCKET", &path),
+        ("PODLANE_SOCKET_MODE", Path::new("0777")),
+    ]);
+    assert!(open.contains("0666"), "{open}");
     let file = directory.path().join("file");
     fs::write(&file, "kept").expect("written");
     let other = refused(&[("PODLANE_SOCKET", &file)]);

@@ -242,6 +242,17 @@ async fn a_hardened_container_lacks_rights() {
             .await;
         assert_ne!(ran["exit_code"], 0, "{line}");
     }
+    let port = server
+        .address()
+        .rsplit_once(':')
+        .expect("a port")
+        .1
+        .to_owned();
+    let line = format!(
+        "wget -q -T 2 -O - http://$(ip route | awk '/^default/ {{ print $3 }}'):{port}/livez"
+    );
+    let ran = container.exec(json!({ "command": line })).await;
+    assert_ne!(ran["exit_code"], 0, "it reaches the server: {ran}");
     let processes = container
         .exec(json!({ "command": "ls /proc | grep -c '^[0-9]'" }))
         .await;

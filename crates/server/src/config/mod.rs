@@ -49,6 +49,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// A Unix socket to listen on too.
     pub socket: Option<PathBuf>,
+    /// Who may connect to it, as a file's mode.
+    pub socket_mode: u32,
+    /// The group of it; `None` for the server's own.
+    pub socket_group: Option<String>,
     /// The server's certificate; `None` for plain HTTP.
     pub tls_cert: Option<PathBuf>,
     /// Its private key.
@@ -241,6 +245,8 @@ impl Config {
         let config = Self {
             listen: read.text("listen", value::listener),
             socket: read.text("socket", value::file),
+            socket_mode: read.text("socket_mode", value::mode),
+            socket_group: read.text("socket_group", value::group),
             tls_cert: read.text("tls_cert", value::file),
             tls_key: read.text("tls_key", value::file),
             tls_client_ca: read.text("tls_client_ca", value::file),

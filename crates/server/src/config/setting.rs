@@ -28,9 +28,11 @@ const fn limit(key: &'static str, variable: &'static str) -> Setting {
 }
 
 /// Every setting, in the order of `config/default.toml`.
-pub const SETTINGS: [Setting; 48] = [
+pub const SETTINGS: [Setting; 50] = [
     setting("listen", "PODLANE_LISTEN", "listen"),
     setting("socket", "PODLANE_SOCKET", "socket"),
+    setting("socket_mode", "PODLANE_SOCKET_MODE", "socket-mode"),
+    setting("socket_group", "PODLANE_SOCKET_GROUP", "socket-group"),
     setting("tls_cert", "PODLANE_TLS_CERT", "tls-cert"),
     setting("tls_key", "PODLANE_TLS_KEY", "tls-key"),
     setting("tls_client_ca", "PODLANE_TLS_CLIENT_CA", "tls-client-ca"),

@@ -174,6 +174,21 @@ pub(super) fn file(raw: &Raw) -> Result<Option<PathBuf>, String> {
         .ok_or_else(|| RIGHT.to_owned())
 }
 
+/// A file's mode: who may read and write it.
+pub(super) fn mode(raw: &Raw) -> Result<u32, String> {
+    let mode = text(raw).and_then(|text| u32::from_str_radix(text, 8).ok());
+    mode.filter(|mode| mode & !0o666 == 0 && mode & 0o600 == 0o600)
+        .ok_or_else(|| {
+            "it must be a mode in octal digits within quotes, from \"0600\" (its owner) to \"0666\" (anybody)".to_owned()
+        })
+}
+
+/// A group, by name or number; `None` for none.
+pub(super) fn group(raw: &Raw) -> Result<Option<String>, String> {
+    let text = text(raw).ok_or("it must be a group's name or number, within quotes")?;
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
 /// What the file of that absolute path allows; `None` for none.
 pub(super) fn policy(raw: &Raw) -> Result<Option<Arc<Policy>>, String> {
     let Some(path) = file(raw)? else {
