@@ -125,6 +125,9 @@ pub struct CreateContainer {
     /// True: a container of that name is removed first, running or not. False if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replace: Option<bool>,
+    /// The pod that it joins: its name or ID. Its ports, networks, host name, name servers and hosts are the pod's then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<String>,
 }
 
 /// What to do about an image that is not there.
@@ -253,10 +256,15 @@ pub struct ContainerRow {
     pub image: String,
     /// When it was created: RFC 3339, as the engine writes it.
     pub created: String,
-    /// Its published ports.
+    /// Its published ports; of one in a pod those of the pod.
     pub ports: Vec<PublishedPort>,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// The short ID of the pod that it is in; `null` if it is in none.
+    #[schema(required)]
+    pub pod: Option<String>,
+    /// Whether it is the engine's own, there to hold that pod together. Nothing is done with such a one alone.
+    pub infra: bool,
 }
 
 /// The answer to an inspect.
@@ -326,6 +334,11 @@ pub struct Container {
     /// What its health check says: starting, healthy or unhealthy; `null` if it has none.
     #[schema(required, pattern = "^(starting|healthy|unhealthy)$")]
     pub health: Option<String>,
+    /// The short ID of the pod that it is in; `null` if it is in none.
+    #[schema(required)]
+    pub pod: Option<String>,
+    /// Whether it is the engine's own, there to hold that pod together. Nothing is done with such a one alone.
+    pub infra: bool,
 }
 
 impl std::fmt::Debug for Container {

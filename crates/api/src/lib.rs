@@ -26,6 +26,7 @@ mod map;
 mod mark;
 mod networks;
 mod observe;
+mod pods;
 mod ports;
 mod recordings;
 mod removed;
@@ -82,6 +83,7 @@ pub use observe::{
     ChangeKind, ChangeList, ContainerProcess, ContainerStats, Measured, PathChange, ProcessList,
     Stats, StatsList, UpdateContainer,
 };
+pub use pods::{AlteredPod, CreatePod, OnePod, Pod, PodList, PodMember, PodRow, RemovedPod};
 pub use ports::{PortTarget, PublishedPort};
 pub use recordings::{Recording, RecordingList, RemovedRecording};
 pub use removed::{Pruned, RemovedByName};

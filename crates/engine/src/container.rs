@@ -1,6 +1,6 @@
 //! What an engine tells of a container.
 
-use crate::{ContainerId, Protocol, Settings, Status};
+use crate::{ContainerId, Error, PodId, Protocol, Result, Settings, Status};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -21,6 +21,10 @@ pub struct ContainerSummary {
     pub ports: Vec<PublishedPort>,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// The pod that it is in.
+    pub pod: Option<PodId>,
+    /// Whether the engine made it to hold that pod together.
+    pub infra: bool,
 }
 
 /// A container in full.
@@ -68,6 +72,26 @@ pub struct Container {
     pub settings: Settings,
     /// What its health check says; `None` if it has none.
     pub health: Option<Health>,
+    /// The pod that it is in.
+    pub pod: Option<PodId>,
+    /// Whether the engine made it to hold that pod together.
+    pub infra: bool,
+}
+
+impl Container {
+    /// It, unless it is there only to hold its pod together: such a one is outside of whatever holds for
+    /// containers that were asked for, and is only looked at.
+    pub fn usable(self) -> Result<Self> {
+        if !self.infra {
+            return Ok(self);
+        }
+        let pod = self.pod.as_ref().map_or("its pod", PodId::short);
+        Err(Error::WrongState {
+            message: format!(
+                "this container holds the pod {pod} together, and nothing is done with it alone: use the pod"
+            ),
+        })
+    }
 }
 
 /// What a container's health check says.

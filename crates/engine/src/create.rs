@@ -1,6 +1,6 @@
 //! What a new container shall be.
 
-use crate::{ContainerName, ImageRef, InnerPath, Settings, UserSpec};
+use crate::{ContainerName, ImageRef, InnerPath, PodPlace, Settings, UserSpec};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -33,6 +33,8 @@ pub struct ContainerSpec {
     pub init: Init,
     /// Whether an agent of ours may run commands in it, where the engine has one.
     pub agent: bool,
+    /// The pod that it joins: then its ports, networks, host name, name servers and hosts are the pod's.
+    pub pod: Option<PodPlace>,
     /// How it shall be kept.
     pub settings: Settings,
 }

@@ -22,6 +22,8 @@ pub enum Resource {
     Network,
     /// A secret.
     Secret,
+    /// A pod.
+    Pod,
 }
 
 impl fmt::Display for Resource {
@@ -33,6 +35,7 @@ impl fmt::Display for Resource {
             Self::Volume => "volume",
             Self::Network => "network",
             Self::Secret => "secret",
+            Self::Pod => "pod",
         })
     }
 }

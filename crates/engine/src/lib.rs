@@ -18,6 +18,7 @@ mod logs;
 mod names;
 mod networks;
 mod observe;
+mod pods;
 mod secrets;
 mod settings;
 mod status;
@@ -41,12 +42,13 @@ pub use image::{
 pub use lifecycle::Lifecycle;
 pub use logs::{LogQuery, LogStream};
 pub use names::{
-    ContainerId, ContainerName, ContainerRef, ImageRef, InnerPath, InvalidName, NetworkName,
-    SecretName, UserName, UserSpec, VolumeName,
+    ContainerId, ContainerName, ContainerRef, ImageRef, InnerPath, InvalidName, NetworkName, PodId,
+    PodName, SecretName, UserName, UserSpec, VolumeName,
 };
 pub use networks::{Network, Networks, NewNetwork, Subnet};
 pub use observe::{ChangeKind, ContainerProcess, DiskShare, DiskUsage, Observe, PathChange, Stats};
 pub use podlane_inside as inside;
+pub use pods::{NewPod, Pod, PodMember, PodPlace, PodStatus, PodSummary, Pods};
 pub use secrets::{NewSecret, Secret, Secrets};
 pub use settings::{
     Healthcheck, Limits, Membership, OpenFiles, Restart, SecretFile, Settings, Tmpfs,
@@ -83,7 +85,18 @@ pub struct EngineVersion {
 /// [`Control::terminate`] or [`Engine::remove`].
 #[async_trait]
 pub trait Engine:
-    Events + Images + Lifecycle + Observe + Volumes + Networks + Secrets + Debug + Send + Sync + 'static
+    Events
+    + Images
+    + Lifecycle
+    + Observe
+    + Volumes
+    + Networks
+    + Pods
+    + Secrets
+    + Debug
+    + Send
+    + Sync
+    + 'static
 {
     /// Asks whether the engine answers, and which version it is.
     async fn version(&self, call: &Call) -> Result<EngineVersion>;
@@ -104,10 +117,10 @@ pub trait Engine:
     /// Finds a container by name, ID or unambiguous ID prefix.
     async fn inspect(&self, call: &Call, container: &ContainerRef) -> Result<Container>;
 
-    /// The full ID of a container. For one that is in constant use this may be what was true a few
+    /// The full ID of a container that something can be done with ([`Container::usable`]). For one that is in constant use this may be what was true a few
     /// hundredths of a second ago: less than it takes to put another one in its place.
     async fn resolve(&self, call: &Call, container: &ContainerRef) -> Result<ContainerId> {
-        Ok(self.inspect(call, container).await?.id)
+        Ok(self.inspect(call, container).await?.usable()?.id)
     }
 
     /// Every container of the engine, running or not.

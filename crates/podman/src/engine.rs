@@ -130,7 +130,7 @@ impl PodmanEngine {
 }
 
 /// What the answer to a start or stop says; another success than these two is none of Podman's.
-fn change(step: &'static str, status: http::StatusCode) -> Result<Change> {
+pub(crate) fn change(step: &'static str, status: http::StatusCode) -> Result<Change> {
     match status {
         http::StatusCode::NO_CONTENT => Ok(Change::Done),
         http::StatusCode::NOT_MODIFIED => Ok(Change::AlreadySo),

@@ -23,6 +23,7 @@ mod lifecycle;
 mod networks;
 mod noise;
 mod observe;
+mod pods;
 mod pool;
 mod process;
 #[cfg(test)]

@@ -9,7 +9,9 @@ use crate::answers::{Created, InspectedContainer};
 use crate::failure::Failure;
 use crate::instance::Attempt;
 use crate::requests::{self, ATTEMPT_LABEL, Adaptation, ResourceLimits};
-use podlane_engine::{Call, ContainerId, ContainerRef, ContainerSpec, Engine, Error, Init, Result};
+use podlane_engine::{
+    Call, Change, ContainerId, ContainerRef, ContainerSpec, Engine, Error, Init, Result,
+};
 use rustix::process::{Resource, getrlimit};
 use std::time::Duration;
 
@@ -76,7 +78,7 @@ impl PodmanEngine {
             },
         };
         let behind_init = adaptation.gives_init(spec.init);
-        let started = match self.start(call, &created).await {
+        let started = match self.start_in_pod(call, spec, &created).await {
             Ok(_) if behind_init => match self.failed_behind_init(call, &created).await {
                 Some(error) => Err(error),
                 None => Ok(()),
@@ -91,6 +93,20 @@ impl PodmanEngine {
                 Err(error)
             }
         }
+    }
+
+    /// Starts a container, before it what holds its pod together: Podman does that by itself, and then does not
+    /// say why it fails.
+    async fn start_in_pod(
+        &self,
+        call: &Call,
+        spec: &ContainerSpec,
+        id: &ContainerId,
+    ) -> Result<Change> {
+        if let Some(infra) = spec.pod.as_ref().and_then(|pod| pod.infra.as_ref()) {
+            self.start(call, infra).await?;
+        }
+        self.start(call, id).await
     }
 
     /// Finds out whether a create that was not answered well has made the container all the same.

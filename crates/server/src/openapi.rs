@@ -59,6 +59,7 @@ pub(crate) fn info() -> OpenApi {
             tag("images", "Images, and what makes and moves them."),
             tag("volumes", "Directories that outlive containers."),
             tag("networks", "Networks that containers are in."),
+            tag("pods", "Containers that share a network."),
             tag(
                 "secrets",
                 "What containers see as files and nobody is told.",

@@ -13,6 +13,7 @@ use crate::routes::execs;
 use crate::routes::fallback::{method_not_allowed, not_found};
 use crate::routes::images;
 use crate::routes::networks;
+use crate::routes::pods;
 use crate::routes::prune;
 use crate::routes::recordings;
 use crate::routes::secrets;
@@ -39,6 +40,7 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .merge(containers())
         .merge(inside())
         .merge(kept())
+        .merge(pods())
         .merge(server())
 }
 
@@ -150,6 +152,23 @@ fn kept() -> OpenApiRouter<App> {
         .routes(routes!(prune::containers::prune_containers))
         .routes(routes!(prune::volumes::prune_volumes))
         .routes(routes!(prune::networks::prune_networks))
+}
+
+/// Pods.
+fn pods() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(pods::create::create_pod, pods::list::list_pods))
+        .routes(routes!(
+            pods::inspect::inspect_pod,
+            pods::remove::remove_pod
+        ))
+        .routes(routes!(pods::start::start_pod))
+        .routes(routes!(pods::stop::stop_pod))
+        .routes(routes!(pods::restart::restart_pod))
+        .routes(routes!(pods::kill::kill_pod))
+        .routes(routes!(pods::pause::pause_pod))
+        .routes(routes!(pods::unpause::unpause_pod))
+        .routes(routes!(prune::pods::prune_pods))
 }
 
 /// The server itself.

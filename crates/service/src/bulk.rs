@@ -64,6 +64,7 @@ impl Service {
                     .list_some(call, &filter, &Page::default())
                     .await?
                     .containers;
+                all.retain(|container| !container.infra);
                 all.sort_by(|one, other| one.name.cmp(&other.name));
                 let all = all.into_iter();
                 all.map(|container| (container.name, (&container.id).into()))
@@ -102,6 +103,7 @@ impl Service {
             let mut removed = Vec::new();
             for container in engine.list(&call).await? {
                 if container.status != Status::Exited
+                    || container.infra
                     || !labels.are_among(&container.labels)
                     || !call.owns_container(&container.name, &container.labels)
                 {

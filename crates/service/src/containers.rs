@@ -6,8 +6,8 @@ use crate::resources::check_labels;
 use crate::{Call, Error, Result, Scope, Service, Who};
 use podlane_engine::{
     Change, Container, ContainerId, ContainerName, ContainerRef, ContainerSpec,
-    Error as EngineError, Image, ImageRef, Init, InnerPath, Mount, PortMapping, Resource, Settings,
-    UserSpec,
+    Error as EngineError, Image, ImageRef, Init, InnerPath, Mount, Pod, PodName, PodPlace,
+    PortMapping, Resource, Settings, UserSpec,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,6 +53,8 @@ pub struct NewContainer {
     pub pull: Option<PullPolicy>,
     /// Whether a container of that name is removed first.
     pub replace: bool,
+    /// The pod that it joins: its ports, networks, host name, name servers and hosts are the pod's then.
+    pub pod: Option<PodName>,
     /// How it is kept.
     pub settings: Settings,
 }
@@ -99,11 +101,13 @@ impl Service {
         call.note(|| format!("{} of {}", new.name, new.image));
         check(call, &new)?;
         let worker = self.0.gate.enter(call).await?;
+        let pod = self.joined(call, new.pod.as_ref()).await?;
         self.permit(call, &mut new).await?;
         let booking = self.book(call, &new).await?;
         // Giving up here, with the caller, cancels the transfer.
         let image = self.provide_image(call, &new).await?;
         self.permit_user(call, &new, &image)?;
+        let spec = spec(call, &new, &image, pod.as_ref());
         let (service, call) = (self.clone(), call.clone());
         self.to_the_end(async move {
             let (_worker, _booking) = (worker, booking);
@@ -113,7 +117,7 @@ impl Service {
                 service.make_room(&call, &new.name).await?;
             }
             let borrowed = service.borrow(&call, &new).await?;
-            let ran = engine.run(&call, &spec(&call, new, &image)).await;
+            let ran = engine.run(&call, &spec).await;
             if ran.is_err() {
                 service.give_back(&call, borrowed).await;
             }
@@ -183,7 +187,7 @@ impl Service {
     pub async fn inspect_container(&self, call: &Call, name: &ContainerRef) -> Result<Container> {
         call.may(Scope::ContainersRead)?;
         let _worker = self.0.gate.enter(call).await?;
-        Ok(shown(self.find(call, name).await?))
+        Ok(shown(self.look_at(call, name).await?))
     }
 
     /// Starts a container that does not run.
@@ -269,6 +273,28 @@ fn check_places(new: &NewContainer) -> Result<()> {
         let message = "a container without a network has no ports to publish";
         return Err(Error::invalid("ports", message));
     }
+    check_pod(new)
+}
+
+/// Refuses what is its pod's.
+fn check_pod(new: &NewContainer) -> Result<()> {
+    if new.pod.is_none() {
+        return Ok(());
+    }
+    let settings = &new.settings;
+    for (field, given) in [
+        ("ports", !new.ports.is_empty()),
+        ("networks", settings.networks.is_some()),
+        ("hostname", settings.hostname.is_some()),
+        ("dns", !settings.dns.is_empty()),
+        ("extra_hosts", !settings.hosts.is_empty()),
+    ] {
+        if given {
+            let message =
+                format!("`{field}` of a container in a pod is the pod's; give it to the pod");
+            return Err(Error::invalid(field, message));
+        }
+    }
     Ok(())
 }
 
@@ -287,7 +313,8 @@ pub(crate) fn shown(mut container: Container) -> Container {
     container
 }
 
-fn spec(call: &Call, mut new: NewContainer, image: &Image) -> ContainerSpec {
+fn spec(call: &Call, new: &NewContainer, image: &Image, pod: Option<&Pod>) -> ContainerSpec {
+    let mut new = new.clone();
     // Containers have the labels of their images: none may say whose its containers are.
     for label in [TENANT_LABEL, TOKEN_LABEL] {
         if image.labels.contains_key(label) {
@@ -296,6 +323,10 @@ fn spec(call: &Call, mut new: NewContainer, image: &Image) -> ContainerSpec {
     }
     if let Who::Token { id, .. } = call.caller().who() {
         new.labels.insert(TOKEN_LABEL.into(), id.clone());
+    }
+    // What joins somebody's pod is theirs, too.
+    if let Some(owner) = pod.and_then(|pod| pod.summary.labels.get(TENANT_LABEL)) {
+        new.labels.insert(TENANT_LABEL.into(), owner.clone());
     }
     call.sign(&mut new.labels);
     let init = match new.init {
@@ -318,6 +349,10 @@ fn spec(call: &Call, mut new: NewContainer, image: &Image) -> ContainerSpec {
         labels: new.labels,
         init,
         agent: new.agent,
+        pod: pod.map(|pod| PodPlace {
+            id: pod.summary.id.clone(),
+            infra: pod.summary.infra.clone(),
+        }),
         settings: new.settings,
     }
 }

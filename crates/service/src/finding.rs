@@ -14,8 +14,13 @@ const MOST: usize = 10_000;
 pub(crate) struct Owners(Mutex<HashMap<ContainerId, Option<Tenant>>>);
 
 impl Service {
-    /// A container of the caller's, in full.
+    /// A container of the caller's that something can be done with, in full.
     pub(crate) async fn find(&self, call: &Call, name: &ContainerRef) -> Result<Container> {
+        Ok(self.look_at(call, name).await?.usable()?)
+    }
+
+    /// A container of the caller's, to be looked at.
+    pub(crate) async fn look_at(&self, call: &Call, name: &ContainerRef) -> Result<Container> {
         let container = self.0.engine.inspect(call, name).await?;
         if call.owns_container(&container.name, &container.labels) && call.is_for(&container.id) {
             return Ok(container);

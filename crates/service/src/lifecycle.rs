@@ -283,6 +283,8 @@ mod tests {
             all_files: true,
             error: None,
             health,
+            pod: None,
+            infra: false,
             settings: podlane_engine::Settings::default(),
         }
     }

@@ -143,6 +143,8 @@ mod tests {
             created: format!("2026-11-24T10:00:0{}Z", 9 - number / 2),
             ports: Vec::new(),
             labels: BTreeMap::new(),
+            pod: None,
+            infra: false,
         }
     }
 

@@ -25,6 +25,7 @@ mod listeners;
 mod logs;
 mod observe;
 mod output;
+mod pods;
 mod policy;
 mod races;
 mod rates;

@@ -11,6 +11,10 @@ pub(super) fn is_container_name(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
 }
 
+pub(super) fn is_full_id(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// A container's name: 1 to 128 letters, digits, `_`, `.`, `-`, the first a letter or digit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ContainerName(String);
@@ -64,7 +68,7 @@ pub struct ContainerId(String);
 impl ContainerId {
     /// Checks a full ID.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
-        if text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        if is_full_id(text) {
             return Ok(Self(text.to_owned()));
         }
         Err(InvalidName::new(format!(

@@ -1,4 +1,4 @@
-//! Names of what the engine keeps beside containers and images: volumes, networks and secrets.
+//! Names of what the engine keeps beside containers and images: volumes, networks, secrets and pods.
 
 use super::container::is_container_name;
 use super::{InvalidName, shown, text_type};
@@ -36,3 +36,11 @@ macro_rules! kept_name {
 kept_name!(VolumeName, "volume", 128);
 kept_name!(NetworkName, "network", 128);
 kept_name!(SecretName, "secret", 64);
+kept_name!(PodName, "pod", 128);
+
+impl PodName {
+    /// A pod can be named by its ID, too.
+    pub(super) fn of_id(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+}

@@ -7,14 +7,16 @@ mod container;
 mod image;
 mod kept;
 mod path;
+mod pod;
 #[cfg(test)]
 mod tests;
 mod user;
 
 pub use container::{ContainerId, ContainerName, ContainerRef};
 pub use image::ImageRef;
-pub use kept::{NetworkName, SecretName, VolumeName};
+pub use kept::{NetworkName, PodName, SecretName, VolumeName};
 pub use path::InnerPath;
+pub use pod::PodId;
 pub use user::{UserName, UserSpec};
 
 use thiserror::Error;

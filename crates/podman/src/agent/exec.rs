@@ -196,7 +196,7 @@ impl PodmanEngine {
         name: &ContainerRef,
     ) -> Result<ContainerId> {
         let Some(agents) = self.agents() else {
-            return Ok(self.inspect(call, name).await?.id);
+            return Ok(self.inspect(call, name).await?.usable()?.id);
         };
         match agents.resolve(name) {
             Known::Yes(id) => Ok(id),
@@ -218,7 +218,7 @@ impl PodmanEngine {
         name: &ContainerRef,
         question: &Question,
     ) -> Result<ContainerId> {
-        let ask = async || Ok(self.inspect(call, name).await?.id);
+        let ask = async || Ok(self.inspect(call, name).await?.usable()?.id);
         question.answer(ask).await
     }
 }

@@ -1,5 +1,6 @@
 //! One container in full.
 
+use super::pods::pod_of;
 use super::settings::{self, settings};
 use super::{familiar, id, sorted, specific, status};
 use podlane_engine::{
@@ -41,6 +42,10 @@ pub(crate) struct InspectedContainer {
     mounts: Option<Vec<Mount>>,
     #[serde(default)]
     bounding_caps: Option<Vec<String>>,
+    #[serde(default)]
+    pod: String,
+    #[serde(default)]
+    is_infra: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -122,7 +127,7 @@ struct NetworkSettings {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct HostBinding {
+pub(super) struct HostBinding {
     #[serde(default)]
     host_ip: String,
     #[serde(default)]
@@ -225,8 +230,11 @@ impl InspectedContainer {
                 self.network_settings.networks,
             )
         };
+        let pod = pod_of(&self.pod, "looking up the container")?;
         Ok(Container {
             id,
+            pod,
+            infra: self.is_infra,
             settings,
             name: self.name,
             status: state,
@@ -251,7 +259,7 @@ impl InspectedContainer {
     }
 }
 
-fn ports(inspected: BTreeMap<String, Option<Vec<HostBinding>>>) -> Vec<PublishedPort> {
+pub(super) fn ports(inspected: BTreeMap<String, Option<Vec<HostBinding>>>) -> Vec<PublishedPort> {
     let mut found = Vec::new();
     for (inner, bindings) in inspected {
         let (port, protocol) = inner.split_once('/').unwrap_or((&inner, "tcp"));

@@ -1,5 +1,6 @@
 //! The list of containers.
 
+use super::pods::pod_of;
 use super::{familiar, id, sorted, specific, status};
 use podlane_engine::{ContainerSummary, Protocol, PublishedPort, Result};
 use serde::Deserialize;
@@ -21,6 +22,10 @@ pub(crate) struct ListedContainer {
     pub(crate) labels: Option<BTreeMap<String, String>>,
     #[serde(default)]
     ports: Option<Vec<ListedPort>>,
+    #[serde(default)]
+    pod: String,
+    #[serde(default)]
+    is_infra: bool,
 }
 
 /// A run of consecutive ports.
@@ -70,6 +75,8 @@ impl ListedContainer {
             created: self.created,
             ports: sorted(ports.iter().flat_map(ListedPort::published).collect()),
             labels: self.labels.unwrap_or_default(),
+            pod: pod_of(&self.pod, "listing the containers")?,
+            infra: self.is_infra,
         })
     }
 }

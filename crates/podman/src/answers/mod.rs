@@ -6,6 +6,7 @@ mod inspect;
 mod kept;
 mod list;
 mod observe;
+mod pods;
 mod settings;
 
 pub(crate) use files::PathStat;
@@ -16,6 +17,7 @@ pub(crate) use inspect::InspectedContainer;
 pub(crate) use kept::{KeptNetwork, KeptSecret, KeptVolume, RemovedNetwork};
 pub(crate) use list::ListedContainer;
 pub(crate) use observe::{ChangedPath, ContainerStats, DiskReport, ProcessTable, StatsReport};
+pub(crate) use pods::{InspectedPod, ListedPod};
 
 use podlane_engine::{ContainerId, Error, PublishedPort, Result, Status};
 use serde::Deserialize;

@@ -13,13 +13,15 @@ use serde::Deserialize;
 use std::path::Path;
 
 /// What a create says, what a rename does, and what it does in a database of SQL.
-const NAME_IN_USE: [&str; 6] = [
+const NAME_IN_USE: [&str; 8] = [
     "name is already in use",
     "already in use, cannot rename",
     "UNIQUE constraint failed",
     "volume already exists",
     "network already exists",
     "secret name in use",
+    "pod already exists",
+    "is in use: container already exists",
 ];
 
 /// An error answer.
@@ -29,6 +31,9 @@ pub(crate) struct Failure {
     cause: String,
     #[serde(default)]
     message: String,
+    /// What a pod's containers say, where only some could.
+    #[serde(default, rename = "Errs")]
+    of_each: Option<Vec<String>>,
     #[serde(skip)]
     status: StatusCode,
     /// Whether the body was libpod's error object.
@@ -41,11 +46,16 @@ impl Failure {
         // Podman 4.3 goes on after some refusals as if it had not refused.
         let mut values = serde_json::Deserializer::from_slice(body).into_iter::<Self>();
         match values.next() {
-            Some(Ok(failure)) => Self {
-                status,
-                understood: true,
-                ..failure
-            },
+            Some(Ok(mut failure)) => {
+                if failure.message.is_empty() {
+                    failure.message = failure.of_each.take().unwrap_or_default().join("; ");
+                }
+                Self {
+                    status,
+                    understood: true,
+                    ..failure
+                }
+            }
             _ => Self {
                 status,
                 ..Self::default()
@@ -82,10 +92,8 @@ impl Failure {
         if let Some(error) = self.missing(request) {
             return error;
         }
-        if NAME_IN_USE.iter().any(|words| self.says(words)) {
-            let container = || (Resource::Container, request.about.name.clone());
-            let (resource, name) = request.about.kept.clone().unwrap_or_else(container);
-            return Error::NameInUse { resource, name };
+        if let Some(error) = self.taken(request) {
+            return error;
         }
         let used = [
             "volume is being used",
@@ -113,6 +121,8 @@ impl Failure {
             "is not connected to network",
             "top can only be used on running containers",
             "please force removal",
+            "invalid network mode",
+            "cannot kill a pod with no running containers",
         ]
         .iter()
         .any(|words| self.says(words))
@@ -195,8 +205,14 @@ impl Failure {
             return not_found(Resource::Image, &about.image);
         }
         if let Some((resource, name)) = &about.kept {
-            let none = ["no such volume", "network not found", "no such secret"];
-            if none.iter().any(|words| self.says(words)) {
+            let words = match resource {
+                Resource::Volume => "no such volume",
+                Resource::Network => "network not found",
+                Resource::Secret => "no such secret",
+                Resource::Pod => "no such pod",
+                _ => "no such image",
+            };
+            if self.says(words) {
                 return not_found(*resource, name);
             }
         }
@@ -206,6 +222,22 @@ impl Failure {
             return not_found(Resource::Path, &about.path);
         }
         None
+    }
+
+    /// Who has the wanted name.
+    fn taken(&self, request: &Request) -> Option<Error> {
+        if !NAME_IN_USE.iter().any(|words| self.says(words)) {
+            return None;
+        }
+        let container = || (Resource::Container, request.about.name.clone());
+        let (mut resource, name) = request.about.kept.clone().unwrap_or_else(container);
+        // With some versions pods and containers share their names.
+        if self.says("is in use: container already exists") {
+            resource = Resource::Container;
+        } else if self.says("pod already exists") {
+            resource = Resource::Pod;
+        }
+        Some(Error::NameInUse { resource, name })
     }
 
     fn breaks<'r>(&self, rule: &'r Rule, request: &Request) -> Option<(&'r Rule, String)> {
@@ -225,9 +257,14 @@ impl Failure {
 }
 
 fn state_message(failure: &Failure, request: &Request) -> String {
-    let paused = ["is paused", "it is paused", "in state paused"]
-        .iter()
-        .any(|words| failure.says(words));
+    let paused = [
+        "is paused",
+        "it is paused",
+        "in state paused",
+        "cannot start paused container",
+    ]
+    .iter()
+    .any(|words| failure.says(words));
     match request.step {
         "removing the container" if paused => {
             "the container is paused; unpause it first, or remove it with force=true".into()
@@ -237,6 +274,19 @@ fn state_message(failure: &Failure, request: &Request) -> String {
         }
         "disconnecting the container" if failure.says("is not connected to network") => {
             "the container is not in the network".into()
+        }
+        "connecting the container" | "disconnecting the container"
+            if failure.says("invalid network mode") =>
+        {
+            "the container has no networks of its own: they are those of its pod, or it has none"
+                .into()
+        }
+        "sending the signal to the pod" => {
+            "no container of the pod is running; start it first".into()
+        }
+        "starting the pod" if paused => "the pod is paused; unpause it first".into(),
+        "removing the pod" => {
+            "containers of the pod are running; stop it first, or remove it with force=true".into()
         }
         "removing the image" => {
             "the image has several names: remove them one by one, or it with force=true".into()

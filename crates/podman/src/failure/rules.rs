@@ -26,7 +26,7 @@ const fn rule(
     }
 }
 
-pub(super) const RULES: [Rule; 33] = [
+pub(super) const RULES: [Rule; 35] = [
     rule(
         &["workdir \""],
         "workdir",
@@ -196,6 +196,16 @@ pub(super) const RULES: [Rule; 33] = [
             ],
             "body",
             "the body is no tar archive",
+        )
+    },
+    rule(&["no such pod"], "pod", "the pod does not exist: {engine}"),
+    Rule {
+        step: Some("starting the container"),
+        conflict: true,
+        ..rule(
+            &["starting some containers: internal libpod error"],
+            "pod",
+            "what holds the container's pod together can't be started, perhaps because a host port is in use; starting the pod says why",
         )
     },
     rule(

@@ -63,6 +63,7 @@ fn create(image: &str) -> Request {
         labels: BTreeMap::new(),
         init: Init::Off,
         agent: true,
+        pod: None,
         settings: Settings::default(),
     };
     requests::create_container(&spec, &Instance::here().attempt(), Adaptation::default())

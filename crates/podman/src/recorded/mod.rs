@@ -2,6 +2,7 @@
 //! failure the same meaning.
 
 mod failures;
+mod pods;
 
 use crate::answers::{
     Created, InspectedContainer, InspectedExec, InspectedImage, ListedContainer, PathStat,

@@ -4,7 +4,7 @@ use super::settings::Kept;
 use super::{ATTEMPT_LABEL, Request};
 use crate::agent::{AGENT_LABEL, AGENT_OFF};
 use crate::instance::Attempt;
-use podlane_engine::{ContainerSpec, HostPort, Init, InnerPath, MountSource};
+use podlane_engine::{ContainerSpec, HostPort, Init, InnerPath, MountSource, PodPlace};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -76,18 +76,34 @@ struct Create<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     volumes: Vec<NamedVolume<'a>>,
     init: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pod: Option<&'a str>,
     #[serde(flatten)]
     kept: Kept<'a>,
 }
 
 #[derive(Serialize)]
-struct PortMapping {
+pub(super) struct PortMapping {
     #[serde(skip_serializing_if = "Option::is_none")]
     host_ip: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     host_port: Option<u16>,
     container_port: u16,
     protocol: &'static str,
+}
+
+impl From<&podlane_engine::PortMapping> for PortMapping {
+    fn from(port: &podlane_engine::PortMapping) -> Self {
+        Self {
+            host_ip: port.host_ip.map(|ip| ip.to_string()),
+            host_port: match port.host {
+                HostPort::Fixed(port) => Some(port),
+                HostPort::Free => None,
+            },
+            container_port: port.container,
+            protocol: port.protocol.as_str(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -147,15 +163,6 @@ impl<'a> Create<'a> {
                 }
             }
         }
-        let portmappings = spec.ports.iter().map(|port| PortMapping {
-            host_ip: port.host_ip.map(|ip| ip.to_string()),
-            host_port: match port.host {
-                HostPort::Fixed(port) => Some(port),
-                HostPort::Free => None,
-            },
-            container_port: port.container,
-            protocol: port.protocol.as_str(),
-        });
         for (place, tmpfs) in &spec.settings.tmpfs {
             let size = tmpfs.size.map(|size| format!("size={size}").into());
             let mode = tmpfs.mode.map(|mode| format!("mode={mode:o}").into());
@@ -176,10 +183,11 @@ impl<'a> Create<'a> {
             user: spec.user.as_ref().map(podlane_engine::UserSpec::as_str),
             work_dir: spec.workdir.as_ref().map(InnerPath::as_str),
             make_workdir: spec.workdir.as_ref().map(|_| true),
-            portmappings: portmappings.collect(),
+            portmappings: spec.ports.iter().map(PortMapping::from).collect(),
             mounts,
             volumes,
             init: adaptation.gives_init(spec.init),
+            pod: spec.pod.as_ref().map(|PodPlace { id, .. }| id.as_str()),
             kept: Kept::new(&spec.settings, adaptation),
         }
     }

@@ -9,6 +9,7 @@ mod files;
 mod images;
 mod networks;
 mod observe;
+mod pods;
 mod secrets;
 mod settings;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub(crate) use files::*;
 pub(crate) use images::*;
 pub(crate) use networks::*;
 pub(crate) use observe::*;
+pub(crate) use pods::*;
 pub(crate) use secrets::*;
 pub(crate) use settings::update_container;
 pub(crate) use volumes::*;
@@ -41,6 +43,9 @@ const PREFIX: &str = "/v4.0.0/libpod";
 /// The label that says which request of which server made a container, so that a later server can
 /// tell what a dead one left half-made.
 pub(crate) const ATTEMPT_LABEL: &str = "io.podlane.made-by";
+/// The label that says the same of a pod. It is another one because what holds a pod together has the pod's
+/// labels, too.
+pub(crate) const POD_LABEL: &str = "io.podlane.pod";
 /// The variable that marks an exec's processes, so that they can be found and ended.
 pub(crate) const EXEC_VARIABLE: &str = "PODLANE_EXEC";
 
@@ -78,7 +83,7 @@ pub(crate) struct About {
     pub(crate) image: String,
     pub(crate) user: String,
     pub(crate) path: String,
-    /// The volume, network or secret.
+    /// The volume, network, secret or pod.
     pub(crate) kept: Option<(Resource, String)>,
 }
 

@@ -97,12 +97,12 @@ struct Pids {
 }
 
 #[derive(Serialize)]
-struct Namespace {
+pub(super) struct Namespace {
     nsmode: &'static str,
 }
 
 #[derive(Serialize)]
-struct Place<'a> {
+pub(super) struct Place<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     static_ips: Option<[IpAddr; 1]>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
@@ -163,20 +163,10 @@ impl<'a> Kept<'a> {
                 .log_bytes
                 .map(|size| LogConfiguration { size }),
             no_new_privileges: settings.no_new_privileges,
-            netns: networks.map(|networks| Namespace {
-                nsmode: if networks.is_empty() {
-                    "none"
-                } else {
-                    "bridge"
-                },
-            }),
+            netns: networks.map(namespace),
             networks: networks.into_iter().flatten().map(place).collect(),
             dns_server: &settings.dns,
-            hostadd: settings
-                .hosts
-                .iter()
-                .map(|(name, address)| format!("{name}:{address}"))
-                .collect(),
+            hostadd: hosts(&settings.hosts),
             healthconfig: settings.healthcheck.as_ref().map(health),
             stop_signal: settings.stop_signal.map(podlane_engine::Signal::number),
             stop_timeout: settings.stop_timeout.map(|time| time.as_secs()),
@@ -190,6 +180,24 @@ impl<'a> Kept<'a> {
                 .collect(),
         }
     }
+}
+
+/// Its network: none, or those that it is in.
+pub(super) fn namespace(networks: &BTreeMap<String, Membership>) -> Namespace {
+    Namespace {
+        nsmode: if networks.is_empty() {
+            "none"
+        } else {
+            "bridge"
+        },
+    }
+}
+
+pub(super) fn hosts(entries: &BTreeMap<String, IpAddr>) -> Vec<String> {
+    let entries = entries.iter();
+    entries
+        .map(|(name, address)| format!("{name}:{address}"))
+        .collect()
 }
 
 fn restart(restart: Restart) -> (&'static str, Option<u32>) {
@@ -241,7 +249,9 @@ fn process_limits(limits: Limits, adaptation: Adaptation) -> Vec<Limit> {
     open_files.into_iter().chain(processes).collect()
 }
 
-fn place<'a>((network, membership): (&'a String, &'a Membership)) -> (&'a str, Place<'a>) {
+pub(super) fn place<'a>(
+    (network, membership): (&'a String, &'a Membership),
+) -> (&'a str, Place<'a>) {
     let place = Place {
         static_ips: membership.ip.map(|ip| [ip]),
         aliases: &membership.aliases,

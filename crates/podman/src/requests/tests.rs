@@ -45,6 +45,7 @@ fn spec() -> ContainerSpec {
         labels: BTreeMap::new(),
         init: Init::Preferred,
         agent: true,
+        pod: None,
         settings: Settings::default(),
     }
 }
@@ -220,4 +221,52 @@ fn settings_map_field_by_field() {
     ] {
         assert_eq!(body[field], expected, "{field}");
     }
+}
+
+#[test]
+fn pods_map_field_by_field() {
+    use podlane_engine::{NewPod, PodName};
+    let attempt = Instance::here().attempt();
+    let mut new = NewPod {
+        name: PodName::parse("shop").expect("valid"),
+        labels: BTreeMap::from([("a".into(), "b".into())]),
+        ports: spec().ports,
+        hostname: Some("front".into()),
+        networks: Some(BTreeMap::from([("n".into(), Membership::default())])),
+        dns: vec![[9, 9, 9, 9].into()],
+        hosts: BTreeMap::from([("db".into(), [10, 0, 0, 5].into())]),
+    };
+    assert_eq!(
+        body(&create_pod(&new, &attempt)),
+        json!({
+            "name": "shop",
+            "labels": {"a": "b", "io.podlane.pod": attempt.as_str()},
+            "hostname": "front",
+            "portmappings": [{"container_port": 80, "protocol": "tcp"}],
+            "netns": {"nsmode": "bridge"},
+            "Networks": {"n": {}},
+            "dns_server": ["9.9.9.9"],
+            "hostadd": ["db:10.0.0.5"],
+        })
+    );
+    new.networks = Some(BTreeMap::new());
+    let alone = body(&create_pod(&new, &attempt));
+    assert_eq!(alone["netns"], json!({"nsmode": "none"}));
+    assert_eq!(alone.get("Networks"), None);
+    let id = podlane_engine::PodId::parse(&"b".repeat(64)).expect("valid");
+    let path = |request: Request| request.path().replace(id.as_str(), "ID");
+    let grace = Some(Duration::from_secs(3));
+    assert_eq!(
+        path(stop_pod(&id, grace)),
+        "/v4.0.0/libpod/pods/ID/stop?t=3"
+    );
+    assert_eq!(path(remove_pod(&id, false)), "/v4.0.0/libpod/pods/ID");
+    assert_eq!(
+        path(remove_pod(&id, true)),
+        "/v4.0.0/libpod/pods/ID?force=true&timeout=0"
+    );
+    let mut spec = spec();
+    spec.pod = Some(podlane_engine::PodPlace { id, infra: None });
+    let joins = body(&create_container(&spec, &attempt, Adaptation::default()));
+    assert_eq!(joins["pod"], json!("b".repeat(64)));
 }

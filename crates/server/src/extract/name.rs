@@ -4,7 +4,9 @@ use crate::edge::Subject;
 use crate::refusal::Refusal;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use podlane_engine::{ContainerRef, ImageRef, InnerPath, NetworkName, SecretName, VolumeName};
+use podlane_engine::{
+    ContainerRef, ImageRef, InnerPath, NetworkName, PodName, SecretName, VolumeName,
+};
 
 /// `{name}`: percent-decoded once, then checked. What could be read as anything but a name (`/`, NUL,
 /// a space, `?`, `%`) is refused, so it can stand in the engine's URL as it is.
@@ -46,6 +48,7 @@ name_in_path!(Image, "image", ImageRef);
 name_in_path!(Volume, "volume", VolumeName);
 name_in_path!(Network, "network", NetworkName);
 name_in_path!(Secret, "secret", SecretName);
+name_in_path!(Pod, "pod", PodName);
 
 /// `{*path}`: the rest of the request's path, percent-decoded once, as an absolute path in a container.
 #[derive(Debug)]

@@ -3,9 +3,9 @@
 
 use podlane_service::Scope::{
     self, AuditRead, ContainersRead, ContainersWrite, EventsRead, ExecRead, ExecRun, FilesRead,
-    FilesWrite, ImagesRead, ImagesWrite, NetworksRead, NetworksWrite, RecordingsRead,
-    RecordingsWrite, SecretsRead, SecretsWrite, SystemRead, TokensRead, TokensWrite, UsersRead,
-    UsersWrite, VolumesRead, VolumesWrite,
+    FilesWrite, ImagesRead, ImagesWrite, NetworksRead, NetworksWrite, PodsRead, PodsWrite,
+    RecordingsRead, RecordingsWrite, SecretsRead, SecretsWrite, SystemRead, TokensRead,
+    TokensWrite, UsersRead, UsersWrite, VolumesRead, VolumesWrite,
 };
 use utoipa::openapi::path::HttpMethod;
 use utoipa::openapi::security::SecurityRequirement;
@@ -92,6 +92,17 @@ pub(crate) const POLICY: &[(&str, &str, Option<Scope>)] = &[
     ("POST", "/api/v1/networks/{network}/disconnect", Some(NetworksWrite)),
     ("POST", "/api/v1/prune/volumes", Some(VolumesWrite)),
     ("POST", "/api/v1/prune/networks", Some(NetworksWrite)),
+    ("POST", "/api/v1/pods", Some(PodsWrite)),
+    ("GET", "/api/v1/pods", Some(PodsRead)),
+    ("GET", "/api/v1/pods/{pod}", Some(PodsRead)),
+    ("DELETE", "/api/v1/pods/{pod}", Some(PodsWrite)),
+    ("POST", "/api/v1/pods/{pod}/start", Some(PodsWrite)),
+    ("POST", "/api/v1/pods/{pod}/stop", Some(PodsWrite)),
+    ("POST", "/api/v1/pods/{pod}/restart", Some(PodsWrite)),
+    ("POST", "/api/v1/pods/{pod}/kill", Some(PodsWrite)),
+    ("POST", "/api/v1/pods/{pod}/pause", Some(PodsWrite)),
+    ("POST", "/api/v1/pods/{pod}/unpause", Some(PodsWrite)),
+    ("POST", "/api/v1/prune/pods", Some(PodsWrite)),
     ("GET", "/api/v1/events", Some(EventsRead)),
     ("GET", "/api/v1/audit", Some(AuditRead)),
     ("GET", "/api/v1/audit/verify", Some(AuditRead)),

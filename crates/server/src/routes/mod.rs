@@ -8,6 +8,7 @@ pub(crate) mod fallback;
 pub(crate) mod images;
 pub(crate) mod limits;
 pub(crate) mod networks;
+pub(crate) mod pods;
 pub(crate) mod prune;
 pub(crate) mod recordings;
 pub(crate) mod secrets;

@@ -32,7 +32,9 @@ fn sample(method: &str, path: &str) -> (&'static str, &'static str, String) {
         ("post", "/api/v1/build") => ("?image=base", "application/x-tar", "x".into()),
         ("post", "/api/v1/load") => ("", "application/x-tar", "x".into()),
         ("get", "/api/v1/save") => ("?image=alpine", "", String::new()),
-        ("post", "/api/v1/volumes" | "/api/v1/networks") => json(json!({ "name": "x" })),
+        ("post", "/api/v1/volumes" | "/api/v1/networks" | "/api/v1/pods") => {
+            json(json!({ "name": "x" }))
+        }
         ("post", "/api/v1/secrets") => json(json!({ "name": "x", "value": "y" })),
         (
             "post",
@@ -72,6 +74,7 @@ fn request(method: &str, path: &str, token: Option<&str>) -> Request<Body> {
         .replace("{volume}", "data")
         .replace("{network}", "lab")
         .replace("{secret}", "flag")
+        .replace("{pod}", "shop")
         .replace("{path}", "tmp/x")
         .replace("{id}", id);
     let method: Method = method.to_ascii_uppercase().parse().expect("a method");
@@ -218,7 +221,14 @@ async fn what_is_somebody_elses_is_not_there_for_any_operation() {
     );
     let (mut hidden, mut refused) = (0, 0);
     for (method, path, _) in operations() {
-        let of_tenant = ["{name}", "{volume}", "{network}", "{secret}", "{id}"];
+        let of_tenant = [
+            "{name}",
+            "{volume}",
+            "{network}",
+            "{secret}",
+            "{pod}",
+            "{id}",
+        ];
         if of_tenant.iter().any(|part| path.contains(part)) {
             let reply = server.send(request(&method, &path, Some(&foreign))).await;
             // What a tenant may call an image is known before anybody is asked.
@@ -230,7 +240,7 @@ async fn what_is_somebody_elses_is_not_there_for_any_operation() {
             );
             hidden += 1;
         }
-        if path.contains("{name}") {
+        if path.contains("{name}") || path.contains("{pod}") {
             let reply = server.send(request(&method, &path, Some(&elsewhere))).await;
             let wrong = reply.status == 400 && reply.json()["error"]["field"] == "name";
             assert!(

@@ -7,9 +7,10 @@ use podlane_engine::{
     ContainerRef, ContainerSpec, ContainerSummary, DiskUsage, Engine, EngineVersion, Error,
     EventQuery, EventStream, Events, ExecSpec, FileStat, Image, ImageRef, ImageStep, ImageSummary,
     ImageWork, Images, InnerPath, Lifecycle, Limits, LogQuery, LogStream, Membership, Network,
-    NetworkName, Networks, NewBuild, NewCommit, NewNetwork, NewSecret, NewVolume, Observe,
-    Ownership, PathChange, Process, PrunedImages, RegistryLogin, RemovedImage, Result, Secret,
-    SecretName, Secrets, Settings, Signal, Stats, Status, Upload, Volume, VolumeName, Volumes,
+    NetworkName, Networks, NewBuild, NewCommit, NewNetwork, NewPod, NewSecret, NewVolume, Observe,
+    Ownership, PathChange, Pod, PodId, PodName, PodStatus, PodSummary, Pods, Process, PrunedImages,
+    RegistryLogin, RemovedImage, Result, Secret, SecretName, Secrets, Settings, Signal, Stats,
+    Status, Upload, Volume, VolumeName, Volumes,
 };
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -281,6 +282,65 @@ impl Secrets for Tiny {
     }
 }
 
+fn pod() -> Pod {
+    Pod {
+        summary: PodSummary {
+            id: PodId::parse(id().as_str()).expect("hexadecimal"),
+            name: "shop".into(),
+            status: PodStatus::Running,
+            created: "2025-01-19T15:47:19Z".into(),
+            labels: BTreeMap::new(),
+            networks: vec!["podman".into()],
+            infra: Some(id()),
+            containers: Vec::new(),
+        },
+        hostname: None,
+        ports: Vec::new(),
+        dns: Vec::new(),
+        hosts: BTreeMap::new(),
+        own: true,
+    }
+}
+
+#[async_trait]
+impl Pods for Tiny {
+    async fn create_pod(&self, _: &Call, _: &NewPod) -> Result<PodId> {
+        self.asked().await.map(|_| pod().summary.id)
+    }
+
+    async fn pods(&self, _: &Call) -> Result<Vec<PodSummary>> {
+        self.asked().await.map(|_| vec![pod().summary])
+    }
+
+    async fn pod(&self, _: &Call, _: &PodName) -> Result<Pod> {
+        self.asked().await.map(|_| pod())
+    }
+
+    async fn start_pod(&self, _: &Call, _: &PodId) -> Result<Change> {
+        self.asked().await.map(|_| Change::Done)
+    }
+
+    async fn stop_pod(&self, _: &Call, _: &PodId, _: Option<Duration>) -> Result<Change> {
+        self.asked().await.map(|_| Change::Done)
+    }
+
+    async fn kill_pod(&self, _: &Call, _: &PodId, _: Signal) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+
+    async fn pause_pod(&self, _: &Call, _: &PodId) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+
+    async fn unpause_pod(&self, _: &Call, _: &PodId) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+
+    async fn remove_pod(&self, _: &Call, _: &PodId, _: bool) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+}
+
 #[async_trait]
 impl Engine for Tiny {
     async fn version(&self, _: &Call) -> Result<EngineVersion> {
@@ -334,6 +394,8 @@ impl Engine for Tiny {
             error: None,
             settings: Settings::default(),
             health: None,
+            pod: None,
+            infra: false,
         })
     }
 
@@ -350,6 +412,8 @@ impl Engine for Tiny {
             created: "2025-01-19T15:47:19Z".into(),
             ports: Vec::new(),
             labels: BTreeMap::new(),
+            pod: None,
+            infra: false,
         };
         Ok(vec![row; count])
     }

@@ -3,7 +3,7 @@
 use super::{Finding, Quota};
 use crate::containers::{TENANT_LABEL, TOKEN_LABEL};
 use crate::{Call, Error, NewContainer, Result, Service, Tenant, Who};
-use podlane_engine::Limits;
+use podlane_engine::{ContainerSummary, Limits, NewPod};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -152,9 +152,32 @@ impl Service {
 
     /// Takes places in the caller's quotas for a new container, or says what is used up.
     pub(crate) async fn book(&self, call: &Call, new: &NewContainer) -> Result<Vec<Booking>> {
+        let share = Share::new(new.settings.limits, new.ports.len());
+        self.book_all(call, new.name.as_str(), share, new.replace)
+            .await
+    }
+
+    /// The same for a new pod: what holds it together counts as a container, and has its ports.
+    pub(crate) async fn book_pod(&self, call: &Call, new: &NewPod) -> Result<Vec<Booking>> {
+        let share = Share {
+            memory: Some(0),
+            milli_cpus: Some(0),
+            ports: new.ports.len() as u64,
+        };
+        self.book_all(call, new.name.as_str(), share, false).await
+    }
+
+    async fn book_all(
+        &self,
+        call: &Call,
+        name: &str,
+        own: Share,
+        replace: bool,
+    ) -> Result<Vec<Booking>> {
         let mut booked = Vec::new();
         for (holder, quota) in self.quotas(call) {
-            booked.extend(self.book_of(call, new, holder, quota).await?);
+            let booking = self.book_of(call, name, own, replace, holder, quota).await;
+            booked.extend(booking?);
         }
         Ok(booked)
     }
@@ -162,7 +185,9 @@ impl Service {
     async fn book_of(
         &self,
         call: &Call,
-        new: &NewContainer,
+        name: &str,
+        own: Share,
+        replace: bool,
         holder: Holder,
         quota: Quota,
     ) -> Result<Option<Booking>> {
@@ -175,8 +200,7 @@ impl Service {
         {
             return Ok(None);
         }
-        let name = new.name.to_string();
-        let own = Share::new(new.settings.limits, new.ports.len());
+        let name = name.to_owned();
         // Those before this one, seen before the engine is asked: whatever is made meanwhile is in its list.
         let before = {
             let mut all = self
@@ -195,7 +219,7 @@ impl Service {
             holder,
             name: name.clone(),
         };
-        let besides = Some(name.as_str()).filter(|_| new.replace);
+        let besides = Some(name.as_str()).filter(|_| replace);
         let mut shares = self.shares(call, &booking.holder, quota, besides).await?;
         shares.extend(before.into_iter().map(|entry| (entry.name, entry.share)));
         shares.insert(name, own);
@@ -234,12 +258,13 @@ impl Service {
         listed.retain(|one| holder.has(&one.labels) && Some(one.name.as_str()) != besides);
         let mut shares = BTreeMap::new();
         for container in listed {
-            let mut share = Share::new(Limits::default(), container.ports.len());
+            let ports = own_ports(&container);
+            let mut share = Share::new(Limits::default(), ports);
             // Only what is asked for costs a look at each.
             if quota.memory.is_some() || quota.milli_cpus.is_some() {
                 let found = self.0.engine.inspect(call, &(&container.id).into()).await;
                 match found {
-                    Ok(found) => share = Share::new(found.settings.limits, found.ports.len()),
+                    Ok(found) => share = Share::new(found.settings.limits, ports),
                     Err(podlane_engine::Error::NotFound { .. }) => continue,
                     Err(error) => return Err(error.into()),
                 }
@@ -283,6 +308,15 @@ impl Service {
         }
         Ok(allowed)
     }
+}
+
+/// How many published ports are a container's. Those of a pod are shown with all that is in it, and are those of
+/// what holds it together.
+fn own_ports(container: &ContainerSummary) -> usize {
+    if container.pod.is_some() && !container.infra {
+        return 0;
+    }
+    container.ports.len()
 }
 
 fn over(

@@ -3,7 +3,7 @@
 use super::values::{self, Value};
 use super::{Explained, Field, Finding, Policy};
 use crate::{Call, Error, NewContainer, Result, Scope, Service};
-use podlane_engine::{ImageRef, Limits, NetworkName};
+use podlane_engine::{ImageRef, Limits, NetworkName, NewPod};
 
 impl Service {
     pub(super) fn policy(&self) -> Option<&Policy> {
@@ -41,6 +41,17 @@ impl Service {
     pub(crate) async fn permit(&self, call: &Call, new: &mut NewContainer) -> Result<()> {
         let findings = self.weigh(call, new).await?;
         self.rule_on(call, findings)
+    }
+
+    /// Refuses a new pod that the policy forbids.
+    pub(crate) fn permit_pod(&self, call: &Call, new: &NewPod) -> Result<()> {
+        let Some(policy) = self.policy() else {
+            return Ok(());
+        };
+        self.rule_on(
+            call,
+            policy.judge(call.tenant(), &values::asked_of_pod(new)),
+        )
     }
 
     /// Refuses one whose image's own user the policy forbids.
@@ -88,6 +99,7 @@ impl Service {
         call.may(Scope::ContainersWrite)?;
         crate::containers::check(call, &new)?;
         let _worker = self.0.gate.enter(call).await?;
+        self.joined(call, new.pod.as_ref()).await?;
         let mut findings = self.weigh(call, &mut new).await?;
         let image = self.seen_image(call, &new.image).await.ok();
         if let (Some(policy), Some(image), None) = (self.policy(), &image, &new.user) {

@@ -43,6 +43,7 @@ fn container(image: &str) -> NewContainer {
         warm: false,
         pull: Some(PullPolicy::Never),
         replace: false,
+        pod: None,
         settings: Settings::default(),
     }
 }

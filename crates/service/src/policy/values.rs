@@ -2,7 +2,8 @@
 
 use super::Field;
 use crate::{Error, NewContainer, Result};
-use podlane_engine::{HostPort, ImageRef, MountSource, PortMapping, Settings};
+use podlane_engine::{HostPort, ImageRef, Membership, MountSource, NewPod, PortMapping, Settings};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Something that is asked for.
@@ -79,6 +80,8 @@ pub(super) fn asked(new: &NewContainer) -> Vec<(Field, Value)> {
         warm: _,
         pull: _,
         replace: _,
+        // What is the pod's was judged when it was made.
+        pod,
     } = new;
     let Settings {
         added_capabilities,
@@ -115,15 +118,8 @@ pub(super) fn asked(new: &NewContainer) -> Vec<(Field, Value)> {
             MountSource::Volume(name) => (Field::Volumes, Value::Text(name.clone())),
         });
     }
-    match networks {
-        None => asked.push((Field::Networks, Value::Text("default".into()))),
-        Some(networks) if networks.is_empty() => {
-            asked.push((Field::Networks, Value::Text("none".into())));
-        }
-        Some(networks) => {
-            let names = networks.keys().cloned();
-            asked.extend(names.map(|name| (Field::Networks, Value::Text(name))));
-        }
+    if pod.is_none() {
+        asked.extend(asked_of_networks(networks.as_ref()));
     }
     asked.extend(ports.iter().map(|port| (Field::Ports, Value::Port(*port))));
     let added = added_capabilities.iter().cloned();
@@ -139,5 +135,33 @@ pub(super) fn asked(new: &NewContainer) -> Vec<(Field, Value)> {
     if let Some(account) = account {
         asked.push((Field::User, user(account.as_str())));
     }
+    asked
+}
+
+fn asked_of_networks(networks: Option<&BTreeMap<String, Membership>>) -> Vec<(Field, Value)> {
+    let names = match networks {
+        None => vec!["default".to_owned()],
+        Some(networks) if networks.is_empty() => vec!["none".to_owned()],
+        Some(networks) => networks.keys().cloned().collect(),
+    };
+    let names = names.into_iter();
+    names
+        .map(|name| (Field::Networks, Value::Text(name)))
+        .collect()
+}
+
+/// All that a new pod asks for, likewise.
+pub(super) fn asked_of_pod(new: &NewPod) -> Vec<(Field, Value)> {
+    let NewPod {
+        ports,
+        networks,
+        name: _,
+        labels: _,
+        hostname: _,
+        dns: _,
+        hosts: _,
+    } = new;
+    let mut asked = asked_of_networks(networks.as_ref());
+    asked.extend(ports.iter().map(|port| (Field::Ports, Value::Port(*port))));
     asked
 }

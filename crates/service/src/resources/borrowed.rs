@@ -2,7 +2,7 @@
 
 use crate::{Call, Error, NewContainer, Result, Service};
 use podlane_engine::{
-    Error as EngineError, MountSource, NetworkName, NewVolume, SecretName, VolumeName,
+    Error as EngineError, Membership, MountSource, NetworkName, NewVolume, SecretName, VolumeName,
 };
 use std::collections::BTreeMap;
 
@@ -13,10 +13,8 @@ impl Service {
         if call.tenant().is_none() {
             return Ok(Vec::new());
         }
-        for network in new.settings.networks.iter().flat_map(BTreeMap::keys) {
-            let network = NetworkName::parse(network).map_err(Error::name_in("networks"))?;
-            self.usable_network(call, &network).await?;
-        }
+        let networks = new.settings.networks.as_ref();
+        self.borrow_networks(call, networks).await?;
         for secret in &new.settings.secrets {
             let secret = SecretName::parse(&secret.name).map_err(Error::name_in("secrets"))?;
             self.own_secret(call, &secret).await?;
@@ -39,6 +37,19 @@ impl Service {
             }
         }
         Ok(made)
+    }
+
+    /// Finds out that all networks are the tenant's.
+    pub(crate) async fn borrow_networks(
+        &self,
+        call: &Call,
+        networks: Option<&BTreeMap<String, Membership>>,
+    ) -> Result<()> {
+        for network in networks.into_iter().flat_map(BTreeMap::keys) {
+            let network = NetworkName::parse(network).map_err(Error::name_in("networks"))?;
+            self.usable_network(call, &network).await?;
+        }
+        Ok(())
     }
 
     /// The volume's name, if it had to be made.

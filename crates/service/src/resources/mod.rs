@@ -1,7 +1,8 @@
-//! What the engine keeps beside containers and images: volumes, networks and secrets.
+//! What the engine keeps beside containers and images: volumes, networks, secrets and pods.
 
 mod borrowed;
 mod networks;
+mod pods;
 mod secrets;
 mod volumes;
 

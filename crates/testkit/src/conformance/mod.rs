@@ -19,6 +19,7 @@ mod kept;
 mod lifecycle;
 mod logs;
 mod observe;
+mod pods;
 mod recover;
 mod settings;
 mod shape;
@@ -36,6 +37,7 @@ pub use kept::*;
 pub use lifecycle::*;
 pub use logs::*;
 pub use observe::*;
+pub use pods::*;
 pub use recover::*;
 pub use settings::*;
 pub use shape::*;
@@ -91,6 +93,13 @@ macro_rules! conformance {
             a_network_is_kept,
             a_container_joins_and_leaves_a_network,
             a_secret_is_kept,
+            a_pod_is_kept,
+            a_pod_is_in_its_networks,
+            a_pod_lives_and_ends,
+            a_pod_of_what_ended_goes,
+            what_holds_a_pod_together_is_left_alone,
+            a_pod_on_a_taken_port_says_so,
+            a_run_in_a_missing_pod_leaves_nothing,
             a_log_has_both_streams_in_order,
             the_end_of_a_log_is_enough,
             a_part_of_a_log_by_time_and_by_output,

@@ -151,6 +151,7 @@ impl Subject {
             labels: BTreeMap::new(),
             init: Init::Off,
             agent: true,
+            pod: None,
             settings: Settings::default(),
         }
     }

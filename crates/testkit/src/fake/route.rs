@@ -61,6 +61,24 @@ pub enum Route {
     SecretInspect,
     /// `DELETE secrets/{name}`
     SecretRemove,
+    /// `POST pods/create`
+    PodCreate,
+    /// `GET pods/json`
+    PodList,
+    /// `GET pods/{name}/json`
+    PodInspect,
+    /// `POST pods/{name}/start`
+    PodStart,
+    /// `POST pods/{name}/stop`
+    PodStop,
+    /// `POST pods/{name}/kill`
+    PodKill,
+    /// `POST pods/{name}/pause`
+    PodPause,
+    /// `POST pods/{name}/unpause`
+    PodUnpause,
+    /// `DELETE pods/{name}`
+    PodRemove,
     /// `POST containers/create`
     ContainerCreate,
     /// `GET containers/json`
@@ -143,6 +161,7 @@ pub(super) fn find(method: &Method, path: &str) -> Option<(Route, String)> {
         "images" => image(method, rest),
         "containers" => container(method, rest),
         "exec" => exec(method, rest),
+        "pods" => pod(method, rest),
         "volumes" | "networks" | "secrets" => kept(method, resource, rest),
         _ => None,
     }
@@ -216,6 +235,23 @@ fn kept(method: &Method, resource: &str, rest: &str) -> Option<(Route, String)> 
         ("secrets", "GET", "json", "") => Route::SecretList,
         ("secrets", "GET", _, "json") => Route::SecretInspect,
         ("secrets", "DELETE", _, "") => Route::SecretRemove,
+        _ => return None,
+    };
+    Some((route, decode(name, false)))
+}
+
+fn pod(method: &Method, rest: &str) -> Option<(Route, String)> {
+    let (name, verb) = rest.split_once('/').unwrap_or((rest, ""));
+    let route = match (method.as_str(), name, verb) {
+        ("POST", "create", "") => Route::PodCreate,
+        ("GET", "json", "") => Route::PodList,
+        ("GET", _, "json") => Route::PodInspect,
+        ("POST", _, "start") => Route::PodStart,
+        ("POST", _, "stop") => Route::PodStop,
+        ("POST", _, "kill") => Route::PodKill,
+        ("POST", _, "pause") => Route::PodPause,
+        ("POST", _, "unpause") => Route::PodUnpause,
+        ("DELETE", _, "") if !name.is_empty() => Route::PodRemove,
         _ => return None,
     };
     Some((route, decode(name, false)))

@@ -72,6 +72,7 @@ pub(super) struct State {
     pub(super) volumes: BTreeMap<String, Value>,
     pub(super) networks: BTreeMap<String, Value>,
     pub(super) secrets: BTreeMap<String, Value>,
+    pub(super) pods: Vec<Pod>,
     next_port: u16,
 }
 
@@ -149,6 +150,22 @@ pub(super) struct Container {
     pub(super) inside: Arc<Inside>,
     /// The body that it was created with.
     pub(super) spec: Value,
+    /// The ID of the pod that it is in.
+    pub(super) pod: Option<String>,
+    /// Whether it is there to hold that pod together.
+    pub(super) infra: bool,
+}
+
+/// A pod. Its containers say themselves that they are in it.
+#[derive(Debug)]
+pub(super) struct Pod {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// The ID of the container that holds it together.
+    pub(super) infra: String,
+    pub(super) created: OffsetDateTime,
+    /// The body that it was created with.
+    pub(super) spec: Value,
 }
 
 impl Container {
@@ -209,6 +226,29 @@ impl State {
         }
         at.map(|at| &mut self.containers[at])
             .ok_or_else(|| Refusal::no_container(name))
+    }
+
+    /// Finds a pod by name, ID or the beginning of its ID.
+    pub(super) fn pod(&self, name: &str) -> Result<&Pod, Refusal> {
+        let is = |pod: &&Pod| pod.name == name || pod.id.starts_with(name);
+        self.pods.iter().find(is).ok_or_else(|| {
+            let message = format!("no pod with name or ID {name} found: no such pod");
+            Refusal::wrapped(404, &message)
+        })
+    }
+
+    /// The containers in a pod.
+    pub(super) fn of_pod<'s>(&'s self, pod: &'s Pod) -> impl Iterator<Item = &'s Container> {
+        let all = self.containers.iter();
+        all.filter(|container| container.pod.as_ref() == Some(&pod.id))
+    }
+
+    /// A container's ports: its own, or those of its pod.
+    pub(super) fn ports_of(&self, container: &Container) -> Vec<Port> {
+        let mut all = self.containers.iter();
+        let infra = all.find(|other| other.infra && other.pod == container.pod);
+        let shown = infra.filter(|_| container.pod.is_some());
+        shown.unwrap_or(container).ports.clone()
     }
 
     pub(super) fn image(&self, reference: &str) -> Option<&Image> {

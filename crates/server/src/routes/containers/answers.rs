@@ -3,7 +3,7 @@
 use podlane_api::{Changed, ChangedContainer, PublishedPort, True};
 use podlane_engine::{Change, Container};
 
-pub(super) fn ports(ports: &[podlane_engine::PublishedPort]) -> Vec<PublishedPort> {
+pub(crate) fn ports(ports: &[podlane_engine::PublishedPort]) -> Vec<PublishedPort> {
     ports
         .iter()
         .map(|port| PublishedPort {

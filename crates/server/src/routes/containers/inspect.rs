@@ -6,6 +6,7 @@ use crate::extract::{Name, Query};
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{Container, InspectedContainer, MountPoint, True};
+use podlane_engine::PodId;
 use podlane_service::{Call, Service};
 
 /// Look at one container.
@@ -56,5 +57,7 @@ fn whole(container: podlane_engine::Container) -> Container {
         error: container.error,
         settings: kept::settings(container.settings),
         health: container.health.map(|health| health.as_str().to_owned()),
+        pod: container.pod.as_ref().map(PodId::short).map(Into::into),
+        infra: container.infra,
     }
 }

@@ -11,7 +11,7 @@ use podlane_engine::Signal;
 use podlane_service::{Call, Service};
 
 /// `?signal=TERM`
-pub(crate) struct Which(Signal);
+pub(crate) struct Which(pub(crate) Signal);
 
 impl QueryShape for Which {
     const NAMES: &'static [&'static str] = &["signal"];

@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{ContainerList, ContainerRow, True};
-use podlane_engine::{ContainerSummary, Status};
+use podlane_engine::{ContainerSummary, PodId, Status};
 use podlane_service::{Call, ListFilter, Page, Service, WithLabels};
 
 /// The most rows that a part has.
@@ -101,5 +101,7 @@ fn row(container: ContainerSummary) -> ContainerRow {
         created: container.created,
         ports: answers::ports(&container.ports),
         labels: container.labels,
+        pod: container.pod.as_ref().map(PodId::short).map(Into::into),
+        infra: container.infra,
     }
 }

@@ -1,6 +1,6 @@
 //! `/api/v1/containers`
 
-mod answers;
+pub(crate) mod answers;
 pub(crate) mod bulk;
 pub(crate) mod changes;
 pub(crate) mod create;

@@ -11,7 +11,7 @@ use podlane_api::{Removed, RemovedContainer, True};
 use podlane_service::{Call, Service};
 
 /// `?force=true`
-pub(crate) struct Force(bool);
+pub(crate) struct Force(pub(crate) bool);
 
 impl QueryShape for Force {
     const NAMES: &'static [&'static str] = &["force"];

@@ -3,4 +3,5 @@
 pub(crate) mod containers;
 pub(crate) mod images;
 pub(crate) mod networks;
+pub(crate) mod pods;
 pub(crate) mod volumes;

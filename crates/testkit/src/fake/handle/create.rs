@@ -32,6 +32,11 @@ pub(super) fn create(request: &Request) -> Handled {
         name => name,
     };
     check_name(&state, &name)?;
+    let pod = pod(&state, &spec, old)?;
+    if old && state.pods.iter().any(|pod| pod.name == name) {
+        let message = format!("name \"{name}\" is in use: pod already exists");
+        return Err(Refusal::wrapped(500, &message));
+    }
     check_devices(&spec)?;
     let mounts = mounts(&spec)?;
     let ports = ports(&spec, &mut state)?;
@@ -83,6 +88,8 @@ pub(super) fn create(request: &Request) -> Handled {
         inside,
         id: id.clone(),
         spec,
+        pod,
+        infra: false,
     };
     for volume in container
         .mounts
@@ -148,6 +155,25 @@ fn check_name(state: &State, name: &str) -> Result<(), Refusal> {
         taken.id
     );
     Err(Refusal::new(500, cause, message))
+}
+
+/// The ID of the pod to join. What is the pod's, no container in it says.
+fn pod(state: &State, spec: &Value, old: bool) -> Result<Option<String>, Refusal> {
+    let Some(name) = spec["pod"].as_str() else {
+        return Ok(None);
+    };
+    let status = if old { 500 } else { 404 };
+    let missing = |refusal: Refusal| Refusal::wrapped(status, refusal.message());
+    let pod = state.pod(name).map_err(missing)?;
+    if spec["hostname"].is_string() {
+        let message = "invalid config provided: cannot set hostname when joining the pod UTS namespace: invalid configuration";
+        return Err(Refusal::wrapped(500, message));
+    }
+    if spec["portmappings"].is_array() || spec["Networks"].is_object() {
+        let message = "invalid config provided: published or exposed ports must be defined when the pod is created: network cannot be configured when it is shared with a pod";
+        return Err(Refusal::wrapped(500, message));
+    }
+    Ok(Some(pod.id.clone()))
 }
 
 fn check_devices(spec: &Value) -> Result<(), Refusal> {
@@ -222,7 +248,7 @@ fn own_environment(
     own.into_iter().filter(|entry| !is_given(entry)).collect()
 }
 
-fn labels(spec: &Value, image: &Image) -> BTreeMap<String, String> {
+pub(super) fn labels(spec: &Value, image: &Image) -> BTreeMap<String, String> {
     let mut labels: BTreeMap<String, String> = image.labels.iter().cloned().collect();
     for (name, value) in spec["labels"].as_object().into_iter().flatten() {
         labels.insert(name.clone(), value.as_str().unwrap_or_default().to_owned());
@@ -230,7 +256,7 @@ fn labels(spec: &Value, image: &Image) -> BTreeMap<String, String> {
     labels
 }
 
-fn ports(spec: &Value, state: &mut State) -> Result<Vec<Port>, Refusal> {
+pub(super) fn ports(spec: &Value, state: &mut State) -> Result<Vec<Port>, Refusal> {
     let mut ports = Vec::new();
     for mapping in spec["portmappings"].as_array().into_iter().flatten() {
         let number = |key: &str| {

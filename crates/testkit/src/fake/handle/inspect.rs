@@ -4,7 +4,7 @@ use super::Request;
 use super::lifecycle::host_pid;
 use crate::fake::FakeVersion;
 use crate::fake::answer::{Answer, Handled, Refusal};
-use crate::fake::state::{Container, Mount};
+use crate::fake::state::{Container, Mount, Port};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -27,7 +27,14 @@ pub(super) fn inspect(request: &Request) -> Handled {
     let execs = state.execs.iter().filter(|(_, exec)| exec.container == id);
     let execs: Vec<String> = execs.map(|(id, _)| id.clone()).collect();
     let runtime = state.runtime.as_str();
-    let mut body = show(state.find(&id)?, request.core.version, &execs);
+    let shown = state.find(&id)?;
+    let pod = shown.pod.clone();
+    let mut body = show(shown, request.core.version, &execs);
+    // What is in a pod has its pod's ports.
+    if let Some(infra) = pod.and_then(|pod| Some(state.pod(&pod).ok()?.infra.clone())) {
+        let ports = bindings(&state.find(&infra)?.ports, request.core.version);
+        body["NetworkSettings"]["Ports"] = ports;
+    }
     body["OCIRuntime"] = json!(runtime);
     Ok(Answer::json(StatusCode::OK, &body))
 }
@@ -49,7 +56,7 @@ fn show(container: &Container, version: FakeVersion, execs: &[String]) -> Value 
     } else {
         &argv[..]
     };
-    let ports = ports(container, version);
+    let ports = bindings(&container.ports, version);
     let labels = if container.labels.is_empty() {
         Value::Null
     } else {
@@ -67,8 +74,9 @@ fn show(container: &Container, version: FakeVersion, execs: &[String]) -> Value 
         "Image": container.image_id,
         "ImageDigest": format!("sha256:{}", container.image_id),
         "ImageName": container.image,
-        "Pod": "",
-                "Name": container.name,
+        "Pod": container.pod.as_deref().unwrap_or_default(),
+        "IsInfra": container.infra,
+        "Name": container.name,
         "RestartCount": 0,
         "Driver": "overlay",
         "ExecIDs": execs,
@@ -138,9 +146,10 @@ fn state(container: &Container, version: FakeVersion) -> Value {
     state
 }
 
-fn ports(container: &Container, version: FakeVersion) -> Value {
+/// Ports by what they lead to.
+pub(super) fn bindings(ports: &[Port], version: FakeVersion) -> Value {
     let mut all = Map::new();
-    for port in &container.ports {
+    for port in ports {
         let ip = match port.host_ip.as_str() {
             "" => version.any_address(),
             ip => ip,

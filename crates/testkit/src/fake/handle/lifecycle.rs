@@ -19,8 +19,27 @@ pub(super) fn host_pid(pid: u32) -> u32 {
 
 pub(super) fn start(request: &Request) -> Handled {
     let core = &request.core;
+    let infra = {
+        let mut state = core.state();
+        let container = state.find(&request.name)?;
+        let pod = container.pod.clone().filter(|_| !container.infra);
+        let pod = pod.and_then(|pod| state.pod(&pod).ok());
+        pod.map(|pod| pod.infra.clone())
+    };
+    // What holds its pod together comes first, and why that fails is not told.
+    if let Some(infra) = infra
+        && start_by(core, &infra).is_err()
+    {
+        let message = "starting some containers: internal libpod error";
+        return Err(Refusal::wrapped(500, message));
+    }
+    start_by(core, &request.name)
+}
+
+/// Starts one container.
+pub(super) fn start_by(core: &Arc<Core>, name: &str) -> Handled {
     let mut state = core.state();
-    let container = state.find(&request.name)?;
+    let container = state.find(name)?;
     match container.status {
         Status::Created | Status::Exited => {}
         Status::Running => {
@@ -205,19 +224,20 @@ pub(super) async fn stop(request: &Request) -> Handled {
 }
 
 pub(super) fn kill(request: &Request) -> Handled {
-    let mut state = request.core.state();
-    let container = state.find(&request.name)?;
     let name = request.query.get("signal").unwrap_or("KILL");
+    kill_by(&request.core, &request.name, name)
+}
+
+/// Sends a signal to one container.
+pub(super) fn kill_by(core: &Core, container: &str, name: &str) -> Handled {
+    let mut state = core.state();
+    let container = state.find(container)?;
     let Some(signal) = signal_number(name) else {
         return Err(Refusal::plain(500, format!("invalid signal: {name}")));
     };
     if !container.status.is_live() {
         let (id, state) = (&container.id, container.status.as_str());
-        let status = if request.core.version.is_old() {
-            500
-        } else {
-            409
-        };
+        let status = if core.version.is_old() { 500 } else { 409 };
         let text = format!("can only kill running containers. {id} is in state {state}");
         return Err(Refusal::state(status, &text));
     }

@@ -5,7 +5,7 @@ use super::inspect::time;
 use super::lifecycle::host_pid;
 use crate::fake::FakeVersion;
 use crate::fake::answer::{Answer, Handled, Refusal};
-use crate::fake::state::Container;
+use crate::fake::state::{Container, State};
 use http::StatusCode;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ pub(super) fn list(request: &Request) -> Handled {
     }
     let rows = containers
         .into_iter()
-        .map(|container| row(container, request.core.version));
+        .map(|container| row(container, &state, request.core.version));
     let rows: Vec<Value> = rows.collect();
     Ok(Answer::json(StatusCode::OK, &json!(rows)))
 }
@@ -100,9 +100,10 @@ fn fits(container: &Container, key: &str, values: &[String]) -> bool {
     }
 }
 
-fn row(container: &Container, version: FakeVersion) -> Value {
+fn row(container: &Container, state: &State, version: FakeVersion) -> Value {
     let live = container.status.is_live();
-    let ports = container.ports.iter().map(|port| {
+    let ports = state.ports_of(container);
+    let ports = ports.iter().map(|port| {
         json!({
             "host_ip": port.host_ip,
             "container_port": port.container,
@@ -131,14 +132,14 @@ fn row(container: &Container, version: FakeVersion) -> Value {
         "Id": container.id,
         "Image": container.image,
         "ImageID": container.image_id,
-        "IsInfra": false,
+        "IsInfra": container.infra,
         "Labels": if container.labels.is_empty() { Value::Null } else { json!(container.labels) },
         "Mounts": mounts,
         "Names": [container.name],
         "Namespaces": {},
         "Networks": ["podman"],
         "Pid": container.main.filter(|_| live).map_or(0, host_pid),
-        "Pod": "",
+        "Pod": container.pod.as_deref().unwrap_or_default(),
         "PodName": "",
         "Ports": if ports.is_empty() { Value::Null } else { json!(ports) },
         "Size": null,

@@ -13,6 +13,7 @@ mod list;
 mod logs;
 mod networks;
 mod observe;
+mod pods;
 mod remove;
 mod secrets;
 mod system;
@@ -21,7 +22,7 @@ mod volumes;
 use super::Route;
 use super::answer::{Answer, Handled};
 use super::route::Query;
-use super::state::Core;
+use super::state::{Core, Status};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -64,6 +65,15 @@ pub(super) async fn handle(request: &Request) -> Handled {
         Route::NetworkRemove => networks::remove(request),
         Route::NetworkConnect => networks::connect(request),
         Route::NetworkDisconnect => networks::disconnect(request),
+        Route::PodCreate => pods::create(request),
+        Route::PodList => Ok(pods::list(request)),
+        Route::PodInspect => pods::inspect(request),
+        Route::PodStart => pods::start(request),
+        Route::PodStop => pods::stop(request).await,
+        Route::PodKill => pods::kill(request),
+        Route::PodPause => pods::pause(request, Status::Running, Status::Paused),
+        Route::PodUnpause => pods::pause(request, Status::Paused, Status::Running),
+        Route::PodRemove => pods::remove(request).await,
         Route::SecretCreate => secrets::create(request),
         Route::SecretList => Ok(secrets::list(request)),
         Route::SecretInspect => secrets::inspect(request),

@@ -164,7 +164,8 @@ fn both<'s>(
     network: &str,
     container: &Value,
 ) -> Result<(Value, &'s mut Container), Refusal> {
-    let found = state.networks.get(network).cloned();
+    let default = (network == DEFAULT).then(default_network);
+    let found = default.or_else(|| state.networks.get(network).cloned());
     let container = state.find(container.as_str().unwrap_or_default())?;
     found
         .map(|found| (found, container))
@@ -177,6 +178,10 @@ pub(super) fn connect(request: &Request) -> Handled {
     let name = &request.name;
     let mut state = request.core.state();
     let (network, container) = both(&mut state, name, &body["container"])?;
+    if container.pod.is_some() {
+        let message = "\"\" is not supported: invalid network mode";
+        return Err(Refusal::wrapped(500, message));
+    }
     if places(container).is_some_and(|all| all.contains_key(name)) {
         let message = format!(
             "container {} is already connected to network \"{name}\": network is already connected",
@@ -207,6 +212,10 @@ pub(super) fn disconnect(request: &Request) -> Handled {
     let name = &request.name;
     let mut state = request.core.state();
     let (_, container) = both(&mut state, name, &body["Container"])?;
+    if container.pod.is_some() {
+        let message = "\"\" is not supported: invalid network mode";
+        return Err(Refusal::wrapped(500, message));
+    }
     let places = container.spec["Networks"].as_object_mut();
     if places.and_then(|all| all.remove(name)).is_none() {
         let message = format!(

@@ -21,6 +21,14 @@ pub(super) async fn remove(request: &Request) -> Handled {
                 return Err(Refusal::new(404, "no such container", message));
             }
         };
+        if container.infra {
+            let text = format!(
+                "container {} is the infra container of pod {} and cannot be removed without removing the pod",
+                container.id,
+                container.pod.as_deref().unwrap_or_default()
+            );
+            return Err(Refusal::plain(500, text));
+        }
         if container.status.is_live() && !force {
             let (id, status) = (&container.id, container.status.as_str());
             let text = format!(

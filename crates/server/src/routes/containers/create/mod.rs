@@ -4,8 +4,8 @@
 //! policy would make of it.
 
 mod command;
-mod networks;
-mod ports;
+pub(crate) mod networks;
+pub(crate) mod ports;
 mod privileges;
 mod settings;
 mod spec;

@@ -8,7 +8,7 @@ use podlane_engine::NetworkName;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-pub(super) fn networks(
+pub(crate) fn networks(
     wire: UniqueMap<Membership>,
 ) -> Result<BTreeMap<String, podlane_engine::Membership>, Refusal> {
     let memberships = wire.0.into_iter().map(|(name, membership)| {
@@ -30,7 +30,7 @@ pub(super) fn networks(
     memberships.collect()
 }
 
-pub(super) fn dns(wire: Vec<String>) -> Result<Vec<IpAddr>, Refusal> {
+pub(crate) fn dns(wire: Vec<String>) -> Result<Vec<IpAddr>, Refusal> {
     let address = |text: String| {
         text.parse().map_err(|_| {
             let message = format!(
@@ -43,7 +43,7 @@ pub(super) fn dns(wire: Vec<String>) -> Result<Vec<IpAddr>, Refusal> {
     wire.into_iter().map(address).collect()
 }
 
-pub(super) fn extra_hosts(wire: UniqueMap<String>) -> Result<BTreeMap<String, IpAddr>, Refusal> {
+pub(crate) fn extra_hosts(wire: UniqueMap<String>) -> Result<BTreeMap<String, IpAddr>, Refusal> {
     let entry = |(name, address): (String, String)| match address.parse() {
         Ok(address) if is_host(&name) => Ok((name, address)),
         _ => {
@@ -57,7 +57,7 @@ pub(super) fn extra_hosts(wire: UniqueMap<String>) -> Result<BTreeMap<String, Ip
     wire.0.into_iter().map(entry).collect()
 }
 
-pub(super) fn hostname(wire: String) -> Result<String, Refusal> {
+pub(crate) fn hostname(wire: String) -> Result<String, Refusal> {
     if is_host(&wire) && wire.len() <= 64 {
         return Ok(wire);
     }

@@ -6,7 +6,7 @@ use podlane_api::{PortTarget, UniqueMap};
 use podlane_engine::{HostPort, PortMapping, Protocol};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-pub(super) fn mappings(wire: &UniqueMap<PortTarget>) -> Result<Vec<PortMapping>, Refusal> {
+pub(crate) fn mappings(wire: &UniqueMap<PortTarget>) -> Result<Vec<PortMapping>, Refusal> {
     let mut mappings: Vec<PortMapping> = Vec::new();
     for (key, target) in &wire.0 {
         let mapping = mapping(key, target)?;

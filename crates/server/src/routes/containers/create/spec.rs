@@ -5,7 +5,7 @@ use super::{command, ports, settings, volumes};
 use crate::refusal::Refusal;
 use crate::routes::values;
 use podlane_api::{CreateContainer, Init, Pull};
-use podlane_engine::{ContainerName, ImageRef};
+use podlane_engine::{ContainerName, ImageRef, PodName};
 use podlane_service::{InitChoice, NewContainer, PullPolicy};
 use std::time::Duration;
 
@@ -43,6 +43,12 @@ pub(super) fn new_container(
             Pull::Always => PullPolicy::Always,
         }),
         replace: body.replace.unwrap_or_default(),
+        pod: body
+            .pod
+            .as_deref()
+            .map(PodName::parse)
+            .transpose()
+            .map_err(Refusal::in_field("pod"))?,
         settings,
     })
 }
