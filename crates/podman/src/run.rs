@@ -238,6 +238,28 @@ fn too_many_files(spec: &ContainerSpec, error: Error) -> Error {
     }
 }
 
+/// How many open files and processes Podman gives a container where nothing is said.
+const USUAL: u64 = 1 << 20;
+
+/// What an engine that we start can give containers, where that is less than it would ask for: as root that may
+/// not raise its own limits. What holds a pod together can be asked for no other way.
+pub(crate) fn scarce_limits() -> Option<ResourceLimits> {
+    let own = own_limits();
+    let enough = own.open_files.min(own.processes) >= USUAL;
+    let root = rustix::process::geteuid().is_root();
+    (root && !enough && !may_raise_limits()).then_some(own)
+}
+
+/// Whether this process has `CAP_SYS_RESOURCE`. Source: proc(5), capabilities(7).
+fn may_raise_limits() -> bool {
+    const SYS_RESOURCE: u32 = 24;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut lines = status.lines();
+    let effective = lines.find_map(|line| line.strip_prefix("CapEff:"));
+    let effective = effective.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
+    effective.is_some_and(|capabilities| capabilities & (1 << SYS_RESOURCE) != 0)
+}
+
 /// The hard limits of this process. An engine on the same host has the same or higher ones.
 fn own_limits() -> ResourceLimits {
     let hard = |resource, most: u64| {

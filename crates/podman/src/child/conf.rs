@@ -4,6 +4,7 @@
 //! Podman 4.5 and later lay the file named by `CONTAINERS_CONF_OVERRIDE` over all others. Earlier ones
 //! know only `CONTAINERS_CONF`, which *replaces* all others: there our file repeats what the user's say.
 
+use crate::requests::ResourceLimits;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -48,13 +49,30 @@ pub(super) fn prepare(
     version: Option<&str>,
     directory: &Path,
     lasts: bool,
+    scarce: Option<ResourceLimits>,
 ) -> io::Result<Settings> {
     let new_enough = version.is_some_and(|version| numbers(version) >= (4, 5));
     let mut table = files.users(new_enough)?;
-    let engine = table.get("engine").and_then(Value::as_table);
-    let says = |key| engine.is_some_and(|engine: &Table| engine.contains_key(key));
-    let names_runtime = says("runtime");
-    if says("exit_command_delay") || !(new_enough || lasts) {
+    let says = |part: &str, key: &str| {
+        let part = table.get(part).and_then(Value::as_table);
+        part.is_some_and(|part| part.contains_key(key))
+    };
+    let names_runtime = says("engine", "runtime");
+    let mut ours = Table::new();
+    if !says("engine", "exit_command_delay") {
+        let delay = ("exit_command_delay".to_owned(), EXIT_COMMAND_DELAY.into());
+        ours.insert("engine".to_owned(), Table::from_iter([delay]).into());
+    }
+    if let Some(limits) = scarce
+        && !says("containers", "default_ulimits")
+    {
+        let limits = [("nofile", limits.open_files), ("nproc", limits.processes)];
+        // Soft and hard are equal because 4.3 swaps them.
+        let limits = limits.map(|(name, limit)| Value::String(format!("{name}={limit}:{limit}")));
+        let limits = ("default_ulimits".to_owned(), Value::Array(limits.into()));
+        ours.insert("containers".to_owned(), Table::from_iter([limits]).into());
+    }
+    if ours.is_empty() || !(new_enough || lasts) {
         return Ok(Settings {
             variable: None,
             names_runtime,
@@ -69,9 +87,6 @@ pub(super) fn prepare(
     } else {
         "CONTAINERS_CONF"
     };
-    let mut ours = Table::new();
-    ours.insert("exit_command_delay".to_owned(), EXIT_COMMAND_DELAY.into());
-    let ours = Table::from_iter([("engine".to_owned(), Value::Table(ours))]);
     lay_over(&mut table, ours);
     let text = toml::to_string(&table).map_err(io::Error::other)?;
     Ok(Settings {
@@ -206,7 +221,7 @@ mod tests {
         }
 
         fn prepare(&self, files: &ConfFiles, version: &str) -> (Settings, Table) {
-            let settings = prepare(files, Some(version), self.0.path(), true).unwrap();
+            let settings = prepare(files, Some(version), self.0.path(), true, None).unwrap();
             let table = settings
                 .variable
                 .as_ref()
@@ -267,10 +282,35 @@ mod tests {
     }
 
     #[test]
+    fn limits_are_given_where_the_engine_may_not_set_its_own() {
+        let home = Home::new();
+        let own = home.file("own.conf", "[engine]\nexit_command_delay = 60\n");
+        let files = ConfFiles {
+            replacement: Some(own),
+            ..home.files()
+        };
+        let scarce = Some(ResourceLimits {
+            open_files: 20000,
+            processes: 4096,
+        });
+        let limits = |files: &ConfFiles| {
+            let settings = prepare(files, Some("4.3.1"), home.0.path(), true, scarce).unwrap();
+            let (_, path) = settings.variable?;
+            let table = read(&path).unwrap();
+            Some(table["containers"]["default_ulimits"].to_string())
+        };
+        let given = "[\"nofile=20000:20000\", \"nproc=4096:4096\"]";
+        assert_eq!(limits(&files).as_deref(), Some(given));
+        let said = "[engine]\nexit_command_delay = 60\n[containers]\ndefault_ulimits = []\n";
+        home.file("own.conf", said);
+        assert_eq!(limits(&files), None);
+    }
+
+    #[test]
     fn an_old_podman_gets_no_file_that_may_be_cleared_away_under_its_containers() {
         let home = Home::new();
         let variable = |version| {
-            let settings = prepare(&home.files(), Some(version), home.0.path(), false);
+            let settings = prepare(&home.files(), Some(version), home.0.path(), false, None);
             settings.unwrap().variable
         };
         assert_eq!(variable("4.4.1"), None);
@@ -281,7 +321,7 @@ mod tests {
     fn a_file_that_is_not_toml_is_named() {
         let home = Home::new();
         let broken = home.file("etc/containers/containers.conf", "[engine\n");
-        let error = prepare(&home.files(), None, home.0.path(), true).unwrap_err();
+        let error = prepare(&home.files(), None, home.0.path(), true, None).unwrap_err();
         assert!(error.to_string().contains(broken.to_str().unwrap()));
     }
 

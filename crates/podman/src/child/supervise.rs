@@ -145,7 +145,13 @@ async fn live(
 
 fn command(spec: &Spec, place: &Place, socket: &Path) -> Command {
     let version = spec.version.as_deref();
-    let settings = conf::prepare(&spec.conf_files, version, place.base(), place.lasts());
+    let settings = conf::prepare(
+        &spec.conf_files,
+        version,
+        place.base(),
+        place.lasts(),
+        crate::run::scarce_limits(),
+    );
     let settings = settings.unwrap_or_else(|error| {
         tracing::warn!(%error, "the Podman service runs without Podlane's own settings");
         Settings::default()
