@@ -1,8 +1,8 @@
 //! Containers: create, list, inspect, start, stop, remove, logs.
 
 use crate::{
-    Capabilities, Command, Environment, Healthcheck, Init, Limits, Membership, PortTarget,
-    PublishedPort, Restart, SecretFile, Settings, Tmpfs, True, UniqueMap, VolumeTarget,
+    Capabilities, Command, Environment, Healthcheck, Init, Lifetime, Limits, Membership, OnExpiry,
+    PortTarget, PublishedPort, Restart, SecretFile, Settings, Tmpfs, True, UniqueMap, VolumeTarget,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -128,6 +128,21 @@ pub struct CreateContainer {
     /// The pod that it joins: its name or ID. Its ports, networks, host name, name servers and hosts are the pod's then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod: Option<String>,
+    /// The seconds after which it expires: 1 to 31536000; never if left out. Not together with a `restart` policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 3600)]
+    pub ttl: Option<u64>,
+    /// How far that can be extended, in seconds from its creation too; `ttl` if left out. The engine ends it by itself a
+    /// little later, also while no server runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_ttl: Option<u64>,
+    /// The seconds for which nobody may use it: 1 to 31536000. Commands, terminals, attachments, and works on its files and
+    /// users are uses, and so is more than a hundredth of a processor that it uses by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_timeout: Option<u64>,
+    /// What becomes of it then; `remove` if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_expiry: Option<OnExpiry>,
 }
 
 /// What to do about an image that is not there.
@@ -164,6 +179,15 @@ pub struct DryRun {
     pub findings: Vec<Finding>,
     /// What the container could use at most.
     pub limits: crate::Limits,
+    /// The seconds after which it would expire; left out for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u64>,
+    /// How far that could be extended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_ttl: Option<u64>,
+    /// The seconds for which nobody might use it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_timeout: Option<u64>,
     /// The capabilities it would lack.
     pub dropped_capabilities: Vec<String>,
     /// Whether its programs could gain no rights by starting others.
@@ -222,6 +246,13 @@ pub struct Created {
     pub image: String,
     /// Its published ports, with the host ports that were chosen.
     pub ports: Vec<PublishedPort>,
+    /// When it expires: UTC, ISO 8601 with microseconds and without a zone. Left out if time alone does not end it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-11-24T12:00:00.000000")]
+    pub expires_at: Option<String>,
+    /// What else is known of its end; left out if it lives for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<Lifetime>,
 }
 
 /// The list of containers.
@@ -265,6 +296,13 @@ pub struct ContainerRow {
     pub pod: Option<String>,
     /// Whether it is the engine's own, there to hold that pod together. Nothing is done with such a one alone.
     pub infra: bool,
+    /// When it expires: UTC, ISO 8601 with microseconds and without a zone. Left out if time alone does not end it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-11-24T12:00:00.000000")]
+    pub expires_at: Option<String>,
+    /// What else is known of its end; left out if it lives for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<Lifetime>,
 }
 
 /// The answer to an inspect.
@@ -339,6 +377,13 @@ pub struct Container {
     pub pod: Option<String>,
     /// Whether it is the engine's own, there to hold that pod together. Nothing is done with such a one alone.
     pub infra: bool,
+    /// When it expires: UTC, ISO 8601 with microseconds and without a zone. Left out if time alone does not end it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-11-24T12:00:00.000000")]
+    pub expires_at: Option<String>,
+    /// What else is known of its end; left out if it lives for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<Lifetime>,
 }
 
 impl std::fmt::Debug for Container {

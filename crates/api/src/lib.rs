@@ -22,6 +22,7 @@ mod happened;
 mod hidden;
 mod images;
 mod init;
+mod lifetime;
 mod map;
 mod mark;
 mod networks;
@@ -73,6 +74,7 @@ pub use images::{
     TagImage,
 };
 pub use init::Init;
+pub use lifetime::{ExtendContainer, Extended, ExtendedContainer, Lifetime, OnExpiry};
 pub use map::UniqueMap;
 pub use mark::{False, True};
 pub use networks::{

@@ -42,6 +42,8 @@ pub struct Settings {
     pub stop_signal: Option<Signal>,
     /// How long it may take to stop before it is killed.
     pub stop_timeout: Option<Duration>,
+    /// How long after each start the engine ends it by itself, in whole seconds.
+    pub lifespan: Option<Duration>,
     /// Whether its main process has a terminal.
     pub tty: bool,
     /// Whether its main process's standard input stays open for attachments.

@@ -5,8 +5,8 @@ use crate::authenticate::{API_KEY, TENANT, authenticate};
 use crate::edge::{edge, panicked};
 use crate::guard::guard;
 use crate::routes::containers::{
-    bulk, changes, create, exec, export, files, inspect, kill, list, logs, pause, remove, rename,
-    restart, start, stats, stop, terminals, tickets, top, unpause, update, users, wait,
+    bulk, changes, create, exec, export, extend, files, inspect, kill, list, logs, pause, remove,
+    rename, restart, start, stats, stop, terminals, tickets, top, unpause, update, users, wait,
 };
 use crate::routes::events;
 use crate::routes::execs;
@@ -59,6 +59,7 @@ fn containers() -> OpenApiRouter<App> {
         .routes(routes!(rename::rename_container))
         .routes(routes!(wait::wait_for_container))
         .routes(routes!(update::update_container))
+        .routes(routes!(extend::extend_container))
         .routes(routes!(top::container_top))
         .routes(routes!(changes::container_changes))
         .routes(routes!(stats::container_stats))

@@ -1,6 +1,7 @@
 //! A container's main process that somebody looks at. It belongs to the container: who leaves, or is sent
 //! away, leaves it running.
 
+use crate::lifetime::InUse;
 use crate::live::{Ended, Event};
 use crate::recordings::Recorder;
 use crate::{Call, Error, Result, Service};
@@ -24,6 +25,7 @@ pub(crate) struct Attached {
     began: Instant,
     stopping: CancellationToken,
     recorder: Option<Recorder>,
+    _use: Option<InUse>,
 }
 
 impl Service {
@@ -35,6 +37,7 @@ impl Service {
     ) -> Result<Attached> {
         let engine = &self.0.engine;
         let container = self.resolve(call, name).await?;
+        let in_use = self.uses(&container);
         let attachment = engine.attach(call, &container, new.stdin).await?;
         let size = new.size.unwrap_or(TerminalSize::USUAL);
         let terminal = attachment.terminal.then_some(size);
@@ -49,6 +52,7 @@ impl Service {
             began: Instant::now(),
             stopping: self.0.stopping.clone(),
             recorder,
+            _use: in_use,
         })
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::command::check_workdir;
 use crate::images::finish;
+use crate::lifetime::{self, LIFE_LABEL};
 use crate::resources::check_labels;
-use crate::{Call, Error, Result, Scope, Service, Who};
+use crate::{Call, Error, Lifetime, NewLifetime, Result, Scope, Service, Who};
 use podlane_engine::{
     Change, Container, ContainerId, ContainerName, ContainerRef, ContainerSpec,
     Error as EngineError, Image, ImageRef, Init, InnerPath, Mount, Pod, PodName, PodPlace,
@@ -57,6 +58,8 @@ pub struct NewContainer {
     pub pod: Option<PodName>,
     /// How it is kept.
     pub settings: Settings,
+    /// How long it shall live.
+    pub lifetime: NewLifetime,
 }
 
 /// Who is PID 1 in a new container.
@@ -96,18 +99,24 @@ pub struct Acted {
 
 impl Service {
     /// Creates and starts a container: both, or nothing is left behind, also if the caller goes away.
-    pub async fn create_container(&self, call: &Call, mut new: NewContainer) -> Result<Container> {
+    pub async fn create_container(
+        &self,
+        call: &Call,
+        mut new: NewContainer,
+    ) -> Result<(Container, Option<Lifetime>)> {
         call.may(Scope::ContainersWrite)?;
         call.note(|| format!("{} of {}", new.name, new.image));
         check(call, &new)?;
         let worker = self.0.gate.enter(call).await?;
         let pod = self.joined(call, new.pod.as_ref()).await?;
         self.permit(call, &mut new).await?;
+        lifetime::settle(&mut new)?;
         let booking = self.book(call, &new).await?;
         // Giving up here, with the caller, cancels the transfer.
         let image = self.provide_image(call, &new).await?;
         self.permit_user(call, &new, &image)?;
-        let spec = spec(call, &new, &image, pod.as_ref());
+        let keeper = self.0.lives.keeper(&new.lifetime).await?;
+        let mut spec = spec(call, &new, &image, pod.as_ref());
         let (service, call) = (self.clone(), call.clone());
         self.to_the_end(async move {
             let (_worker, _booking) = (worker, booking);
@@ -117,16 +126,21 @@ impl Service {
                 service.make_room(&call, &new.name).await?;
             }
             let borrowed = service.borrow(&call, &new).await?;
+            let terms = keeper.and_then(|keeper| keeper.agree(&new.lifetime));
+            if let Some(terms) = &terms {
+                spec.labels.insert(LIFE_LABEL.into(), terms.to_string());
+            }
             let ran = engine.run(&call, &spec).await;
             if ran.is_err() {
                 service.give_back(&call, borrowed).await;
             }
             let id = ran?;
+            let lifetime = terms.and_then(|terms| service.0.lives.begin(&id, terms));
             let container = engine.inspect(&call, &(&id).into()).await?;
             if warm {
                 service.warm(&call, id);
             }
-            Ok(shown(container))
+            Ok((shown(container), lifetime))
         })
         .await
     }
@@ -183,17 +197,26 @@ impl Service {
         }
     }
 
-    /// One container in full.
-    pub async fn inspect_container(&self, call: &Call, name: &ContainerRef) -> Result<Container> {
+    /// One container in full, and how long it lives.
+    pub async fn inspect_container(
+        &self,
+        call: &Call,
+        name: &ContainerRef,
+    ) -> Result<(Container, Option<Lifetime>)> {
         call.may(Scope::ContainersRead)?;
         let _worker = self.0.gate.enter(call).await?;
-        Ok(shown(self.look_at(call, name).await?))
+        let container = self.look_at(call, name).await?;
+        let lifetime = self
+            .lifetime(call, &container.id, &container.labels)
+            .await?;
+        Ok((shown(container), lifetime))
     }
 
     /// Starts a container that does not run.
     pub async fn start_container(&self, call: &Call, name: &ContainerRef) -> Result<Acted> {
         call.may(Scope::ContainersWrite)?;
         self.act(call, name, |service, call, id| async move {
+            service.revive(&id)?;
             Ok(service.0.engine.start(&call, &id).await?)
         })
         .await
@@ -315,8 +338,8 @@ pub(crate) fn shown(mut container: Container) -> Container {
 
 fn spec(call: &Call, new: &NewContainer, image: &Image, pod: Option<&Pod>) -> ContainerSpec {
     let mut new = new.clone();
-    // Containers have the labels of their images: none may say whose its containers are.
-    for label in [TENANT_LABEL, TOKEN_LABEL] {
+    // Containers have the labels of their images: none may say whose its containers are, nor for how long.
+    for label in [TENANT_LABEL, TOKEN_LABEL, LIFE_LABEL] {
         if image.labels.contains_key(label) {
             new.labels.insert(label.into(), String::new());
         }

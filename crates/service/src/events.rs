@@ -139,6 +139,13 @@ impl Service {
         })
     }
 
+    /// Tells those who listen now of something that the engine does not know.
+    pub(crate) fn tell(&self, event: EngineEvent) {
+        let hub = self.0.events.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody listens.
+        let _told = hub.as_ref().map(|sender| sender.send(Arc::new(event)));
+    }
+
     /// Joins the one stream, and begins it if nobody reads it yet.
     fn subscribe(&self, call: &Call, since: i64) -> Receiver<Arc<EngineEvent>> {
         let mut hub = self.0.events.lock().unwrap_or_else(PoisonError::into_inner);

@@ -21,6 +21,7 @@ mod follow;
 mod gate;
 mod images;
 mod lifecycle;
+mod lifetime;
 mod listing;
 mod live;
 mod logs;
@@ -63,6 +64,7 @@ pub use follow::{LogReader, LogStep};
 pub use gate::Load;
 pub use images::{ImageMaking, Outgoing};
 pub use lifecycle::{Condition, Waited};
+pub use lifetime::{LifeLimits, Lifetime, NewLifetime, OnExpiry};
 pub use listing::{ListFilter, Listed, Page};
 pub use live::{Ended, Event, Input, Live};
 pub use logs::{Logs, Matching, ReadLogs, Tail};
@@ -88,6 +90,7 @@ use background::Registry;
 use files::{Known, Watches};
 use finding::Owners;
 use gate::Gate;
+use lifetime::Lives;
 use places::Places;
 use podlane_engine::{Engine, EngineVersion};
 use recordings::Recordings;
@@ -178,6 +181,8 @@ struct Inner {
     allowances: policy::Allowances,
     /// Whose containers are.
     owners: Owners,
+    /// How long containers live.
+    lives: Lives,
     /// Containers whose files were used.
     known: Known,
     /// Watches under way.
@@ -196,6 +201,7 @@ impl Service {
         let recordings = Recordings::new(limits.recordings.clone());
         let tokens = Arc::new(Tokens::new(limits.auth, limits.state_dir.clone()));
         let audit = Arc::new(Audit::new(limits.state_dir.clone()));
+        let lives = Lives::new(limits.state_dir.clone(), limits.workers.get());
         Self(Arc::new(Inner {
             engine,
             streams: Places::new("streams of output", "limits.streams", limits.streams),
@@ -214,6 +220,7 @@ impl Service {
             bookings: policy::Bookings::default(),
             allowances: policy::Allowances::default(),
             owners: Owners::default(),
+            lives,
             known: Known::default(),
             watches: Watches::default(),
             accounts: Mutex::default(),

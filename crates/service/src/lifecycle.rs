@@ -46,7 +46,9 @@ impl Service {
         grace: Option<Duration>,
     ) -> Result<(Container, Change)> {
         call.may(Scope::ContainersWrite)?;
+        let service = self.clone();
         self.alter(call, name, move |engine, call, container| async move {
+            service.revive(&container.id)?;
             if container.status.is_live() {
                 engine.stop(&call, &container.id, grace).await?;
             }
@@ -170,7 +172,7 @@ impl Service {
         call.may(Scope::ContainersRead)?;
         let _place = self.0.streams.take()?;
         let end = call.deadline.min(Instant::now() + limit);
-        let mut container = self.inspect_container(call, name).await?;
+        let (mut container, _) = self.inspect_container(call, name).await?;
         let id = (&container.id).into();
         let mut pause = SOON;
         loop {
@@ -191,7 +193,7 @@ impl Service {
             }
             pause = SELDOM.min(pause * 2);
             container = match timeout_at(end, self.inspect_container(call, &id)).await {
-                Ok(Ok(container)) => container,
+                Ok(Ok((container, _))) => container,
                 Ok(Err(Error::Engine(EngineError::NotFound {
                     resource: Resource::Container,
                     ..

@@ -1,8 +1,9 @@
 //! The list of containers: which of them, and how many at once.
 
 use crate::containers::shown_labels;
-use crate::{Call, Error, Result, Scope, Service, WithLabels};
-use podlane_engine::{ContainerSummary, Status};
+use crate::{Call, Error, Lifetime, Result, Scope, Service, WithLabels};
+use podlane_engine::{ContainerId, ContainerSummary, Error as EngineError, Status};
+use std::collections::HashMap;
 use std::time::SystemTime;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -36,6 +37,8 @@ pub struct Page {
 pub struct Listed {
     /// The containers.
     pub containers: Vec<ContainerSummary>,
+    /// How long those of them live that don't for ever.
+    pub lifetimes: HashMap<ContainerId, Lifetime>,
     /// What the next part begins behind; `None` if nothing comes behind this one.
     pub next: Option<String>,
 }
@@ -83,12 +86,12 @@ fn is_place(text: &str) -> bool {
 
 /// A part of the list in the order in which containers were made. What is made or removed between two
 /// parts moves no other row from one to the other.
-fn page(mut containers: Vec<ContainerSummary>, page: &Page) -> Result<Listed> {
+fn page(
+    mut containers: Vec<ContainerSummary>,
+    page: &Page,
+) -> Result<(Vec<ContainerSummary>, Option<String>)> {
     if page.limit.is_none() && page.cursor.is_none() {
-        return Ok(Listed {
-            containers,
-            next: None,
-        });
+        return Ok((containers, None));
     }
     if page.cursor.as_ref().is_some_and(|cursor| !is_place(cursor)) {
         let message = "`cursor` must be the `next_cursor` of an earlier answer";
@@ -102,7 +105,7 @@ fn page(mut containers: Vec<ContainerSummary>, page: &Page) -> Result<Listed> {
     let more = containers.len() > limit;
     containers.truncate(limit);
     let next = containers.last().filter(|_| more).map(place);
-    Ok(Listed { containers, next })
+    Ok((containers, next))
 }
 
 impl Service {
@@ -120,10 +123,22 @@ impl Service {
         containers.retain(|container| {
             call.owns_container(&container.name, &container.labels) && filter.wants(container)
         });
+        let (mut containers, next) = page(containers, part)?;
+        let mut lifetimes = HashMap::new();
         for container in &mut containers {
+            match self.lifetime(call, &container.id, &container.labels).await {
+                Ok(lifetime) => lifetimes.extend(lifetime.map(|life| (container.id.clone(), life))),
+                // Gone meanwhile.
+                Err(Error::Engine(EngineError::NotFound { .. })) => {}
+                Err(error) => return Err(error),
+            }
             shown_labels(&mut container.labels);
         }
-        page(containers, part)
+        Ok(Listed {
+            containers,
+            lifetimes,
+            next,
+        })
     }
 }
 
@@ -158,12 +173,12 @@ mod tests {
                 limit: Some(2),
                 cursor: cursor.take(),
             };
-            let listed = page(rows.clone(), &part).expect("a part");
-            assert!(listed.containers.len() <= 2);
-            seen.extend(listed.containers.into_iter().map(|row| row.name));
+            let (listed, next) = page(rows.clone(), &part).expect("a part");
+            assert!(listed.len() <= 2);
+            seen.extend(listed.into_iter().map(|row| row.name));
             // The last one that was told goes.
             rows.retain(|row| Some(&row.name) != seen.last());
-            cursor = listed.next;
+            cursor = next;
             if cursor.is_none() {
                 break;
             }

@@ -1,6 +1,7 @@
 //! A command whose output is read while it runs.
 
 use crate::exec::NewExec;
+use crate::lifetime::InUse;
 use crate::policy::Allowance;
 use crate::recordings::Recorder;
 use crate::{Audited, Call, Error, Result, Service, words};
@@ -99,6 +100,7 @@ pub struct Live {
     stopping: CancellationToken,
     recorder: Option<Recorder>,
     _allowances: Vec<Allowance>,
+    _use: Option<InUse>,
 }
 
 /// A task that ends a command, and what came of that.
@@ -130,6 +132,7 @@ impl Service {
         crate::command::check(exec)?;
         let container = self.resolve(call, name).await?;
         let allowances = self.allow_exec(call)?;
+        let in_use = self.uses(&container);
         call.note(|| crate::background::shown(&exec.command));
         let spec = exec.spec();
         let program = spec.command.program();
@@ -152,6 +155,7 @@ impl Service {
             stopping: self.0.stopping.clone(),
             recorder,
             _allowances: allowances,
+            _use: in_use,
         };
         live.feed();
         Ok(live)

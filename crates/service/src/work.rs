@@ -1,5 +1,6 @@
 //! Works that an agent in the container does itself: what is asked, given and answered.
 
+use crate::lifetime::InUse;
 use crate::{Call, Error, Result, Service};
 use bytes::{Buf, Bytes, BytesMut};
 use podlane_engine::inside::{self, Failure, Reason, blocks};
@@ -37,6 +38,7 @@ pub(crate) struct Work {
     /// How long it may be silent, or take nothing.
     patience: Duration,
     place: Place,
+    in_use: Option<InUse>,
 }
 
 /// Where a work is done.
@@ -128,6 +130,7 @@ impl Service {
         user: Option<&UserSpec>,
         work: &inside::Work,
     ) -> Result<Option<Work>> {
+        let in_use = self.uses(id);
         let process = self.0.engine.work(call, id, user, work).await?;
         Ok(process.map(|mut process| Work {
             name: work.name(),
@@ -135,6 +138,7 @@ impl Service {
             process: Some(process),
             answers: Answers::default(),
             patience: self.0.limits.request_timeout,
+            in_use,
             place: Place {
                 engine: Arc::clone(&self.0.engine),
                 call: call.clone(),
@@ -214,6 +218,8 @@ impl Work {
     /// Lets it be silent for as long as it likes.
     pub(crate) fn wait_for_ever(&mut self) {
         self.patience = Duration::MAX;
+        // Who only waits for others does not use the container.
+        drop(self.in_use.take());
     }
 
     /// Gives blocks that are written already.

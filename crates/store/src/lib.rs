@@ -6,6 +6,7 @@
 //! long as a disk takes; [`Store::version`] and reads touch only memory as a rule.
 
 mod audit;
+mod lifetimes;
 mod schema;
 mod tokens;
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// Each step once and for ever as it was released.
-pub(crate) const MAIN: [&str; 3] = [
+pub(crate) const MAIN: [&str; 4] = [
     "
     CREATE TABLE token (
         id TEXT PRIMARY KEY,
@@ -25,6 +25,14 @@ pub(crate) const MAIN: [&str; 3] = [
     ALTER TABLE token ADD COLUMN prefix TEXT;
 ",
     "ALTER TABLE token ADD COLUMN certificate TEXT;",
+    "
+    CREATE TABLE keeper (id TEXT NOT NULL) STRICT;
+    CREATE TABLE extension (
+        container TEXT PRIMARY KEY,
+        expires INTEGER NOT NULL,
+        latest INTEGER NOT NULL
+    ) STRICT;
+",
 ];
 
 /// The same for the audit's own database.

@@ -63,6 +63,10 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
     };
     let service = Service::new(Arc::new(podman), config.service_limits(state));
     let shutdown = CancellationToken::new();
+    if let Some(id) = RequestId::parse("expiry") {
+        let limit = config.request_timeout;
+        service.keep_time(Call::new(id, limit, Arc::new(Caller::server())));
+    }
     let recovery = tokio::spawn(recover(service.clone(), shutdown.clone()));
     let signals = tokio::spawn(end_on_signal(shutdown.clone()));
     let mut settings = config.settings();

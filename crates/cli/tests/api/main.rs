@@ -21,6 +21,7 @@ mod images;
 mod kept;
 mod killing;
 mod lifecycle;
+mod lifetimes;
 mod listeners;
 mod logs;
 mod observe;

@@ -21,6 +21,8 @@ pub(super) struct Config {
     #[serde(default)]
     stop_timeout: u64,
     #[serde(default)]
+    timeout: u64,
+    #[serde(default)]
     secrets: Option<Vec<Secret>>,
 }
 
@@ -177,6 +179,7 @@ pub(super) fn settings(
         healthcheck: config.healthcheck.and_then(healthcheck),
         stop_signal: Signal::parse(&config.stop_signal.to_string()),
         stop_timeout: Some(Duration::from_secs(config.stop_timeout)),
+        lifespan: Some(Duration::from_secs(config.timeout)).filter(|time| !time.is_zero()),
         secrets: config
             .secrets
             .unwrap_or_default()

@@ -58,6 +58,8 @@ pub(super) struct Kept<'a> {
     stop_signal: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stop_timeout: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout: Option<u64>,
     #[serde(skip_serializing_if = "is_false")]
     terminal: bool,
     #[serde(skip_serializing_if = "is_false")]
@@ -170,6 +172,7 @@ impl<'a> Kept<'a> {
             healthconfig: settings.healthcheck.as_ref().map(health),
             stop_signal: settings.stop_signal.map(podlane_engine::Signal::number),
             stop_timeout: settings.stop_timeout.map(|time| time.as_secs()),
+            timeout: settings.lifespan.map(|time| time.as_secs()),
             terminal: settings.tty,
             stdin: settings.stdin,
             secrets: settings.secrets.iter().map(secret).collect(),

@@ -182,6 +182,7 @@ fn settings_map_field_by_field() {
             gid: 2,
             mode: 0o400,
         }],
+        lifespan: Some(Duration::from_secs(7)),
         ..Settings::default()
     };
     let limits = Some(ResourceLimits {
@@ -209,6 +210,7 @@ fn settings_map_field_by_field() {
             json!([{"type": "nofile", "soft": 1, "hard": 2}, {"type": "nproc", "soft": 4096, "hard": 4096}]),
         ),
         ("restart_policy", json!("unless-stopped")),
+        ("timeout", json!(7)),
         ("netns", json!({"nsmode": "bridge"})),
         (
             "Networks",

@@ -1,9 +1,10 @@
 //! A policy as it is written: TOML.
 
 use crate::refusal::Refusal;
+use crate::routes::containers::lifetime;
 use crate::routes::limits;
 use podlane_api::{Limits, Size};
-use podlane_service::{Field, Pattern, Policy, Quota, Quotas, Rule, Tenant};
+use podlane_service::{Field, LifeLimits, Pattern, Policy, Quota, Quotas, Rule, Tenant};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 
@@ -19,6 +20,8 @@ struct Written {
     profile: Profile,
     #[serde(default)]
     limits: WrittenLimits,
+    #[serde(default)]
+    lifetime: WrittenLifetimes,
     #[serde(default)]
     rules: Vec<WrittenRule>,
     #[serde(default)]
@@ -50,6 +53,23 @@ struct WrittenLimits {
     default: Limits,
     #[serde(default)]
     maximum: Limits,
+}
+
+/// Seconds.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenLifetime {
+    ttl: Option<u64>,
+    idle_timeout: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenLifetimes {
+    #[serde(default)]
+    default: WrittenLifetime,
+    #[serde(default)]
+    maximum: WrittenLifetime,
 }
 
 #[derive(Deserialize)]
@@ -117,6 +137,8 @@ pub(super) fn parse(text: &str) -> Result<Policy, String> {
         rules,
         usual: limit("default", &written.limits.default)?,
         most: limit("maximum", &written.limits.maximum)?,
+        usual_life: life("[lifetime.default]", &written.lifetime.default)?,
+        most_life: life("[lifetime.maximum]", &written.lifetime.maximum)?,
         quotas: Quotas {
             each: quota("[quota.tenant]", &written.quota.tenant)?,
             token: quota("[quota.token]", &written.quota.token)?,
@@ -127,6 +149,15 @@ pub(super) fn parse(text: &str) -> Result<Policy, String> {
 
 fn about(place: &str, refusal: &Refusal) -> String {
     format!("{place}: {refusal}")
+}
+
+fn life(place: &str, written: &WrittenLifetime) -> Result<LifeLimits, String> {
+    let time =
+        |field, seconds| lifetime::time(field, seconds).map_err(|refusal| about(place, &refusal));
+    Ok(LifeLimits {
+        ttl: time("ttl", written.ttl)?,
+        idle_timeout: time("idle_timeout", written.idle_timeout)?,
+    })
 }
 
 fn tenant(place: &str, name: &str) -> Result<Tenant, String> {
@@ -212,6 +243,7 @@ mod tests {
         assert!(!policy.warns && policy.hardened);
         assert!(policy.rules.len() > 3 && policy.quotas.of.len() == 1);
         assert!(policy.most.memory > policy.usual.memory);
+        assert!(policy.most_life.ttl > policy.usual_life.ttl);
         assert!(parse("").expect("nothing is forbidden").rules.is_empty());
     }
 
@@ -242,6 +274,11 @@ mod tests {
                 "[limits.maximum]",
             ),
             ("[quota.token]\nmemory = \"x\"".into(), "[quota.token]"),
+            ("[lifetime.default]\nttl = 0".into(), "[lifetime.default]"),
+            (
+                "[lifetime.maximum]\nidle_timeout = 99999999".into(),
+                "[lifetime.maximum]",
+            ),
             ("[quota.tenant]\ncpus = -1.0".into(), "cpus"),
             ("[quota.tenant]\ncontainers = -1".into(), "line 2"),
         ] {

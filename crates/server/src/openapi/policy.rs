@@ -28,6 +28,7 @@ pub(crate) const POLICY: &[(&str, &str, Option<Scope>)] = &[
     ("POST", "/api/v1/containers/{name}/rename", Some(ContainersWrite)),
     ("POST", "/api/v1/containers/{name}/wait", Some(ContainersRead)),
     ("POST", "/api/v1/containers/{name}/update", Some(ContainersWrite)),
+    ("POST", "/api/v1/containers/{name}/extend", Some(ContainersWrite)),
     ("GET", "/api/v1/containers/{name}/top", Some(ContainersRead)),
     ("GET", "/api/v1/containers/{name}/changes", Some(ContainersRead)),
     ("GET", "/api/v1/containers/{name}/stats", Some(ContainersRead)),

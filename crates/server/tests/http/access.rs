@@ -24,6 +24,7 @@ fn sample(method: &str, path: &str) -> (&'static str, &'static str, String) {
         }
         ("post", "/api/v1/tokens") => json(json!({ "name": "x", "scopes": ["containers:read"] })),
         ("post", "/api/v1/containers/{name}/update") => json(json!({ "limits": { "pids": 100 } })),
+        ("post", "/api/v1/containers/{name}/extend") => json(json!({})),
         ("post", "/api/v1/bulk/containers") => json(json!({ "action": "pause", "names": ["web"] })),
         ("post", "/api/v1/pull") => json(json!({ "image": "alpine" })),
         ("post", "/api/v1/containers/{name}/tickets") => json(json!({ "action": "exec" })),

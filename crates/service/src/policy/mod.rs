@@ -14,7 +14,7 @@ pub(crate) use book::{Allowance, Allowances, Bookings};
 pub use pattern::Pattern;
 pub use quota::{Quota, Quotas};
 
-use crate::Tenant;
+use crate::{LifeLimits, NewLifetime, Tenant};
 use podlane_engine::Limits;
 use std::fmt;
 
@@ -111,6 +111,10 @@ pub struct Policy {
     pub usual: Limits,
     /// The highest limits.
     pub most: Limits,
+    /// The lifetime of containers that ask for none.
+    pub usual_life: LifeLimits,
+    /// The longest lifetime.
+    pub most_life: LifeLimits,
     /// How much a tenant may have at once.
     pub quotas: Quotas,
 }
@@ -164,6 +168,8 @@ pub struct Explained {
     pub findings: Vec<Finding>,
     /// What the container could use at most.
     pub limits: Limits,
+    /// How long it would live.
+    pub lifetime: NewLifetime,
     /// Capabilities it would not have.
     pub dropped_capabilities: Vec<String>,
     /// Whether its programs could gain no rights by being started.

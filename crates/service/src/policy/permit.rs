@@ -2,6 +2,7 @@
 
 use super::values::{self, Value};
 use super::{Explained, Field, Finding, Policy};
+use crate::lifetime::settle;
 use crate::{Call, Error, NewContainer, Result, Scope, Service};
 use podlane_engine::{ImageRef, Limits, NetworkName, NewPod};
 
@@ -33,6 +34,7 @@ impl Service {
         values::settle_mounts(new).await?;
         let mut findings = policy.judge(call.tenant(), &values::asked(new));
         findings.extend(policy.limit(&mut new.settings.limits));
+        findings.extend(policy.limit_life(&mut new.lifetime));
         policy.harden(new);
         Ok(findings)
     }
@@ -101,6 +103,7 @@ impl Service {
         let _worker = self.0.gate.enter(call).await?;
         self.joined(call, new.pod.as_ref()).await?;
         let mut findings = self.weigh(call, &mut new).await?;
+        settle(&mut new)?;
         let image = self.seen_image(call, &new.image).await.ok();
         if let (Some(policy), Some(image), None) = (self.policy(), &image, &new.user) {
             let asked = [(Field::User, values::user(&image.user))];
@@ -114,6 +117,7 @@ impl Service {
             allowed: warns || findings.is_empty(),
             findings,
             limits: new.settings.limits,
+            lifetime: new.lifetime,
             dropped_capabilities: new.settings.dropped_capabilities,
             no_new_privileges: new.settings.no_new_privileges,
             image_present: image.is_some(),

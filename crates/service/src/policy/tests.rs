@@ -45,6 +45,7 @@ fn container(image: &str) -> NewContainer {
         replace: false,
         pod: None,
         settings: Settings::default(),
+        lifetime: crate::NewLifetime::default(),
     }
 }
 

@@ -82,6 +82,8 @@ pub(super) fn asked(new: &NewContainer) -> Vec<(Field, Value)> {
         replace: _,
         // What is the pod's was judged when it was made.
         pod,
+        // Judged as limits, too.
+        lifetime: _,
     } = new;
     let Settings {
         added_capabilities,
@@ -100,6 +102,8 @@ pub(super) fn asked(new: &NewContainer) -> Vec<(Field, Value)> {
         healthcheck: _,
         stop_signal: _,
         stop_timeout: _,
+        // Follows from the lifetime.
+        lifespan: _,
         tty: _,
         stdin: _,
         // A tenant's own, or those of who has none.

@@ -112,6 +112,7 @@ impl Service {
         programs: &[InnerPath],
         change: bool,
     ) -> Result<(Seen, Way)> {
+        let _use = self.uses(id);
         let root = UserSpec::root();
         if !self.0.engine.has_agent(id, Some(&root)) {
             self.check_account_files(call, id).await?;

@@ -77,6 +77,7 @@ macro_rules! conformance {
             two_volumes_in_one_place_are_refused,
             what_was_asked_for_comes_back,
             settings_come_back,
+            a_lifespan_is_kept_to,
             settings_that_need_what_is_not_there_leave_nothing,
             free_ports_are_chosen_and_told,
             the_init_is_as_asked,

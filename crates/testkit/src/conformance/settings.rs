@@ -3,10 +3,11 @@
 use super::assert_fails;
 use super::subject::{Subject, call, words};
 use podlane_engine::{
-    Command, Error, Healthcheck, InnerPath, Limits, OpenFiles, Restart, Settings, Signal, Tmpfs,
+    Command, Error, Healthcheck, InnerPath, Limits, OpenFiles, Restart, Settings, Signal, Status,
+    Tmpfs,
 };
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Every setting that needs nothing else of the engine, at once.
 pub async fn settings_come_back(subject: &Subject) {
@@ -46,6 +47,7 @@ pub async fn settings_come_back(subject: &Subject) {
         }),
         stop_signal: Signal::parse("INT"),
         stop_timeout: Some(Duration::from_secs(3)),
+        lifespan: Some(Duration::from_secs(1000)),
         tty: true,
         stdin: true,
         secrets: Vec::new(),
@@ -59,6 +61,23 @@ pub async fn settings_come_back(subject: &Subject) {
     let kept = kept.expect("it");
     assert_eq!(kept.command, ["sleep", "1000"]);
     assert_eq!(kept.settings, asked);
+}
+
+/// By the engine itself, whatever it does with signals and whether it is frozen; and each start counts anew.
+pub async fn a_lifespan_is_kept_to(subject: &Subject) {
+    let script = "trap '' TERM INT; while true; do sleep 1; done";
+    let mut spec = subject.spec(&["sh", "-c", script]);
+    spec.settings.lifespan = Some(Duration::from_secs(2));
+    let id = subject.run(&spec).await;
+    let began = Instant::now();
+    let ended = subject.ended(&id).await;
+    assert!(began.elapsed() > Duration::from_secs(1));
+    assert_eq!((ended.status, ended.exit_code), (Status::Exited, Some(-1)));
+    let engine = &subject.engine;
+    engine.start(&call(), &id).await.expect("a start");
+    let again = engine.inspect(&call(), &(&id).into()).await.expect("it");
+    assert_eq!(again.status, Status::Running);
+    assert_eq!(subject.ended(&id).await.exit_code, Some(-1));
 }
 
 /// What is not there is named, and nothing is left.

@@ -1,13 +1,13 @@
 //! `GET /api/v1/containers/{name}`
 
-use super::{answers, kept};
+use super::{answers, kept, lifetime};
 use crate::error::Result;
 use crate::extract::{Name, Query};
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{Container, InspectedContainer, MountPoint, True};
 use podlane_engine::PodId;
-use podlane_service::{Call, Service};
+use podlane_service::{Call, Lifetime, Service};
 
 /// Look at one container.
 #[utoipa::path(
@@ -22,19 +22,20 @@ pub(crate) async fn inspect_container(
     Name(name): Name,
     Query(()): Query<()>,
 ) -> Result<Json<InspectedContainer>> {
-    let container = service.inspect_container(&call, &name).await?;
+    let (container, life) = service.inspect_container(&call, &name).await?;
     Ok(Json(InspectedContainer {
         success: True,
-        container: whole(container),
+        container: whole(container, life),
     }))
 }
 
-fn whole(container: podlane_engine::Container) -> Container {
+fn whole(container: podlane_engine::Container, life: Option<Lifetime>) -> Container {
     let mount = |(source, destination, read_only)| MountPoint {
         source,
         destination,
         read_only,
     };
+    let (expires_at, lifetime) = lifetime::told(life);
     Container {
         id: container.id.short().to_owned(),
         full_id: container.id.to_string(),
@@ -59,5 +60,7 @@ fn whole(container: podlane_engine::Container) -> Container {
         health: container.health.map(|health| health.as_str().to_owned()),
         pod: container.pod.as_ref().map(PodId::short).map(Into::into),
         infra: container.infra,
+        expires_at,
+        lifetime,
     }
 }

@@ -1,6 +1,6 @@
 //! `GET /api/v1/containers`
 
-use super::answers;
+use super::{answers, lifetime};
 use crate::error::Result;
 use crate::extract::{Parameters, Query, QueryShape};
 use crate::refusal::Refusal;
@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{ContainerList, ContainerRow, True};
 use podlane_engine::{ContainerSummary, PodId, Status};
-use podlane_service::{Call, ListFilter, Page, Service, WithLabels};
+use podlane_service::{Call, Lifetime, ListFilter, Page, Service, WithLabels};
 
 /// The most rows that a part has.
 const MOST: u64 = 1000;
@@ -84,15 +84,20 @@ pub(crate) async fn list_containers(
         labels: WithLabels::parse(wanted.labels.iter().map(String::as_str))?,
         ..wanted.filter
     };
-    let listed = service.list_some(&call, &filter, &wanted.page).await?;
+    let mut listed = service.list_some(&call, &filter, &wanted.page).await?;
+    let rows = listed.containers.into_iter().map(|container| {
+        let life = listed.lifetimes.remove(&container.id);
+        row(container, life)
+    });
     Ok(Json(ContainerList {
         success: True,
-        containers: listed.containers.into_iter().map(row).collect(),
+        containers: rows.collect(),
         next_cursor: listed.next,
     }))
 }
 
-fn row(container: ContainerSummary) -> ContainerRow {
+fn row(container: ContainerSummary, life: Option<Lifetime>) -> ContainerRow {
+    let (expires_at, lifetime) = lifetime::told(life);
     ContainerRow {
         id: container.id.short().to_owned(),
         name: container.name,
@@ -103,5 +108,7 @@ fn row(container: ContainerSummary) -> ContainerRow {
         labels: container.labels,
         pod: container.pod.as_ref().map(PodId::short).map(Into::into),
         infra: container.infra,
+        expires_at,
+        lifetime,
     }
 }

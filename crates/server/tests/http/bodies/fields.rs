@@ -38,6 +38,7 @@ const UNKNOWN: &[(&str, &str, &str, &str)] = &[
     (CREATE, r#"{"Image":"a","name":"x"}"#, "Image", "did you mean `image`?"),
     (CREATE, r#"{"IMAGE":"a","name":"x","image":"a"}"#, "IMAGE", "did you mean `image`?"),
     (CREATE, r#"{"image":"a","name":"x","port":{}}"#, "port", "did you mean `ports`?"),
+    (CREATE, r#"{"image":"a","name":"x","tll":5}"#, "tll", "did you mean `ttl`?"),
     (CREATE, r#"{"image":"a","name":"x","privileged":true}"#, "privileged", "the known fields are"),
     (CREATE, r#"{"image":"a","name":"x","\u0042inds":[]}"#, "Binds", "the known fields are"),
     (CREATE, r#"{"image":"a","name":"x","rootfs":"/"}"#, "rootfs", "the known fields are"),

@@ -16,6 +16,7 @@ pub(super) use write::Writing;
 
 use super::{failure, outside_kernel};
 use crate::gate::Worker;
+use crate::lifetime::InUse;
 use crate::motion::{Motion, late};
 use crate::{Call, Error, Result, Service};
 use podlane_engine::inside::Reason;
@@ -41,6 +42,7 @@ pub(super) struct Archived {
     user: String,
     running: bool,
     _worker: Worker,
+    _use: Option<InUse>,
 }
 
 impl Archived {
@@ -52,6 +54,7 @@ impl Archived {
     ) -> Result<Self> {
         let container = service.0.engine.inspect(call, &(&id).into()).await?;
         Ok(Self {
+            _use: service.uses(&id),
             service: service.clone(),
             call: call.clone(),
             id,

@@ -17,6 +17,7 @@ pub(super) fn add(container: &Container, body: &mut Value) {
     config["Tty"] = json!(spec["terminal"] == true);
     config["OpenStdin"] = json!(spec["stdin"] == true);
     config["StopSignal"] = or(&spec["stop_signal"], json!(15));
+    config["Timeout"] = or(&spec["timeout"], json!(0));
     if spec["healthconfig"].is_object() {
         config["Healthcheck"] = spec["healthconfig"].clone();
     }

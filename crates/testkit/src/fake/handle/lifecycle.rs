@@ -3,6 +3,7 @@
 use super::{Request, events};
 use crate::fake::FakeRuntime;
 use crate::fake::answer::{Answer, Handled, Refusal};
+use crate::fake::inside::Inside;
 use crate::fake::run::{self, Role, SIGKILL, SIGTERM, Sink, Start, Stdin, signal_number};
 use crate::fake::state::{Container, Core, Port, Status};
 use http::StatusCode;
@@ -72,8 +73,16 @@ pub(super) fn start_by(core: &Arc<Core>, name: &str) -> Handled {
             container.exit_code = 0;
             container.inside.running.send_replace(true);
             let event = events::of(container, "start");
+            let inside = Arc::clone(&container.inside);
+            let lifespan = container.spec["timeout"].as_u64().unwrap_or_default();
             core.happens(&mut state, event);
-            tokio::spawn(supervise(Arc::downgrade(core), id, main));
+            if lifespan > 0 {
+                let main = outlived(inside, main, Duration::from_secs(lifespan));
+                tokio::spawn(supervise(Arc::downgrade(core), id, main));
+            } else {
+                let main = async { main.await.unwrap_or(128 + SIGKILL) };
+                tokio::spawn(supervise(Arc::downgrade(core), id, main));
+            }
             Ok(Answer::empty(StatusCode::NO_CONTENT))
         }
         Err(refusal) => {
@@ -148,9 +157,19 @@ fn launch(container: &mut Container, runtime: FakeRuntime) -> Result<JoinHandle<
     Ok(main)
 }
 
+/// Waits for the main process's end, and brings it about when its time is up: conmon says -1 then.
+async fn outlived(inside: Arc<Inside>, mut main: JoinHandle<i32>, lifespan: Duration) -> i32 {
+    if let Ok(ended) = tokio::time::timeout(lifespan, &mut main).await {
+        return ended.unwrap_or(128 + SIGKILL);
+    }
+    inside.processes.kill_all();
+    let _killed = main.await;
+    -1
+}
+
 /// Waits for the main process's end and takes it down in the state. PID 1 takes all others with it.
-async fn supervise(core: Weak<Core>, id: String, main: JoinHandle<i32>) {
-    let exit = main.await.unwrap_or(128 + SIGKILL);
+async fn supervise(core: Weak<Core>, id: String, main: impl Future<Output = i32>) {
+    let exit = main.await;
     let Some(core) = core.upgrade() else {
         return;
     };
@@ -169,7 +188,7 @@ async fn supervise(core: Weak<Core>, id: String, main: JoinHandle<i32>) {
 }
 
 /// Until there is no main process, or the time is over.
-async fn ended(container: &Arc<crate::fake::inside::Inside>, time: Duration) -> bool {
+async fn ended(container: &Arc<Inside>, time: Duration) -> bool {
     let mut running = container.running.subscribe();
     let end = running.wait_for(|running| !running);
     tokio::time::timeout(time, end).await.is_ok()

@@ -11,7 +11,7 @@ mod settings;
 mod spec;
 mod volumes;
 
-use super::{answers, kept};
+use super::{answers, kept, lifetime};
 use crate::edge::Subject;
 use crate::error::Result;
 use crate::extract::{Json, Parameters, Query, QueryShape};
@@ -45,7 +45,8 @@ pub(crate) async fn create_container(
         let explained = service.explain_container(&call, new).await?;
         return Ok(axum::Json(CreateAnswer::DryRun(told(explained))));
     }
-    let container = service.create_container(&call, new).await?;
+    let (container, life) = service.create_container(&call, new).await?;
+    let (expires_at, lifetime) = lifetime::told(life);
     Ok(axum::Json(CreateAnswer::Created(CreatedContainer {
         success: True,
         container: Created {
@@ -54,6 +55,8 @@ pub(crate) async fn create_container(
             status: container.status.to_string(),
             image: container.image,
             ports: answers::ports(&container.ports),
+            expires_at,
+            lifetime,
         },
     })))
 }
@@ -84,6 +87,9 @@ fn told(explained: Explained) -> DryRun {
         allowed: explained.allowed,
         findings: findings.collect(),
         limits: kept::limits(explained.limits),
+        ttl: explained.lifetime.ttl.map(|time| time.as_secs()),
+        max_ttl: explained.lifetime.max_ttl.map(|time| time.as_secs()),
+        idle_timeout: explained.lifetime.idle_timeout.map(|time| time.as_secs()),
         dropped_capabilities: explained.dropped_capabilities,
         no_new_privileges: explained.no_new_privileges,
         image_present: explained.image_present,

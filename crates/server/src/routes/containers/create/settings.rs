@@ -33,6 +33,7 @@ pub(super) fn settings(body: &mut CreateContainer, most: Duration) -> Result<Set
         healthcheck: body.healthcheck.take().map(healthcheck).transpose()?,
         stop_signal: body.stop_signal.as_deref().map(signal).transpose()?,
         stop_timeout,
+        lifespan: None,
         tty: body.tty.unwrap_or_default(),
         stdin: body.stdin.unwrap_or_default(),
         secrets: privileges::secrets(body.secrets.take().unwrap_or_default())?,

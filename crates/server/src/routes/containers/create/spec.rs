@@ -1,6 +1,6 @@
 //! The body of a create, field by field, to the service's own noun.
 
-use super::super::{environment, fields};
+use super::super::{environment, fields, lifetime};
 use super::{command, ports, settings, volumes};
 use crate::refusal::Refusal;
 use crate::routes::values;
@@ -14,6 +14,7 @@ pub(super) fn new_container(
     most: Duration,
 ) -> Result<NewContainer, Refusal> {
     let settings = settings::settings(&mut body, most)?;
+    let lifetime = lifetime::asked(&body)?;
     let (agent, warm) = (body.agent.unwrap_or(true), body.warm_agent == Some(true));
     if warm && !agent {
         let message = "`warm_agent` starts what `agent: false` forbids";
@@ -50,5 +51,6 @@ pub(super) fn new_container(
             .transpose()
             .map_err(Refusal::in_field("pod"))?,
         settings,
+        lifetime,
     })
 }
