@@ -36,7 +36,7 @@ pub(crate) fn body(call: &Call, step: &'static str, response: Response<Answer>) 
 const MAX_LINE: usize = 1 << 20;
 
 /// Puts lines together from pieces.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Lines(Vec<u8>);
 
 impl Lines {

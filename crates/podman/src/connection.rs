@@ -10,7 +10,7 @@ use hyper::body::Frame;
 use hyper::{Response, StatusCode};
 use podlane_engine::{Call, Error, Result, Upload};
 use serde::de::DeserializeOwned;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -47,6 +47,11 @@ impl Connection {
             pool: Pool::new(socket.into()),
             observer,
         }
+    }
+
+    /// Where Podman listens.
+    pub(crate) fn socket(&self) -> &Path {
+        self.pool.socket()
     }
 
     /// Sends a request and gives back an answer whose status is a success, body unread.
