@@ -92,6 +92,22 @@ impl Container {
             ),
         })
     }
+
+    /// What the list says of it.
+    #[must_use]
+    pub fn summary(self) -> ContainerSummary {
+        ContainerSummary {
+            id: self.id,
+            name: self.name,
+            status: self.status,
+            image: self.image,
+            created: self.created,
+            ports: self.ports,
+            labels: self.labels,
+            pod: self.pod,
+            infra: self.infra,
+        }
+    }
 }
 
 /// What a container's health check says.

@@ -60,15 +60,16 @@ impl Service {
                     labels,
                     ..ListFilter::default()
                 };
-                let mut all = self
-                    .list_some(call, &filter, &Page::default())
-                    .await?
-                    .containers;
-                all.retain(|container| !container.infra);
-                all.sort_by(|one, other| one.name.cmp(&other.name));
-                let all = all.into_iter();
-                all.map(|container| (container.name, (&container.id).into()))
-                    .collect()
+                let whole = Page::default();
+                let listed = self.list_containers(call, &filter, &whole).await?;
+                let mut all: Vec<(String, ContainerRef)> = listed
+                    .containers
+                    .iter()
+                    .filter(|container| !container.infra)
+                    .map(|container| (container.name.clone(), (&container.id).into()))
+                    .collect();
+                all.sort_by(|one, other| one.0.cmp(&other.0));
+                all
             }
         };
         let rows = chosen.into_iter().map(|(name, container)| async move {

@@ -120,11 +120,14 @@ impl Service {
         let (service, call) = (self.clone(), call.clone());
         self.to_the_end(async move {
             let (_worker, _booking) = (worker, booking);
+            let mut changing = service.0.view.changing();
             let engine = &service.0.engine;
             let warm = new.warm;
-            if new.replace {
-                service.make_room(&call, &new.name).await?;
-            }
+            let replaced = if new.replace {
+                service.make_room(&call, &new.name).await?
+            } else {
+                None
+            };
             let borrowed = service.borrow(&call, &new).await?;
             let terms = keeper.and_then(|keeper| keeper.agree(&new.lifetime));
             if let Some(terms) = &terms {
@@ -136,6 +139,14 @@ impl Service {
             }
             let id = ran?;
             let lifetime = terms.and_then(|terms| service.0.lives.begin(&id, terms));
+            // Into a pod it comes with whatever holds that together.
+            if new.pod.is_none() {
+                let known = [Some(&id), replaced.as_ref()];
+                known
+                    .into_iter()
+                    .flatten()
+                    .for_each(|id| changing.is_of(id));
+            }
             let container = engine.inspect(&call, &(&id).into()).await?;
             if warm {
                 service.warm(&call, id);
@@ -146,7 +157,7 @@ impl Service {
     }
 
     /// Removes the container that has a name, and none whose ID begins with it.
-    async fn make_room(&self, call: &Call, name: &ContainerName) -> Result<()> {
+    async fn make_room(&self, call: &Call, name: &ContainerName) -> Result<Option<ContainerId>> {
         let engine = &self.0.engine;
         let container = match engine.inspect(call, &name.into()).await {
             Ok(container) if container.name == name.as_str() => {
@@ -157,11 +168,11 @@ impl Service {
                 }
                 container
             }
-            Ok(_) | Err(EngineError::NotFound { .. }) => return Ok(()),
+            Ok(_) | Err(EngineError::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         match engine.remove(call, &container.id, true).await {
-            Ok(()) | Err(EngineError::NotFound { .. }) => Ok(()),
+            Ok(()) | Err(EngineError::NotFound { .. }) => Ok(Some(container.id)),
             Err(error) => Err(error.into()),
         }
     }
@@ -261,10 +272,11 @@ impl Service {
     {
         let worker = self.0.gate.enter(call).await?;
         let container = self.find(call, name).await?;
+        let changing = self.0.view.changing().of(&container.id);
         let work = work(self.clone(), call.clone(), container.id.clone());
         let change = self
             .to_the_end(async move {
-                let _worker = worker;
+                let (_worker, _changing) = (worker, changing);
                 work.await
             })
             .await?;

@@ -39,6 +39,7 @@ mod tickets;
 mod tokens;
 mod tool;
 mod users;
+mod view;
 mod work;
 
 pub use attached::NewAttachment;
@@ -85,6 +86,7 @@ pub use users::{
     AddedUser, Expiry, NewUser, Password, PasswordHash, RemovedUser, Secret, SshKey, Sudo, User,
     UserChanges,
 };
+pub use view::{Row, Rows, Told};
 
 use background::Registry;
 use files::{Known, Watches};
@@ -173,6 +175,8 @@ struct Inner {
     background: OnceCell<Arc<Registry>>,
     /// What happens at the engine, while somebody listens.
     events: events::Hub,
+    /// All containers as they are.
+    view: Arc<view::View>,
     /// What containers use, likewise.
     rounds: measured::Rounds,
     /// Containers of tenants that are being made.
@@ -216,6 +220,7 @@ impl Service {
             stopping: CancellationToken::new(),
             background: OnceCell::new(),
             events: events::Hub::default(),
+            view: Arc::default(),
             rounds: measured::Rounds::default(),
             bookings: policy::Bookings::default(),
             allowances: policy::Allowances::default(),

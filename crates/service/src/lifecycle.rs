@@ -4,14 +4,16 @@
 use crate::containers::shown;
 use crate::{Call, Error, Result, Scope, Service};
 use podlane_engine::{
-    Change, Container, ContainerName, ContainerRef, Engine, Error as EngineError, Health, Limits,
-    Resource, Result as EngineResult, Signal, Status,
+    Change, Container, ContainerId, ContainerName, ContainerRef, Engine, EngineEvent,
+    Error as EngineError, Health, Limits, Resource, Result as EngineResult, Signal, Status,
 };
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-/// How often is looked at a container that is waited for: soon, then more and more seldom.
+/// How often is looked at a container that is waited for, if nothing is told of it: soon, then more and more seldom.
 const SOON: Duration = Duration::from_millis(20);
 const SELDOM: Duration = Duration::from_millis(500);
 
@@ -172,27 +174,28 @@ impl Service {
         call.may(Scope::ContainersRead)?;
         let _place = self.0.streams.take()?;
         let end = call.deadline.min(Instant::now() + limit);
+        // Before the first look, so that nothing happens unheard.
+        let mut events = self.subscribe_now(call);
         let (mut container, _) = self.inspect_container(call, name).await?;
-        let id = (&container.id).into();
+        let id = container.id.clone();
+        let named = (&id).into();
         let mut pause = SOON;
         loop {
             if is(&container, condition)? {
                 let met = true;
                 return Ok(Waited { container, met });
             }
-            let stopping = self.0.stopping.cancelled();
-            if timeout_at((Instant::now() + pause).min(end), stopping)
-                .await
-                .is_ok()
-            {
-                return Err(Error::Stopping);
+            tokio::select! {
+                () = self.0.stopping.cancelled() => return Err(Error::Stopping),
+                () = happens(&mut events, &id) => {}
+                // What is not told is seen.
+                () = sleep_until((Instant::now() + pause).min(end)) => pause = SELDOM.min(pause * 2),
             }
             if Instant::now() >= end {
                 let met = false;
                 return Ok(Waited { container, met });
             }
-            pause = SELDOM.min(pause * 2);
-            container = match timeout_at(end, self.inspect_container(call, &id)).await {
+            container = match timeout_at(end, self.inspect_container(call, &named)).await {
                 Ok(Ok((container, _))) => container,
                 Ok(Err(Error::Engine(EngineError::NotFound {
                     resource: Resource::Container,
@@ -225,14 +228,27 @@ impl Service {
         let engine = Arc::clone(&self.0.engine);
         let container = self.find(call, name).await?;
         let id = (&container.id).into();
+        let changing = self.0.view.changing().of(&container.id);
         let work = work(Arc::clone(&engine), call.clone(), container);
         let call = call.clone();
         self.to_the_end(async move {
-            let _worker = worker;
+            let (_worker, _changing) = (worker, changing);
             let change = work.await?;
             Ok((shown(engine.inspect(&call, &id).await?), change))
         })
         .await
+    }
+}
+
+/// Waits until something is told of a container that may change what it is.
+async fn happens(events: &mut Receiver<Arc<EngineEvent>>, id: &ContainerId) {
+    loop {
+        match events.recv().await {
+            Ok(event) if event.id == id.as_str() && !event.action.starts_with("exec") => return,
+            Ok(_) => {}
+            Err(RecvError::Lagged(_)) => return,
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
     }
 }
 
@@ -261,7 +277,6 @@ fn is(container: &Container, condition: Condition) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use podlane_engine::ContainerId;
 
     fn container(status: Status, health: Option<Health>) -> Container {
         Container {

@@ -1,12 +1,10 @@
 //! The list of containers: which of them, and how many at once.
 
-use crate::containers::shown_labels;
-use crate::{Call, Error, Lifetime, Result, Scope, Service, WithLabels};
-use podlane_engine::{ContainerId, ContainerSummary, Error as EngineError, Status};
+use crate::{Call, Error, Lifetime, Result, Row, Rows, Scope, Service, WithLabels};
+use podlane_engine::{ContainerId, Error as EngineError, Status};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::SystemTime;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 /// Which containers are wanted; all, if nothing is said.
 #[derive(Debug, Clone, Default)]
@@ -33,10 +31,10 @@ pub struct Page {
 }
 
 /// A part of the list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Listed {
-    /// The containers.
-    pub containers: Vec<ContainerSummary>,
+    /// The containers, in the order in which they were made.
+    pub containers: Arc<Rows>,
     /// How long those of them live that don't for ever.
     pub lifetimes: HashMap<ContainerId, Lifetime>,
     /// What the next part begins behind; `None` if nothing comes behind this one.
@@ -44,7 +42,20 @@ pub struct Listed {
 }
 
 impl ListFilter {
-    fn wants(&self, container: &ContainerSummary) -> bool {
+    fn wants_all(&self) -> bool {
+        let Self {
+            labels,
+            statuses,
+            name,
+            image,
+            since,
+        } = self;
+        *labels == WithLabels::default()
+            && statuses.is_empty()
+            && (name, image, since) == (&None, &None, &None)
+    }
+
+    fn wants(&self, container: &Row) -> bool {
         self.labels.are_among(&container.labels)
             && (self.statuses.is_empty() || self.statuses.contains(&container.status))
             && self
@@ -57,13 +68,14 @@ impl ListFilter {
                 .is_none_or(|image| is_of(&container.image, image))
             && self
                 .since
-                .is_none_or(|since| made(container).is_some_and(|at| at > since))
+                .is_none_or(|since| container.made().is_some_and(|at| at > since))
     }
 }
 
-fn made(container: &ContainerSummary) -> Option<SystemTime> {
-    let time = OffsetDateTime::parse(&container.created, &Rfc3339).ok();
-    time.map(Into::into)
+impl Page {
+    fn is_all(&self) -> bool {
+        self.limit.is_none() && self.cursor.is_none()
+    }
 }
 
 /// Whether a container's image is that one, or has that name and some tag.
@@ -72,67 +84,50 @@ fn is_of(image: &str, wanted: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '@']))
 }
 
-/// Where a row stands: by the time at which it was made, then by ID.
-fn place(container: &ContainerSummary) -> String {
-    let nanos = made(container)
-        .and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok())
-        .map_or(0, |at| at.as_nanos());
-    format!("{nanos:024x}{}", container.id)
-}
-
 fn is_place(text: &str) -> bool {
     text.len() == 24 + 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// A part of the list in the order in which containers were made. What is made or removed between two
-/// parts moves no other row from one to the other.
-fn page(
-    mut containers: Vec<ContainerSummary>,
-    page: &Page,
-) -> Result<(Vec<ContainerSummary>, Option<String>)> {
-    if page.limit.is_none() && page.cursor.is_none() {
-        return Ok((containers, None));
-    }
+/// A part of the list. What is made or removed between two parts moves no other row from one to the other.
+fn page(mut rows: Vec<Arc<Row>>, page: &Page) -> Result<(Arc<Rows>, Option<String>)> {
     if page.cursor.as_ref().is_some_and(|cursor| !is_place(cursor)) {
         let message = "`cursor` must be the `next_cursor` of an earlier answer";
         return Err(Error::invalid("cursor", message));
     }
-    containers.sort_by_cached_key(place);
     if let Some(cursor) = &page.cursor {
-        containers.retain(|container| place(container) > *cursor);
+        rows.retain(|row| row.place() > cursor.as_str());
     }
     let limit = page.limit.unwrap_or(usize::MAX);
-    let more = containers.len() > limit;
-    containers.truncate(limit);
-    let next = containers.last().filter(|_| more).map(place);
-    Ok((containers, next))
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more);
+    let next = next.map(|row| row.place().to_owned());
+    Ok((Arc::new(Rows::new(rows)), next))
 }
 
 impl Service {
-    /// Every container, running or not.
-    pub async fn list_containers(&self, call: &Call) -> Result<Vec<ContainerSummary>> {
-        let (filter, whole) = (ListFilter::default(), Page::default());
-        Ok(self.list_some(call, &filter, &whole).await?.containers)
-    }
-
-    /// The containers that a filter wants, or a part of them.
-    pub async fn list_some(&self, call: &Call, filter: &ListFilter, part: &Page) -> Result<Listed> {
+    /// The containers, running or not, that a filter wants, or a part of them.
+    pub async fn list_containers(
+        &self,
+        call: &Call,
+        filter: &ListFilter,
+        part: &Page,
+    ) -> Result<Listed> {
         call.may(Scope::ContainersRead)?;
-        let _worker = self.0.gate.enter(call).await?;
-        let mut containers = self.0.engine.list(call).await?;
-        containers.retain(|container| {
-            call.owns_container(&container.name, &container.labels) && filter.wants(container)
-        });
-        let (mut containers, next) = page(containers, part)?;
-        let mut lifetimes = HashMap::new();
-        for container in &mut containers {
-            match self.lifetime(call, &container.id, &container.labels).await {
-                Ok(lifetime) => lifetimes.extend(lifetime.map(|life| (container.id.clone(), life))),
-                // Gone meanwhile.
-                Err(Error::Engine(EngineError::NotFound { .. })) => {}
-                Err(error) => return Err(error),
-            }
-            shown_labels(&mut container.labels);
+        let all = self.rows(call).await?;
+        let (mut containers, next) =
+            if call.sees_all("all containers").is_ok() && filter.wants_all() && part.is_all() {
+                (all, None)
+            } else {
+                let wanted = all
+                    .iter()
+                    .filter(|row| call.owns_container(&row.name, &row.labels) && filter.wants(row));
+                page(wanted.cloned().collect(), part)?
+            };
+        let lifetimes = self.lifetimes(call, &containers).await?;
+        if !lifetimes.is_empty() {
+            // What is told of these changes without them.
+            containers = Arc::new(Rows::new(containers.to_vec()));
         }
         Ok(Listed {
             containers,
@@ -140,16 +135,38 @@ impl Service {
             next,
         })
     }
+
+    /// How long those of the containers live that don't for ever.
+    async fn lifetimes(&self, call: &Call, rows: &Rows) -> Result<HashMap<ContainerId, Lifetime>> {
+        let mut lifetimes = HashMap::new();
+        let ending: Vec<_> = rows.iter().filter(|row| row.ends()).collect();
+        // Only of one that was not seen before the engine is asked.
+        let known = ending.iter().all(|row| self.0.lives.is_known(&row.id));
+        let _worker = if known {
+            None
+        } else {
+            Some(self.0.gate.enter(call).await?)
+        };
+        for row in ending {
+            match self.lifetime(call, &row.id, row.own_labels()).await {
+                Ok(lifetime) => lifetimes.extend(lifetime.map(|life| (row.id.clone(), life))),
+                // Gone meanwhile.
+                Err(Error::Engine(EngineError::NotFound { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(lifetimes)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use podlane_engine::ContainerId;
+    use podlane_engine::{ContainerId, ContainerSummary};
     use std::collections::BTreeMap;
 
-    fn row(number: u8) -> ContainerSummary {
-        ContainerSummary {
+    fn row(number: u8) -> Arc<Row> {
+        Arc::new(Row::new(ContainerSummary {
             id: ContainerId::parse(&format!("{number:064x}")).expect("an ID"),
             name: format!("lab-{number}"),
             status: Status::Running,
@@ -160,12 +177,12 @@ mod tests {
             labels: BTreeMap::new(),
             pod: None,
             infra: false,
-        }
+        }))
     }
 
     #[test]
     fn parts_make_up_the_whole_whatever_comes_and_goes() {
-        let mut rows: Vec<_> = (0..9).map(row).collect();
+        let mut rows = Rows::new((0..9).map(row).collect()).to_vec();
         let mut cursor = None;
         let mut seen = Vec::new();
         loop {
@@ -175,7 +192,7 @@ mod tests {
             };
             let (listed, next) = page(rows.clone(), &part).expect("a part");
             assert!(listed.len() <= 2);
-            seen.extend(listed.into_iter().map(|row| row.name));
+            seen.extend(listed.iter().map(|row| row.name.clone()));
             // The last one that was told goes.
             rows.retain(|row| Some(&row.name) != seen.last());
             cursor = next;

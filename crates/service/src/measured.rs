@@ -1,6 +1,5 @@
 //! What containers use, told again and again to any number of readers from one question to the engine.
 
-use crate::events::is_deserted;
 use crate::places::Place;
 use crate::{Call, Error, Result, Scope, Service};
 use podlane_engine::{ContainerId, ContainerRef, Error as EngineError, Stats};
@@ -113,6 +112,18 @@ async fn measure(service: Weak<crate::Inner>, call: Call) {
             Err(error) => tracing::debug!(%error, "the engine measures nothing"),
         }
     }
+}
+
+/// Whether nobody listens any more; then the next one begins a new round.
+fn is_deserted<T>(rounds: &Mutex<Option<Sender<T>>>) -> bool {
+    let mut rounds = rounds.lock().unwrap_or_else(PoisonError::into_inner);
+    let deserted = rounds
+        .as_ref()
+        .is_none_or(|sender| sender.receiver_count() == 0);
+    if deserted {
+        *rounds = None;
+    }
+    deserted
 }
 
 impl StatsReader {

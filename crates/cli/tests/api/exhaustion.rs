@@ -39,15 +39,16 @@ async fn past_workers_and_queue_the_answer_is_503_at_once() {
         .env("MAX_WORKERS", "1")
         .env("PODLANE_MAX_QUEUE", "2");
     let rig = Rig::new(options).await;
+    let path = format!("/containers/{}", rig.container().await);
     let slow = Duration::from_secs(3);
     rig.fake
-        .fault(Route::ContainerList, Fault::Delay(slow), Times::Always);
+        .fault(Route::ContainerInspect, Fault::Delay(slow), Times::Always);
     let calls: Vec<_> = (0..20)
         .map(|_| {
-            let api = rig.api.clone();
+            let (api, path) = (rig.api.clone(), path.clone());
             tokio::spawn(async move {
                 let began = Instant::now();
-                (api.get("/containers").await, began.elapsed())
+                (api.get(&path).await, began.elapsed())
             })
         })
         .collect();
@@ -72,10 +73,11 @@ async fn past_workers_and_queue_the_answer_is_503_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_busy_still_tells_how_it_is() {
     let rig = Rig::new(ServerOptions::default().env("MAX_WORKERS", "1")).await;
+    let path = format!("/containers/{}", rig.container().await);
     rig.fake
-        .fault(Route::ContainerList, Fault::Hang, Times::Once);
+        .fault(Route::ContainerInspect, Fault::Hang, Times::Once);
     let api = rig.api.clone();
-    let hanging = tokio::spawn(async move { api.get("/containers").await });
+    let hanging = tokio::spawn(async move { api.get(&path).await });
     rig.until("the worker is busy", async || rig.busy().await == 1)
         .await;
     for path in [

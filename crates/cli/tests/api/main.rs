@@ -23,6 +23,7 @@ mod killing;
 mod lifecycle;
 mod lifetimes;
 mod listeners;
+mod lists;
 mod logs;
 mod observe;
 mod output;

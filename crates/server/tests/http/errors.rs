@@ -96,14 +96,14 @@ async fn a_panic_is_an_answer_and_says_nothing() {
 #[tokio::test]
 async fn past_the_queue_the_answer_is_busy() {
     let server = Server::in_mood(Mood::Slow(Duration::from_secs(1)));
-    let (first, second) = tokio::join!(server.get("/api/v1/containers"), async {
+    let (first, second) = tokio::join!(server.get("/api/v1/containers/web"), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         let busy = server.get("/api/v1/metrics").await.json();
         assert_eq!(
             (&busy["active_threads"], &busy["max_workers"]),
             (&1.into(), &1.into())
         );
-        server.get("/api/v1/containers").await
+        server.get("/api/v1/containers/web").await
     });
     assert_eq!(first.status, 200);
     assert_eq!(second.status, 503);

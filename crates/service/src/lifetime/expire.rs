@@ -121,6 +121,7 @@ impl Service {
 
     async fn end_now(&self, call: &Call, container: &Container, on_expiry: OnExpiry) -> Result<()> {
         let (engine, id) = (&self.0.engine, &container.id);
+        let _changing = self.0.view.changing().of(id);
         let ended = match on_expiry {
             OnExpiry::Remove => engine.remove(call, id, true).await,
             OnExpiry::Stop => {

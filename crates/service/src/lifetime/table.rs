@@ -40,7 +40,7 @@ impl Lives {
         self.known().get(id).cloned().flatten()
     }
 
-    pub(super) fn is_known(&self, id: &ContainerId) -> bool {
+    pub(crate) fn is_known(&self, id: &ContainerId) -> bool {
         self.known().contains_key(id)
     }
 

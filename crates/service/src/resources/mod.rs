@@ -66,9 +66,10 @@ impl Service {
         T: Send + 'static,
     {
         let worker = self.0.gate.enter(call).await?;
+        let changing = self.0.view.changing();
         let work = work(Arc::clone(&self.0.engine), call.clone());
         self.to_the_end(async move {
-            let _worker = worker;
+            let (_worker, _changing) = (worker, changing);
             work.await
         })
         .await

@@ -33,9 +33,10 @@ impl Service {
         call.note(|| format!("pod {}", new.name));
         check(call, &new)?;
         let worker = self.0.gate.enter(call).await?;
+        let changing = self.0.view.changing();
         let (service, call) = (self.clone(), call.clone());
         self.to_the_end(async move {
-            let _worker = worker;
+            let (_worker, _changing) = (worker, changing);
             service.make_pod(&call, new).await
         })
         .await
@@ -236,8 +237,9 @@ impl Service {
         let id = (&pod.id).into();
         let work = work(Arc::clone(&engine), call.clone(), pod);
         let call = call.clone();
+        let changing = self.0.view.changing();
         self.to_the_end(async move {
-            let _worker = worker;
+            let (_worker, _changing) = (worker, changing);
             let change = work.await?;
             Ok((shown(engine.pod(&call, &id).await?), change))
         })

@@ -90,6 +90,8 @@ macro_rules! conformance {
             an_image_gets_names_and_loses_them,
             an_image_in_use_stays,
             a_life_is_told,
+            changes_of_rows_are_told,
+            a_row_is_what_a_look_tells,
             a_volume_is_kept,
             a_network_is_kept,
             a_container_joins_and_leaves_a_network,

@@ -279,6 +279,8 @@ pub(super) fn pause(request: &Request) -> Handled {
             return Err(Refusal::state(500, &text));
         }
     }
+    let event = events::of(container, "pause");
+    request.core.happens(&mut state, event);
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }
 
@@ -290,6 +292,8 @@ pub(super) fn unpause(request: &Request) -> Handled {
         return Err(Refusal::state(500, &text));
     }
     container.status = Status::Running;
+    let event = events::of(container, "unpause");
+    request.core.happens(&mut state, event);
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }
 
@@ -309,7 +313,10 @@ pub(super) fn rename(request: &Request) -> Handled {
         let text = format!("name {name} already in use, cannot rename container");
         return Err(Refusal::wrapped(status, &text));
     }
-    state.find(&request.name)?.name = name;
+    let container = state.find(&request.name)?;
+    container.name = name;
+    let event = events::of(container, "rename");
+    request.core.happens(&mut state, event);
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }
 

@@ -3,6 +3,10 @@
 //! An event's ID is its time in nanoseconds. A reader that was away, or too slow, is told from what the
 //! engine remembers, and then goes on with the others.
 
+mod hub;
+
+pub(crate) use hub::Hub;
+
 use crate::containers::{TENANT_LABEL, is_own, shown_labels};
 use crate::places::Place;
 use crate::{Call, Error, Result, Scope, Service};
@@ -10,11 +14,10 @@ use futures_util::StreamExt;
 use podlane_engine::{EngineEvent, EventQuery};
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::SystemTime;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::broadcast::{self, Receiver, Sender};
-use tokio::time::sleep;
 
 /// How many events a reader may be behind before it is told from what the engine remembers.
 const BEHIND: usize = 1024;
@@ -23,13 +26,6 @@ const MARKS: usize = 4 * BEHIND;
 /// How much later, in nanoseconds, an event may come than one that happened after it: Podman's processes each
 /// take the time and then wait for their turn to write.
 const DISORDER: i64 = 5_000_000_000;
-/// The pause before the engine is asked again that was not there.
-const AGAIN: Duration = Duration::from_millis(500);
-/// The time that the engine's stream gets; then it is asked for anew.
-const LONG: Duration = Duration::from_secs(24 * 3600);
-
-/// The one stream, while somebody reads it.
-pub(crate) type Hub = Arc<Mutex<Option<Sender<Arc<EngineEvent>>>>>;
 
 /// Which events a reader wants.
 #[derive(Debug, Clone, Default)]
@@ -138,94 +134,6 @@ impl Service {
             _place: place,
         })
     }
-
-    /// Tells those who listen now of something that the engine does not know.
-    pub(crate) fn tell(&self, event: EngineEvent) {
-        let hub = self.0.events.lock().unwrap_or_else(PoisonError::into_inner);
-        // Nobody listens.
-        let _told = hub.as_ref().map(|sender| sender.send(Arc::new(event)));
-    }
-
-    /// Joins the one stream, and begins it if nobody reads it yet.
-    fn subscribe(&self, call: &Call, since: i64) -> Receiver<Arc<EngineEvent>> {
-        let mut hub = self.0.events.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = &*hub {
-            return sender.subscribe();
-        }
-        let (sender, receiver) = broadcast::channel(BEHIND);
-        *hub = Some(sender);
-        let (inner, call) = (Arc::downgrade(&self.0), call.extended(LONG));
-        self.0.tasks.spawn(read(inner, call, since));
-        receiver
-    }
-}
-
-/// Reads the engine's stream for as long as somebody listens.
-async fn read(service: Weak<crate::Inner>, call: Call, mut since: i64) {
-    loop {
-        let Some(inner) = service.upgrade() else {
-            return;
-        };
-        let stopping = inner.stopping.clone();
-        let call = call.extended(LONG);
-        let query = EventQuery {
-            since,
-            follow: true,
-        };
-        let asked = tokio::select! {
-            asked = inner.engine.events(&call, query) => asked,
-            () = stopping.cancelled() => return,
-        };
-        let hub = Arc::clone(&inner.events);
-        drop(inner);
-        match asked {
-            Ok(mut events) => loop {
-                let event = tokio::select! {
-                    event = events.next() => event,
-                    () = sleep(AGAIN) => {
-                        if is_deserted(&hub) {
-                            return;
-                        }
-                        continue;
-                    }
-                    () = stopping.cancelled() => return,
-                };
-                match event {
-                    Some(Ok(event)) => {
-                        since = since.max(event.at.saturating_sub(DISORDER));
-                        let hub = hub.lock().unwrap_or_else(PoisonError::into_inner);
-                        // Without a reader it is deserted soon.
-                        let _read = hub.as_ref().map(|sender| sender.send(Arc::new(event)));
-                    }
-                    Some(Err(error)) => {
-                        tracing::debug!(%error, "the engine's events broke off");
-                        break;
-                    }
-                    None => break,
-                }
-            },
-            Err(error) => tracing::debug!(%error, "the engine tells no events"),
-        }
-        tokio::select! {
-            () = sleep(AGAIN) => {}
-            () = stopping.cancelled() => return,
-        }
-        if is_deserted(&hub) {
-            return;
-        }
-    }
-}
-
-/// Whether nobody listens any more; then the next one begins a new stream.
-pub(crate) fn is_deserted<T>(hub: &Mutex<Option<Sender<T>>>) -> bool {
-    let mut hub = hub.lock().unwrap_or_else(PoisonError::into_inner);
-    let deserted = hub
-        .as_ref()
-        .is_none_or(|sender| sender.receiver_count() == 0);
-    if deserted {
-        *hub = None;
-    }
-    deserted
 }
 
 impl EventReader {

@@ -1,0 +1,149 @@
+//! The one stream of the engine's events: all readers share it, and so does the view of the containers.
+
+use super::{BEHIND, DISORDER, now};
+use crate::view::View;
+use crate::{Call, Service};
+use futures_util::StreamExt;
+use podlane_engine::{EngineEvent, EventQuery, EventStream};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::broadcast::{Receiver, Sender};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+/// The pause before the engine is asked again that was not there.
+const AGAIN: Duration = Duration::from_millis(500);
+/// The time that the engine's stream gets; then it is asked for anew.
+const LONG: Duration = Duration::from_secs(24 * 3600);
+
+/// The one stream, while it is open.
+pub(crate) type Hub = Arc<Mutex<Option<Sender<Arc<EngineEvent>>>>>;
+
+impl Service {
+    /// Joins the one stream, and begins it if nobody reads it yet.
+    pub(super) fn subscribe(&self, call: &Call, since: i64) -> Receiver<Arc<EngineEvent>> {
+        self.event_sender(call, since).subscribe()
+    }
+
+    /// Joins it for what happens from now on.
+    pub(crate) fn subscribe_now(&self, call: &Call) -> Receiver<Arc<EngineEvent>> {
+        self.subscribe(call, now())
+    }
+
+    /// Has the view told what happens.
+    pub(crate) fn listen(&self, call: &Call) {
+        self.event_sender(call, now());
+    }
+
+    /// Tells those who listen now of something that the engine does not know.
+    pub(crate) fn tell(&self, event: EngineEvent) {
+        let hub = self.0.events.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody listens.
+        let _told = hub.as_ref().map(|sender| sender.send(Arc::new(event)));
+    }
+
+    fn event_sender(&self, call: &Call, since: i64) -> Sender<Arc<EngineEvent>> {
+        let mut hub = self.0.events.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = &*hub {
+            return sender.clone();
+        }
+        let sender = Sender::new(BEHIND);
+        *hub = Some(sender.clone());
+        let (inner, call) = (Arc::downgrade(&self.0), call.extended(LONG));
+        let since = since.saturating_sub(DISORDER);
+        self.0.tasks.spawn(read(inner, call, since));
+        sender
+    }
+}
+
+/// Reads the engine's stream for as long as somebody listens.
+async fn read(service: Weak<crate::Inner>, call: Call, mut since: i64) {
+    loop {
+        let Some(inner) = service.upgrade() else {
+            return;
+        };
+        let stopping = inner.stopping.clone();
+        let call = call.extended(LONG);
+        let query = EventQuery {
+            since,
+            follow: true,
+        };
+        // The stream has no end, its beginning has.
+        let begin = timeout(
+            inner.limits.request_timeout,
+            inner.engine.events(&call, query),
+        );
+        let asked = tokio::select! {
+            asked = begin => asked,
+            () = stopping.cancelled() => return,
+        };
+        let (hub, view) = (Arc::clone(&inner.events), Arc::clone(&inner.view));
+        drop(inner);
+        match asked {
+            Ok(Ok(events)) => {
+                view.connect(true);
+                let left = tokio::select! {
+                    left = tell(events, &hub, &view, &mut since) => left,
+                    () = stopping.cancelled() => return,
+                };
+                if left {
+                    return;
+                }
+                view.connect(false);
+            }
+            Ok(Err(error)) => tracing::debug!(%error, "the engine tells no events"),
+            Err(_elapsed) => tracing::debug!("the engine does not begin to tell events"),
+        }
+        tokio::select! {
+            () = sleep(AGAIN) => {}
+            () = stopping.cancelled() => return,
+        }
+        if is_left(&hub, &view) {
+            return;
+        }
+    }
+}
+
+/// Tells what comes, and at the end whether that is because nobody listens.
+async fn tell(mut events: EventStream, hub: &Hub, view: &View, since: &mut i64) -> bool {
+    let mut pace = interval(AGAIN);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let event = tokio::select! {
+            event = events.next() => event,
+            _ = pace.tick() => {
+                if is_left(hub, view) {
+                    return true;
+                }
+                continue;
+            }
+            () = view.doubts() => return false,
+        };
+        match event {
+            Some(Ok(event)) => {
+                *since = (*since).max(event.at.saturating_sub(DISORDER));
+                // Who was told of it finds it in a list.
+                view.hear(&event);
+                let hub = hub.lock().unwrap_or_else(PoisonError::into_inner);
+                // Without a reader it is left soon.
+                let _read = hub.as_ref().map(|sender| sender.send(Arc::new(event)));
+            }
+            Some(Err(error)) => {
+                tracing::debug!(%error, "the engine's events broke off");
+                return false;
+            }
+            None => return false,
+        }
+    }
+}
+
+/// Whether nobody listens any more; then the next one begins a new stream.
+fn is_left(hub: &Hub, view: &View) -> bool {
+    let mut hub = hub.lock().unwrap_or_else(PoisonError::into_inner);
+    let readers = hub.as_ref().map_or(0, Sender::receiver_count);
+    let left = readers == 0 && !view.is_used();
+    if left {
+        view.connect(false);
+        *hub = None;
+    }
+    left
+}
