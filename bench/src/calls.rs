@@ -6,7 +6,7 @@ use crate::operation::{ALL, CLIENTS, Operation};
 use crate::report::{self, Process};
 use crate::server::Server;
 use crate::side::{Kind, Side};
-use crate::{Setting, libpod, machine, say};
+use crate::{Setting, events, libpod, machine, say};
 use clap::Args;
 use std::time::Duration;
 
@@ -41,14 +41,21 @@ pub(crate) async fn run(setting: &Setting, options: &Options) -> Result<()> {
         sides.push(other(also)?);
     }
     let rows = measure_calls(&sides, options.only.as_deref()).await?;
+    let only = options.only.as_deref();
+    let mut delays = None;
+    if only.is_none_or(|only| "events".starts_with(only)) {
+        say("events")?;
+        delays = Some(events::measure(setting, &server).await?);
+    }
     process.after_load = server.memory()?;
     process.peak = server.peak_memory()?;
 
     let names: Vec<String> = sides.into_iter().map(|side| side.name).collect();
     let results = format!(
-        "{}\n{}\n{}",
+        "{}\n{}\n{}\n{}",
         machine::describe(&facts, &load_before)?,
         report::calls(&names, &rows),
+        report::lists(&rows, delays.as_ref()),
         report::process(&process)
     );
     setting.publish("calls", &results)?;

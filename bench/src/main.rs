@@ -5,6 +5,7 @@ mod api;
 mod calls;
 mod census;
 mod connection;
+mod events;
 mod exec;
 mod files;
 mod libpod;

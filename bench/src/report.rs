@@ -1,7 +1,9 @@
 //! The tables, as Markdown, between two markers in a file.
 
 use crate::connection::Result;
-use crate::load::Row;
+use crate::events::Delays;
+use crate::load::{Cell, Row};
+use crate::operation::Operation;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -15,6 +17,9 @@ const IDLE: u64 = 15 * 1024;
 /// Kilobytes by which it may differ after 100,000 requests: what an allocator does, not a leak.
 const GROWTH: u64 = 512;
 const START: Duration = Duration::from_millis(100);
+/// How late an event and a list may be.
+const EVENT: Duration = Duration::from_millis(20);
+const SHOWN: Duration = Duration::from_millis(100);
 
 /// What was measured of the process.
 #[derive(Debug)]
@@ -75,6 +80,59 @@ pub(crate) fn calls(names: &[String], rows: &[Row]) -> String {
         };
         let errors: usize = row.cells.iter().map(|cell| cell.errors().count()).sum();
         let _ = writeln!(text, " {shown} | {verdict} | {errors} |");
+    }
+    text
+}
+
+/// The goals of lists and events.
+pub(crate) fn lists(rows: &[Row], delays: Option<&Delays>) -> String {
+    let mut text = String::from("| goal | measured | |\n|---|--:|---|\n");
+    let mut line = |goal: &str, measured: String, pass| {
+        let _ = writeln!(text, "| {goal} | {measured} | {} |", verdict(pass));
+    };
+    let ours = |clients| {
+        let row = rows
+            .iter()
+            .find(|row| (row.operation, row.clients) == (Operation::List(100), clients));
+        row.and_then(|row| row.cells.first())
+    };
+    if let Some(p50) = ours(1).and_then(Cell::p50) {
+        let measured = format!("{} ms", number(Some(p50)));
+        line(
+            "list of 100 containers, 1 client: p50 at most 0.5 ms",
+            measured,
+            p50 <= 0.5,
+        );
+    }
+    if let Some(rate) = ours(50).and_then(Cell::throughput) {
+        let measured = number(Some(rate));
+        line(
+            "5,000 lists of 100 containers a second, 50 clients",
+            measured,
+            rate >= 5000.0,
+        );
+    }
+    let worst = |times: &[Duration]| {
+        let shown = |time: Option<&Duration>| number(time.map(|time| time.as_secs_f64() * 1e3));
+        format!(
+            "{} ms (p50 of {}), {} ms at worst",
+            shown(times.get(times.len() / 2)),
+            times.len(),
+            shown(times.last())
+        )
+    };
+    let within = |times: &[Duration], goal| times.last().is_some_and(|time| *time <= goal);
+    if let Some(Delays { told, shown }) = delays {
+        line(
+            "an event of the podman command is told within 20 ms",
+            worst(told),
+            within(told, EVENT),
+        );
+        line(
+            "a list shows what the podman command did within 100 ms",
+            worst(shown),
+            within(shown, SHOWN),
+        );
     }
     text
 }
