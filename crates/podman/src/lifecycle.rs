@@ -32,6 +32,10 @@ impl Lifecycle for PodmanEngine {
     }
 
     async fn rename(&self, call: &Call, id: &ContainerId, name: &ContainerName) -> Result<()> {
-        self.done(call, requests::rename_container(id, name)).await
+        let done = self.done(call, requests::rename_container(id, name)).await;
+        if let Some(agents) = self.agents() {
+            agents.renamed();
+        }
+        done
     }
 }

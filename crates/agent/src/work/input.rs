@@ -7,8 +7,10 @@ use rustix::pipe::{SpliceFlags, fcntl_setpipe_size, splice};
 use serde::de::DeserializeOwned;
 use std::os::fd::BorrowedFd;
 
-/// What is read at once; longer pieces of content go from pipe to file without this process.
+/// What is read at once.
 const BUFFER: usize = 64 << 10;
+/// Pieces of content as long as this go from pipe to file without this process.
+const LONG: usize = 16 << 10;
 
 /// What a work is given.
 #[derive(Default)]
@@ -16,6 +18,8 @@ pub(super) struct Input {
     buffer: Vec<u8>,
     /// How much of it was taken.
     taken: usize,
+    /// Whether the last block was a long one. Then nothing is read ahead: the kernel can move the next one.
+    long: bool,
     /// Whether the pipe was made large.
     large: bool,
     /// Whether the kernel can't move content by itself.
@@ -63,9 +67,10 @@ impl Input {
     }
 
     fn block(&mut self, file: BorrowedFd<'_>, length: usize, path: &[u8]) -> Result<(), Failed> {
+        self.long = length >= LONG && !self.copying;
         let mut left = length;
         while left > 0 {
-            if self.taken == self.buffer.len() && left >= BUFFER && !self.copying {
+            if self.taken == self.buffer.len() && left >= LONG && !self.copying {
                 left -= self.move_on(file, left, path)?;
                 continue;
             }
@@ -114,7 +119,8 @@ impl Input {
     /// What is there, at most so many bytes and at least one.
     fn piece(&mut self, most: usize) -> Result<&[u8], Failed> {
         if self.taken == self.buffer.len() {
-            self.buffer.resize(BUFFER, 0);
+            let ahead = if self.long { most.min(BUFFER) } else { BUFFER };
+            self.buffer.resize(ahead, 0);
             let read = loop {
                 match rustix::io::read(rustix::stdio::stdin(), &mut self.buffer[..]) {
                     Err(Errno::INTR) => {}

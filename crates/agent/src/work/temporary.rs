@@ -56,9 +56,20 @@ impl<'a> Temporary<'a> {
         Ok(())
     }
 
-    /// Gives it a name in its own directory; what has that name is replaced.
-    pub(super) fn rename(self, name: &[u8]) -> rustix::io::Result<()> {
-        // If both are names of one file this does nothing: the temporary one is looked for afterwards.
+    /// Gives what has no other name one in its own directory; what has that name is replaced.
+    pub(super) fn put_at(mut self, name: &[u8]) -> rustix::io::Result<()> {
+        self.rename(name)?;
+        self.placed = true;
+        Ok(())
+    }
+
+    /// The same for what may have that very name already. Renaming does nothing then, so the temporary
+    /// name is looked for afterwards.
+    pub(super) fn put_again(self, name: &[u8]) -> rustix::io::Result<()> {
+        self.rename(name)
+    }
+
+    fn rename(&self, name: &[u8]) -> rustix::io::Result<()> {
         rustix::fs::renameat(self.directory, &self.name[..], self.directory, name)
     }
 }

@@ -13,6 +13,7 @@ use podlane_inside::{Item, Kind, Packed, Path, Place, Reason};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
 
 /// What a directory is passed through with.
 const THROUGH: OFlags = OFlags::RDONLY
@@ -36,8 +37,10 @@ pub(super) fn unpack(
         Failed::Here(failure) => Failed::new(failure.reason, path),
         Failed::There => Failed::There,
     })?;
-    let base = rustix::fs::fstat(&spot.directory).at(path)?;
-    expect(&place.expected, Some(&base), path)?;
+    let found = rustix::fs::fstat(&spot.directory).at(path)?;
+    expect(&place.expected, Some(&found), path)?;
+    let base = spot.directory.try_clone();
+    let base = Rc::new(base.map_err(|_error| Errno::MFILE).at(path)?);
     let whole = spot
         .path
         .strip_suffix(b"/below")
@@ -53,9 +56,9 @@ pub(super) fn unpack(
         packed: Packed::default(),
     };
     while let Some(item) = unpack.input.record::<Item>()? {
-        unpack.item(&spot.directory, &item)?;
+        unpack.item(&base, &item)?;
     }
-    unpack.settle(&spot.directory)?;
+    unpack.settle(&base)?;
     spot.keep();
     Ok(unpack.packed)
 }
@@ -67,7 +70,7 @@ struct Unpack<'a> {
     /// The resolved path of the directory.
     whole: Vec<u8>,
     /// The way to the directory that was used last, and what is open of it.
-    last: Vec<(Vec<u8>, OwnedFd)>,
+    last: Vec<(Vec<u8>, Rc<OwnedFd>)>,
     /// What is still to be done to the directories among the items: nothing may be kept from coming into
     /// them by their modes, nor change their times afterwards.
     directories: Vec<Item>,
@@ -91,7 +94,7 @@ impl Unpack<'_> {
         [&self.whole, &b"/"[..], path].concat()
     }
 
-    fn item(&mut self, base: &OwnedFd, item: &Item) -> Result<(), Failed> {
+    fn item(&mut self, base: &Rc<OwnedFd>, item: &Item) -> Result<(), Failed> {
         let whole = self.whole(&item.path);
         if item.path.is_empty() && item.kind == Kind::Directory {
             return Ok(());
@@ -101,11 +104,7 @@ impl Unpack<'_> {
             return Err(Failed::invalid(why, &item.path));
         };
         self.go_to(base, above)?;
-        let directory = match self.last.last() {
-            Some((_, directory)) => directory.try_clone(),
-            None => base.try_clone(),
-        };
-        let directory = directory.map_err(|_error| Errno::MFILE).at(&whole)?;
+        let directory = Rc::clone(self.last.last().map_or(base, |(_, directory)| directory));
         match (item.kind, &item.target) {
             (Kind::Directory, _) => self.directory(&directory, name, item)?,
             (Kind::Symlink, Some(target)) => self.link(&directory, name, item, target)?,
@@ -121,7 +120,7 @@ impl Unpack<'_> {
     }
 
     /// Opens the directory of an item, which is made if it is missing.
-    fn go_to(&mut self, base: &OwnedFd, above: &[u8]) -> Result<(), Failed> {
+    fn go_to(&mut self, base: &Rc<OwnedFd>, above: &[u8]) -> Result<(), Failed> {
         let wanted: Vec<&[u8]> = if above.is_empty() {
             Vec::new()
         } else {
@@ -149,7 +148,7 @@ impl Unpack<'_> {
             if self.last.is_empty() {
                 kernel::refuse(&opened, &self.whole(name))?;
             }
-            self.last.push((name.to_vec(), opened));
+            self.last.push((name.to_vec(), Rc::new(opened)));
         }
         Ok(())
     }
@@ -185,7 +184,7 @@ impl Unpack<'_> {
         }
         settle(&file, owner, None, mode).at(&whole)?;
         drop(file);
-        temporary.rename(name).at(&whole)?;
+        temporary.put_at(name).at(&whole)?;
         self.packed.bytes += length;
         Ok(())
     }
@@ -207,7 +206,7 @@ impl Unpack<'_> {
             rustix::fs::utimensat(directory, temporary.name(), &times(modified), itself)
                 .at(&whole)?;
         }
-        temporary.rename(name).at(&whole)
+        temporary.put_at(name).at(&whole)
     }
 
     /// Another name of a file.
@@ -237,7 +236,7 @@ impl Unpack<'_> {
         let temporary = Self::temporary(self.note, directory, &whole)?;
         rustix::fs::linkat(&from, first, directory, temporary.name(), AtFlags::empty())
             .at(&whole)?;
-        temporary.rename(name).at(&whole)
+        temporary.put_again(name).at(&whole)
     }
 
     fn directory(&mut self, directory: &OwnedFd, name: &[u8], item: &Item) -> Result<(), Failed> {
@@ -257,7 +256,7 @@ impl Unpack<'_> {
     }
 
     /// Gives the directories their owners, modes and times, the innermost first.
-    fn settle(&mut self, base: &OwnedFd) -> Result<(), Failed> {
+    fn settle(&mut self, base: &Rc<OwnedFd>) -> Result<(), Failed> {
         for item in std::mem::take(&mut self.directories).into_iter().rev() {
             self.go_to(base, &item.path)?;
             let Some((_, directory)) = self.last.last() else {

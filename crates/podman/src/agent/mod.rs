@@ -240,6 +240,11 @@ impl Agents {
         })
     }
 
+    /// Names have changed.
+    pub(crate) fn renamed(&self) {
+        self.names.forget_all();
+    }
+
     /// The ID of a container that an agent runs in, if the name was looked up just now.
     pub(crate) fn resolve(&self, name: &ContainerRef) -> names::Known {
         self.names.get(name, |id| self.has(id))

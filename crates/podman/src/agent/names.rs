@@ -108,6 +108,11 @@ impl Names {
         }
     }
 
+    /// Forgets all names: one of them may mean another container now.
+    pub(super) fn forget_all(&self) {
+        self.lock().clear();
+    }
+
     /// Forgets every name of a container.
     pub(super) fn forget(&self, id: &ContainerId) {
         let is_its = |known: &Option<Arc<Question>>| {
@@ -180,6 +185,11 @@ mod tests {
         tokio::time::advance(ASK_AFTER).await;
         assert!(matches!(get(), Known::Yes(_)));
         names.forget(&id);
+        let Known::No(anew) = get() else {
+            panic!("known")
+        };
+        told(&anew, &id).await;
+        names.forget_all();
         assert!(matches!(get(), Known::No(_)));
     }
 

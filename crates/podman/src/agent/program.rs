@@ -50,6 +50,8 @@ impl Program {
         let mut command = Command::new(podman);
         command
             .args(options)
+            // It is over before collecting garbage pays; the limit is for stores of a size never seen.
+            .envs([("GOGC", "off"), ("GOMEMLIMIT", "256MiB")])
             .args(["exec", "--detach", "--preserve-fds", "2"])
             // What is open here would be open in the container.
             .stdin(Stdio::null())

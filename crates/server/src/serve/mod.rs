@@ -82,13 +82,16 @@ pub async fn serve(
     }
 }
 
+/// What is read of a body at once. Large, because each reading costs a wakeup.
+const AHEAD: usize = 256 << 10;
+
 fn http(settings: &Settings) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(settings.header_timeout)
         .max_header_size(settings.header_bytes)
-        // The least that hyper takes; what it reads ahead of a body is bounded by it too.
-        .max_buf_size(settings.header_bytes.max(8192))
+        // What is read ahead of a body at most, and only of one that comes fast. Not less than a head.
+        .max_buf_size(settings.header_bytes.max(AHEAD))
         .half_close(false);
     http
 }

@@ -4,8 +4,8 @@ use super::super::answer::{Failed, failure};
 use super::{joined, read_whole, seen, walk};
 use podlane_inside::{Failure, Reason};
 use rustix::fs::{
-    AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid, chownat, fchmod, fchown, mkdirat, openat,
-    readlinkat, symlinkat,
+    AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid, chownat, fchmod, fchown, fstat, mkdirat,
+    openat, readlinkat, symlinkat,
 };
 use rustix::io::Errno;
 use std::ffi::{CString, OsStr};
@@ -129,11 +129,15 @@ impl Skeleton {
                 What::Directory => mkdirat(home, name, Mode::RWXU)?,
                 What::File(content) => {
                     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-                    let mut file = File::from(openat(home, name, flags, Mode::RUSR)?);
+                    let mode = Mode::from_raw_mode(part.mode & 0o777);
+                    let mut file = File::from(openat(home, name, flags, mode)?);
                     let written = file.write_all(content);
                     written.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
                     fchown(&file, owner.0, owner.1)?;
-                    fchmod(&file, Mode::from_raw_mode(part.mode))?;
+                    // There is no umask, but another owner takes set-user-ID and the like away.
+                    if part.mode & 0o7000 != 0 {
+                        fchmod(&file, Mode::from_raw_mode(part.mode))?;
+                    }
                 }
                 What::Link(target) => {
                     symlinkat(target, home, name)?;
