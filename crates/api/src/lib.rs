@@ -22,6 +22,7 @@ mod happened;
 mod hidden;
 mod images;
 mod init;
+mod kube;
 mod lifetime;
 mod map;
 mod mark;
@@ -74,6 +75,7 @@ pub use images::{
     TagImage,
 };
 pub use init::Init;
+pub use kube::{KubeDown, KubeUp};
 pub use lifetime::{ExtendContainer, Extended, ExtendedContainer, Lifetime, OnExpiry};
 pub use map::UniqueMap;
 pub use mark::{False, True};

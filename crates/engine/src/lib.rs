@@ -48,7 +48,7 @@ pub use names::{
 pub use networks::{Network, Networks, NewNetwork, Subnet};
 pub use observe::{ChangeKind, ContainerProcess, DiskShare, DiskUsage, Observe, PathChange, Stats};
 pub use podlane_inside as inside;
-pub use pods::{NewPod, Pod, PodMember, PodPlace, PodStatus, PodSummary, Pods};
+pub use pods::{KubeOf, NewPod, Pod, PodMember, PodPlace, PodStatus, PodSummary, Pods};
 pub use secrets::{NewSecret, Secret, Secrets};
 pub use settings::{
     Healthcheck, Limits, Membership, OpenFiles, Restart, SecretFile, Settings, Tmpfs,

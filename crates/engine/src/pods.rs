@@ -124,6 +124,15 @@ pub struct PodPlace {
     pub infra: Option<ContainerId>,
 }
 
+/// What a document of Kubernetes' is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KubeOf {
+    /// A pod.
+    Pod(PodId),
+    /// A container that is in no pod.
+    Container(ContainerId),
+}
+
 /// The part of an engine that keeps pods.
 #[async_trait]
 pub trait Pods {
@@ -157,4 +166,7 @@ pub trait Pods {
     /// [`Error::WrongState`](crate::Error::WrongState), and nothing is removed, if one of them runs, unless by
     /// `force`, which kills them at once.
     async fn remove_pod(&self, call: &Call, id: &PodId, force: bool) -> Result<()>;
+
+    /// Documents of Kubernetes', in YAML, that ask for what is there.
+    async fn generate_kube(&self, call: &Call, of: &KubeOf) -> Result<String>;
 }

@@ -7,7 +7,7 @@ use crate::instance::Attempt;
 use crate::requests::{self, Request};
 use async_trait::async_trait;
 use podlane_engine::{
-    Call, Change, Error, NewPod, Pod, PodId, PodName, PodSummary, Pods, Result, Signal,
+    Call, Change, Error, KubeOf, NewPod, Pod, PodId, PodName, PodSummary, Pods, Result, Signal,
 };
 use std::time::Duration;
 
@@ -135,5 +135,14 @@ impl Pods for PodmanEngine {
             });
         }
         self.done(call, requests::remove_pod(id, force)).await
+    }
+
+    async fn generate_kube(&self, call: &Call, of: &KubeOf) -> Result<String> {
+        let request = requests::generate_kube(of);
+        let text = self.connection().bytes(call, &request).await?;
+        String::from_utf8(text.into()).map_err(|_| Error::Garbled {
+            step: request.step.into(),
+            reason: "it is not UTF-8".into(),
+        })
     }
 }

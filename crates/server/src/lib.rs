@@ -12,6 +12,7 @@ mod error;
 mod extract;
 mod guard;
 mod headers;
+mod kube;
 mod metrics;
 mod openapi;
 mod rates;

@@ -12,6 +12,7 @@ use crate::routes::events;
 use crate::routes::execs;
 use crate::routes::fallback::{method_not_allowed, not_found};
 use crate::routes::images;
+use crate::routes::kube;
 use crate::routes::networks;
 use crate::routes::pods;
 use crate::routes::prune;
@@ -170,6 +171,9 @@ fn pods() -> OpenApiRouter<App> {
         .routes(routes!(pods::pause::pause_pod))
         .routes(routes!(pods::unpause::unpause_pod))
         .routes(routes!(prune::pods::prune_pods))
+        .routes(routes!(kube::up::kube_up))
+        .routes(routes!(kube::down::kube_down))
+        .routes(routes!(kube::generate::generate_kube))
 }
 
 /// The server itself.

@@ -115,8 +115,6 @@ impl Service {
         // Giving up here, with the caller, cancels the transfer.
         let image = self.provide_image(call, &new).await?;
         self.permit_user(call, &new, &image)?;
-        let keeper = self.0.lives.keeper(&new.lifetime).await?;
-        let mut spec = spec(call, &new, &image, pod.as_ref());
         let (service, call) = (self.clone(), call.clone());
         self.to_the_end(async move {
             let (_worker, _booking) = (worker, booking);
@@ -128,17 +126,8 @@ impl Service {
             } else {
                 None
             };
-            let borrowed = service.borrow(&call, &new).await?;
-            let terms = keeper.and_then(|keeper| keeper.agree(&new.lifetime));
-            if let Some(terms) = &terms {
-                spec.labels.insert(LIFE_LABEL.into(), terms.to_string());
-            }
-            let ran = engine.run(&call, &spec).await;
-            if ran.is_err() {
-                service.give_back(&call, borrowed).await;
-            }
-            let id = ran?;
-            let lifetime = terms.and_then(|terms| service.0.lives.begin(&id, terms));
+            let run = service.run_in(&call, &new, &image, pod.as_ref()).await;
+            let (id, lifetime) = run?;
             // Into a pod it comes with whatever holds that together.
             if new.pod.is_none() {
                 let known = [Some(&id), replaced.as_ref()];
@@ -154,6 +143,30 @@ impl Service {
             Ok((shown(container), lifetime))
         })
         .await
+    }
+
+    /// Creates and starts what has been judged, and keeps its time.
+    pub(crate) async fn run_in(
+        &self,
+        call: &Call,
+        new: &NewContainer,
+        image: &Image,
+        pod: Option<&Pod>,
+    ) -> Result<(ContainerId, Option<Lifetime>)> {
+        let keeper = self.0.lives.keeper(&new.lifetime).await?;
+        let mut spec = spec(call, new, image, pod);
+        let borrowed = self.borrow(call, new).await?;
+        let terms = keeper.and_then(|keeper| keeper.agree(&new.lifetime));
+        if let Some(terms) = &terms {
+            spec.labels.insert(LIFE_LABEL.into(), terms.to_string());
+        }
+        let ran = self.0.engine.run(call, &spec).await;
+        if ran.is_err() {
+            self.give_back(call, borrowed).await;
+        }
+        let id = ran?;
+        let lifetime = terms.and_then(|terms| self.0.lives.begin(&id, terms));
+        Ok((id, lifetime))
     }
 
     /// Removes the container that has a name, and none whose ID begins with it.
@@ -190,7 +203,7 @@ impl Service {
     }
 
     /// The image of a new container, fetched if the policy says so.
-    async fn provide_image(&self, call: &Call, new: &NewContainer) -> Result<Image> {
+    pub(crate) async fn provide_image(&self, call: &Call, new: &NewContainer) -> Result<Image> {
         let engine = &self.0.engine;
         let policy = new.pull.unwrap_or(self.0.limits.pull);
         if policy == PullPolicy::Always {

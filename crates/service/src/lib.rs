@@ -73,7 +73,7 @@ pub use measured::StatsReader;
 pub use podlane_store::AuditFilter;
 pub use policy::{Explained, Field, Finding, Pattern, Policy, Quota, Quotas, Rule};
 pub use recordings::{Recording, RecordingRules};
-pub use resources::WithLabels;
+pub use resources::{KubeVolume, MadeKube, NewKube, RemovedKube, WithLabels};
 pub use stream::{ExecStream, Step};
 pub use terminals::Terminal;
 pub use text::Decoder as TextDecoder;

@@ -20,6 +20,7 @@ mod happening;
 mod images;
 mod kept;
 mod killing;
+mod kube;
 mod lifecycle;
 mod lifetimes;
 mod listeners;

@@ -5,7 +5,7 @@ use super::settings::{Namespace, Place, hosts, namespace, place};
 use super::{POD_LABEL, Request};
 use crate::instance::Attempt;
 use http::Method;
-use podlane_engine::{NewPod, PodId, PodName, Resource, Signal};
+use podlane_engine::{KubeOf, NewPod, PodId, PodName, Resource, Signal};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -105,4 +105,14 @@ pub(crate) fn remove_pod(id: &PodId, force: bool) -> Request {
     Request::new("removing the pod", Method::DELETE, &format!("/pods/{id}"))
         .query(query.iter().copied())
         .kept(Resource::Pod, id.short())
+}
+
+pub(crate) fn generate_kube(of: &KubeOf) -> Request {
+    let request = |id: &str| {
+        Request::get("describing by a document", "/generate/kube").query([("names", id)])
+    };
+    match of {
+        KubeOf::Pod(id) => request(id.as_str()).kept(Resource::Pod, id.short()),
+        KubeOf::Container(id) => request(id.as_str()).container(id.short()),
+    }
 }

@@ -27,9 +27,9 @@ pub(crate) async fn read(
     headers: &HeaderMap,
     mut body: Body,
     settings: &Settings,
+    limit: usize,
     call: &Call,
 ) -> Result<Vec<u8>, Refusal> {
-    let limit = settings.body_bytes;
     let too_large = || Refusal::BodyTooLarge { limit };
     let announced = headers
         .get(CONTENT_LENGTH)

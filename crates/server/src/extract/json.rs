@@ -17,7 +17,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
         media::require_json(request.headers())?;
-        let bytes = bytes(request, app).await?;
+        let bytes = bytes(request, app, usize::MAX).await?;
         parse(&bytes).map(Self)
     }
 }
@@ -35,7 +35,7 @@ impl FromRequest<App> for NoBody {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
         let headers = request.headers().clone();
-        let bytes = bytes(request, app).await?;
+        let bytes = bytes(request, app, usize::MAX).await?;
         if !bytes.is_empty() {
             media::require_json(&headers)?;
             parse::<Nothing>(&bytes)?;
@@ -44,11 +44,29 @@ impl FromRequest<App> for NoBody {
     }
 }
 
-async fn bytes(request: Request, app: &App) -> Result<Vec<u8>, Refusal> {
+/// A document of YAML, or JSON, of a moderate size, unread.
+#[derive(Debug)]
+pub(crate) struct Document(pub(crate) Vec<u8>);
+
+/// The largest document.
+const LARGEST: usize = 1 << 20;
+
+impl FromRequest<App> for Document {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
+        media::require_yaml(request.headers())?;
+        bytes(request, app, LARGEST).await.map(Self)
+    }
+}
+
+/// A body up to the server's bound, or a lower one.
+async fn bytes(request: Request, app: &App, most: usize) -> Result<Vec<u8>, Refusal> {
     let (parts, body) = request.into_parts();
     let call = parts.extensions.get::<Call>().cloned();
     let call = call.unwrap_or_else(|| unreachable!("the edge gives every request its call"));
-    let bytes = body::read(&parts.headers, body, &app.settings, &call).await?;
+    let limit = app.settings.body_bytes.min(most);
+    let bytes = body::read(&parts.headers, body, &app.settings, limit, &call).await?;
     // The framing of the body is known only now.
     Framing::check(&parts.extensions)?;
     Ok(bytes)

@@ -71,6 +71,25 @@ pub(crate) fn require_tar(headers: &HeaderMap) -> Result<(), Refusal> {
     })
 }
 
+/// Refuses a body that does not say that it is plain YAML or JSON.
+pub(crate) fn require_yaml(headers: &HeaderMap) -> Result<(), Refusal> {
+    let media = [
+        "application/yaml",
+        "application/x-yaml",
+        "text/yaml",
+        "text/x-yaml",
+        "application/json",
+    ];
+    if media.iter().any(|media| is(headers, media)) {
+        return require_plain(headers);
+    }
+    Err(Refusal::MediaType {
+        header: "Content-Type",
+        message: "the body must be YAML or JSON".into(),
+        hint: "send the header Content-Type: application/yaml",
+    })
+}
+
 /// Refuses a body that is compressed.
 pub(crate) fn require_plain(headers: &HeaderMap) -> Result<(), Refusal> {
     let coded = headers.get_all(CONTENT_ENCODING).iter().any(|value| {

@@ -3,13 +3,13 @@
 pub(crate) mod body;
 mod json;
 pub(crate) mod media;
-mod mistakes;
+pub(crate) mod mistakes;
 mod name;
 mod nearest;
 mod query;
 
 pub(crate) use body::Upload;
-pub(crate) use json::{Json, NoBody};
+pub(crate) use json::{Document, Json, NoBody};
 pub(crate) use name::{FilePath, Image, Name, Network, Pod, Secret, Volume};
 pub(crate) use nearest::shown;
 pub(crate) use query::{Parameters, Query, QueryShape, Timeout};

@@ -6,6 +6,7 @@ pub(crate) mod events;
 pub(crate) mod execs;
 pub(crate) mod fallback;
 pub(crate) mod images;
+pub(crate) mod kube;
 pub(crate) mod limits;
 pub(crate) mod networks;
 pub(crate) mod pods;

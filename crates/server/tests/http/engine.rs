@@ -6,11 +6,11 @@ use podlane_engine::{
     Archive, Attachment, Call, Change, Container, ContainerId, ContainerName, ContainerProcess,
     ContainerRef, ContainerSpec, ContainerSummary, DiskUsage, Engine, EngineVersion, Error,
     EventQuery, EventStream, Events, ExecSpec, FileStat, Image, ImageRef, ImageStep, ImageSummary,
-    ImageWork, Images, InnerPath, Lifecycle, Limits, LogQuery, LogStream, Membership, Network,
-    NetworkName, Networks, NewBuild, NewCommit, NewNetwork, NewPod, NewSecret, NewVolume, Observe,
-    Ownership, PathChange, Pod, PodId, PodName, PodStatus, PodSummary, Pods, Process, PrunedImages,
-    RegistryLogin, RemovedImage, Result, Secret, SecretName, Secrets, Settings, Signal, Stats,
-    Status, Upload, Volume, VolumeName, Volumes,
+    ImageWork, Images, InnerPath, KubeOf, Lifecycle, Limits, LogQuery, LogStream, Membership,
+    Network, NetworkName, Networks, NewBuild, NewCommit, NewNetwork, NewPod, NewSecret, NewVolume,
+    Observe, Ownership, PathChange, Pod, PodId, PodName, PodStatus, PodSummary, Pods, Process,
+    PrunedImages, RegistryLogin, RemovedImage, Result, Secret, SecretName, Secrets, Settings,
+    Signal, Stats, Status, Upload, Volume, VolumeName, Volumes,
 };
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -338,6 +338,10 @@ impl Pods for Tiny {
 
     async fn remove_pod(&self, _: &Call, _: &PodId, _: bool) -> Result<()> {
         self.asked().await.map(drop)
+    }
+
+    async fn generate_kube(&self, _: &Call, _: &KubeOf) -> Result<String> {
+        self.asked().await.map(|_| String::new())
     }
 }
 

@@ -10,7 +10,7 @@ mod permit;
 mod quota;
 mod values;
 
-pub(crate) use book::{Allowance, Allowances, Bookings};
+pub(crate) use book::{Allowance, Allowances, Booking, Bookings};
 pub use pattern::Pattern;
 pub use quota::{Quota, Quotas};
 

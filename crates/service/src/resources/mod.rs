@@ -1,10 +1,13 @@
 //! What the engine keeps beside containers and images: volumes, networks, secrets and pods.
 
 mod borrowed;
+mod kube;
 mod networks;
 mod pods;
 mod secrets;
 mod volumes;
+
+pub use kube::{KubeVolume, MadeKube, NewKube, RemovedKube};
 
 use crate::containers::{OWN_LABELS, TENANT_LABEL, is_own};
 use crate::{Call, Error, Result, Service};

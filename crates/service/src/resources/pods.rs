@@ -84,6 +84,11 @@ impl Service {
         Err(missing(Resource::Pod, name).into())
     }
 
+    /// A pod that was just made, as its users see it.
+    pub(crate) async fn pod_now(&self, call: &Call, id: &PodId) -> Result<PodSummary> {
+        Ok(shown(self.0.engine.pod(call, &id.into()).await?).summary)
+    }
+
     /// The pod that a new container joins. One that was not made here may share anything with the machine,
     /// which no create can ask for.
     pub(crate) async fn joined(&self, call: &Call, name: Option<&PodName>) -> Result<Option<Pod>> {
@@ -102,8 +107,10 @@ impl Service {
     /// Starts every container of a pod that does not run.
     pub async fn start_pod(&self, call: &Call, name: &PodName) -> Result<(Pod, Change)> {
         call.may(Scope::PodsWrite)?;
+        let service = self.clone();
         self.alter_pod(call, name, |engine, call, pod| async move {
             thawed(&pod)?;
+            service.revive_all(&pod)?;
             engine.start_pod(&call, &pod.id).await
         })
         .await
@@ -133,8 +140,10 @@ impl Service {
         grace: Option<Duration>,
     ) -> Result<(Pod, Change)> {
         call.may(Scope::PodsWrite)?;
+        let service = self.clone();
         self.alter_pod(call, name, move |engine, call, pod| async move {
             thawed(&pod)?;
+            service.revive_all(&pod)?;
             engine.stop_pod(&call, &pod.id, grace).await?;
             engine.start_pod(&call, &pod.id).await
         })
@@ -223,6 +232,12 @@ impl Service {
             Ok(removed)
         })
         .await
+    }
+
+    /// Before a pod is started: one with a container whose time is up is not.
+    fn revive_all(&self, pod: &PodSummary) -> EngineResult<()> {
+        let mut members = pod.containers.iter();
+        members.try_for_each(|member| self.revive(&member.id))
     }
 
     /// Changes what a name means now, and looks at it afterwards. Driven to its end even if the caller goes away.

@@ -103,6 +103,7 @@ macro_rules! conformance {
             what_holds_a_pod_together_is_left_alone,
             a_pod_on_a_taken_port_says_so,
             a_run_in_a_missing_pod_leaves_nothing,
+            a_pod_is_described,
             a_log_has_both_streams_in_order,
             the_end_of_a_log_is_enough,
             a_part_of_a_log_by_time_and_by_output,

@@ -3,8 +3,8 @@
 use super::assert_fails;
 use super::subject::{Subject, call};
 use podlane_engine::{
-    Change, ContainerId, Error, HostPort, Membership, NewPod, Pod, PodId, PodName, PodPlace,
-    PodStatus, PortMapping, Protocol, Resource, Signal, Status,
+    Change, ContainerId, Error, HostPort, KubeOf, Membership, NewPod, Pod, PodId, PodName,
+    PodPlace, PodStatus, PortMapping, Protocol, Resource, Signal, Status,
 };
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -325,4 +325,27 @@ pub async fn a_run_in_a_missing_pod_leaves_nothing(subject: &Subject) {
         Error::Invalid { field: "pod", .. }
     );
     assert!(!subject.exists(&spec.name).await);
+}
+
+/// A pod, and a container alone, are told as a document that names what is in them.
+pub async fn a_pod_is_described(subject: &Subject) {
+    let engine = &subject.engine;
+    let pod = subject.make(&new_pod()).await;
+    let member = subject.join(&pod, &["sleep", "1000"]).await;
+    let alone = subject.idle().await;
+    let of_pod = KubeOf::Pod(pod.summary.id.clone());
+    for (of, id) in [
+        (of_pod, &member),
+        (KubeOf::Container(alone.clone()), &alone),
+    ] {
+        let text = engine
+            .generate_kube(&call(), &of)
+            .await
+            .expect("a document");
+        let container = engine.inspect(&call(), &id.into()).await.expect("it");
+        for part in ["Pod", container.name.as_str(), "sleep"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+    subject.gone(&pod).await;
 }

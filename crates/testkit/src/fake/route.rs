@@ -61,6 +61,8 @@ pub enum Route {
     SecretInspect,
     /// `DELETE secrets/{name}`
     SecretRemove,
+    /// `GET generate/kube`
+    KubeGenerate,
     /// `POST pods/create`
     PodCreate,
     /// `GET pods/json`
@@ -157,6 +159,9 @@ pub(super) fn find(method: &Method, path: &str) -> Option<(Route, String)> {
         "info" if method == Method::GET && rest.is_empty() => Some((Route::Info, String::new())),
         "events" if method == Method::GET && rest.is_empty() => {
             Some((Route::Events, String::new()))
+        }
+        "generate" if method == Method::GET && rest == "kube" => {
+            Some((Route::KubeGenerate, String::new()))
         }
         "images" => image(method, rest),
         "containers" => container(method, rest),

@@ -8,6 +8,7 @@ mod exec_start;
 mod images;
 mod inspect;
 mod kept;
+mod kube;
 mod lifecycle;
 mod list;
 mod logs;
@@ -65,6 +66,7 @@ pub(super) async fn handle(request: &Request) -> Handled {
         Route::NetworkRemove => networks::remove(request),
         Route::NetworkConnect => networks::connect(request),
         Route::NetworkDisconnect => networks::disconnect(request),
+        Route::KubeGenerate => kube::generate(request),
         Route::PodCreate => pods::create(request),
         Route::PodList => Ok(pods::list(request)),
         Route::PodInspect => pods::inspect(request),

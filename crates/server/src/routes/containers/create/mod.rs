@@ -8,7 +8,7 @@ pub(crate) mod networks;
 pub(crate) mod ports;
 mod privileges;
 mod settings;
-mod spec;
+pub(crate) mod spec;
 mod volumes;
 
 use super::{answers, kept, lifetime};

@@ -9,7 +9,7 @@ use podlane_engine::{ContainerName, ImageRef, PodName};
 use podlane_service::{InitChoice, NewContainer, PullPolicy};
 use std::time::Duration;
 
-pub(super) fn new_container(
+pub(crate) fn new_container(
     mut body: CreateContainer,
     most: Duration,
 ) -> Result<NewContainer, Refusal> {
