@@ -4,8 +4,8 @@ use super::super::answer::{Failed, failure};
 use super::{joined, read_whole, seen, walk};
 use podlane_inside::{Failure, Reason};
 use rustix::fs::{
-    AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid, chownat, fchmod, fchown, fstat, mkdirat,
-    openat, readlinkat, symlinkat,
+    AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid, chownat, fchmod, fchown, mkdirat, openat,
+    readlinkat, symlinkat,
 };
 use rustix::io::Errno;
 use std::ffi::{CString, OsStr};
