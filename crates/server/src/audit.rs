@@ -15,7 +15,7 @@ pub(crate) async fn audit(State(app): State<App>, request: Request, next: Next) 
         return next.run(request).await;
     };
     if let Err(error) = app.service.write_down(&call, &what, "begun").await {
-        return Error::Operation(error).into_response();
+        return Error::Unaudited(error).into_response();
     }
     let mut ending = Ending {
         service: app.service,
@@ -39,7 +39,22 @@ pub(crate) async fn audit(State(app): State<App>, request: Request, next: Next) 
     response
 }
 
-fn audited(app: &App, request: &Request) -> Option<(Call, Audited)> {
+/// Has it written down that a request was answered as an earlier one with the same key was.
+pub(crate) async fn repeated(
+    app: &App,
+    audited: Option<(Call, Audited)>,
+    status: u16,
+) -> Result<(), Error> {
+    if let Some((call, what)) = audited {
+        let outcome = format!("replayed {status}");
+        let written = app.service.write_down(&call, &what, &outcome).await;
+        written.map_err(Error::Unaudited)?;
+    }
+    Ok(())
+}
+
+/// What is written down of a request, if it is one that changes something.
+pub(crate) fn audited(app: &App, request: &Request) -> Option<(Call, Audited)> {
     if !app.service.is_audited() {
         return None;
     }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use podlane_api::ErrorType;
 use podlane_engine::inside::{Failure, Reason};
 use podlane_engine::{Error as Engine, Resource};
-use podlane_service::{Error as Service, RowProblem};
+use podlane_service::{Error as Service, Repetition, RowProblem};
 use std::borrow::Cow;
 use std::time::Duration;
 use thiserror::Error;
@@ -30,6 +30,9 @@ pub(crate) enum Error {
     /// The engine does not answer a health check.
     #[error("the engine does not answer")]
     Unhealthy(#[source] Service),
+    /// It can't be written down that it is to be done, so it is not done.
+    #[error("the audit can't be written")]
+    Unaudited(#[source] Service),
     /// Our own code panicked.
     #[error("a handler panicked: {0}")]
     Panicked(String),
@@ -51,6 +54,8 @@ pub(crate) struct Answer {
     pub(crate) rule: Option<String>,
     /// Whether it is the health check's: it has two fields more.
     pub(crate) unhealthy: bool,
+    /// Whether it says for certain that nothing was done, so that a key is good for another try.
+    pub(crate) nothing_done: bool,
     /// What the log says, with all causes.
     pub(crate) log: String,
 }
@@ -90,6 +95,10 @@ impl Error {
                 unhealthy: true,
                 ..operation(error, chain(self))
             },
+            Self::Unaudited(error) => Answer {
+                nothing_done: true,
+                ..operation(error, chain(self))
+            },
             Self::Bare(status) if status.is_client_error() => Answer {
                 kind: ErrorType::ValidationError,
                 message: status.canonical_reason().unwrap_or("refused").to_owned(),
@@ -122,6 +131,7 @@ fn plain(status: StatusCode, log: String) -> Answer {
         retry_after: None,
         rule: None,
         unhealthy: false,
+        nothing_done: false,
         log,
     }
 }
@@ -150,6 +160,7 @@ fn refused(refusal: &Refusal) -> Answer {
         field: refusal.what().map(str::to_owned),
         hint: refusal.hint().map(Into::into),
         retry_after: refusal.wait(),
+        nothing_done: true,
         ..plain(refusal.status(), log)
     }
 }
@@ -165,6 +176,7 @@ fn operation(error: &Service, log: String) -> Answer {
             kind: ErrorType::ValidationError,
             field: Some((*field).into()),
             log: format!("invalid field: {field}"),
+            nothing_done: true,
             ..podman(StatusCode::BAD_REQUEST)
         },
         Service::Unidentified { .. } => Answer {
@@ -174,11 +186,13 @@ fn operation(error: &Service, log: String) -> Answer {
                 "send a token: Authorization: Bearer pdl_...; `podlane token create` makes one"
                     .into(),
             ),
+            nothing_done: true,
             ..podman(StatusCode::UNAUTHORIZED)
         },
         Service::Denied { .. } | Service::Bounded { .. } => Answer {
             kind: ErrorType::ValidationError,
             field: Some("Authorization".into()),
+            nothing_done: true,
             ..podman(StatusCode::FORBIDDEN)
         },
         Service::Forbidden { findings } => Answer {
@@ -186,14 +200,17 @@ fn operation(error: &Service, log: String) -> Answer {
             field: findings.first().map(|finding| finding.field.to_owned()),
             rule: findings.first().map(|finding| finding.rule.clone()),
             log: "the policy forbids it".into(),
+            nothing_done: true,
             ..podman(StatusCode::FORBIDDEN)
         },
         Service::TooMany { retry_after, .. } => Answer {
             kind: ErrorType::ValidationError,
             retry_after: Some(*retry_after),
             rule: Some("quota".into()),
+            nothing_done: true,
             ..podman(StatusCode::TOO_MANY_REQUESTS)
         },
+        Service::Repeated(repetition) => repeated(*repetition, podman),
         Service::Conflict { .. } => podman(StatusCode::CONFLICT),
         Service::TooLarge { .. } => Answer {
             kind: ErrorType::ValidationError,
@@ -203,12 +220,14 @@ fn operation(error: &Service, log: String) -> Answer {
             kind: ErrorType::InternalError,
             retry_after: Some(*retry_after),
             hint: Some("try again in a moment, or raise MAX_WORKERS".into()),
+            nothing_done: true,
             ..podman(StatusCode::SERVICE_UNAVAILABLE)
         },
         Service::Full { setting, .. } => Answer {
             kind: ErrorType::InternalError,
             retry_after: Some(Duration::from_secs(1)),
             hint: Some(format!("try again later, or raise {setting}")),
+            nothing_done: true,
             ..podman(StatusCode::SERVICE_UNAVAILABLE)
         },
         Service::Unkept { reason, .. } => Answer {
@@ -243,6 +262,26 @@ fn operation(error: &Service, log: String) -> Answer {
         Service::Inside { .. } => podman(StatusCode::INTERNAL_SERVER_ERROR),
         Service::File(failure) => in_the_way(failure, podman),
         Service::Internal { .. } => internal(log),
+    }
+}
+
+/// A request with a key that can't be done, and has no answer that could be given again.
+fn repeated(repetition: Repetition, answer: impl Fn(StatusCode) -> Answer) -> Answer {
+    let another = "look whether it was done; to have it done anew, send it with another key";
+    let (status, hint) = match repetition {
+        Repetition::Other => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "each request needs a key of its own; one that is sent again must be the same",
+        ),
+        Repetition::UnderWay => (StatusCode::CONFLICT, "ask again in a moment for its answer"),
+        Repetition::Unknown | Repetition::Unkept(_) => (StatusCode::CONFLICT, another),
+    };
+    Answer {
+        kind: ErrorType::ValidationError,
+        field: Some("Idempotency-Key".into()),
+        hint: Some(hint.into()),
+        retry_after: (repetition == Repetition::UnderWay).then_some(Duration::from_secs(1)),
+        ..answer(status)
     }
 }
 

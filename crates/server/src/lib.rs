@@ -12,6 +12,7 @@ mod error;
 mod extract;
 mod guard;
 mod headers;
+mod idempotency;
 mod kube;
 mod metrics;
 mod openapi;

@@ -3,8 +3,10 @@
 mod failures;
 pub(crate) mod policy;
 
+use crate::idempotency;
 use crate::router::table;
 use podlane_api::{Failure, Problem, TerminalInput, TerminalOutput};
+use podlane_service::IdempotencyKey;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{AdditionalProperties, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -165,6 +167,13 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
             .get_or_insert_default()
             .insert(0, exec_parameter().into());
     }
+    let keyed = takes_key(path, method);
+    if keyed {
+        operation
+            .parameters
+            .get_or_insert_default()
+            .push(key_parameter().into());
+    }
     for failure in failures::of(path, method) {
         operation
             .responses
@@ -183,6 +192,11 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
             response
                 .headers
                 .insert("X-Request-ID".into(), id_header().into());
+            if keyed && status.starts_with('2') {
+                response
+                    .headers
+                    .insert("Idempotent-Replayed".into(), replayed_header().into());
+            }
         }
     }
 }
@@ -227,6 +241,44 @@ fn exec_parameter() -> Parameter {
             ObjectBuilder::new()
                 .schema_type(SchemaType::Type(Type::String))
                 .pattern(Some("^[0-9a-f]{32}$")),
+        ))
+        .build()
+}
+
+/// Whether an operation takes a key.
+fn takes_key(path: &str, method: &HttpMethod) -> bool {
+    let method = match method {
+        HttpMethod::Post => "POST",
+        HttpMethod::Patch => "PATCH",
+        _ => return false,
+    };
+    idempotency::takes_key(method, path)
+}
+
+fn key_parameter() -> Parameter {
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "What the caller calls this request. It is done once, however often it is sent with the same key; the others get the first one's answer.",
+        ))
+        .schema(Some(
+            ObjectBuilder::new()
+                .schema_type(SchemaType::Type(Type::String))
+                .pattern(Some("^[!-~]+$"))
+                .max_length(Some(IdempotencyKey::LONGEST)),
+        ))
+        .build()
+}
+
+fn replayed_header() -> utoipa::openapi::Header {
+    HeaderBuilder::new()
+        .schema(Some(
+            ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)),
+        ))
+        .description(Some(
+            "`true` if this is the answer to an earlier request with the same key.",
         ))
         .build()
 }

@@ -4,6 +4,7 @@ use crate::audit::audit;
 use crate::authenticate::{API_KEY, TENANT, authenticate};
 use crate::edge::{edge, panicked};
 use crate::guard::guard;
+use crate::idempotency::{self, once};
 use crate::routes::containers::{
     bulk, changes, create, exec, export, extend, files, inspect, kill, list, logs, pause, remove,
     rename, restart, start, stats, stop, terminals, tickets, top, unpause, update, users, wait,
@@ -213,6 +214,7 @@ pub fn router(app: App) -> Router {
     router = router
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(app.clone(), audit))
+        .layer(from_fn_with_state(app.clone(), once))
         .layer(from_fn_with_state(app.clone(), authenticate));
     if let Some(cors) = cors(&app) {
         router = router.layer(cors);
@@ -260,6 +262,7 @@ fn cors(app: &App) -> Option<CorsLayer> {
                 IF_RANGE,
                 RANGE,
                 LAST_EVENT_ID,
+                idempotency::KEY,
                 id.clone(),
             ])
             .expose_headers([
@@ -270,6 +273,7 @@ fn cors(app: &App) -> Option<CorsLayer> {
                 RETRY_AFTER,
                 id,
                 crate::stream::EXEC_PATH,
+                idempotency::REPLAYED,
             ])
             .max_age(Duration::from_secs(600)),
     )

@@ -1,6 +1,6 @@
 //! Why an operation failed, by what its reader can do about it. No word of HTTP.
 
-use crate::{Finding, Scope};
+use crate::{Finding, Repetition, Scope};
 use podlane_engine::InvalidName;
 use podlane_engine::inside::Failure;
 use std::time::Duration;
@@ -95,6 +95,9 @@ pub enum Error {
         /// The setting that says so.
         setting: &'static str,
     },
+    /// A request with an idempotency key has no answer of its own.
+    #[error("{0}")]
+    Repeated(Repetition),
     /// No background command can be kept.
     #[error("{message}")]
     Unkept {

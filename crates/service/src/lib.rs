@@ -19,6 +19,7 @@ mod files;
 mod finding;
 mod follow;
 mod gate;
+mod idempotency;
 mod images;
 mod lifecycle;
 mod lifetime;
@@ -63,6 +64,7 @@ pub use files::{
 };
 pub use follow::{LogReader, LogStep};
 pub use gate::Load;
+pub use idempotency::{Claim, Claimed, IdempotencyKey, KeptAnswer, KeyRules, Keyed, Repetition};
 pub use images::{ImageMaking, Outgoing};
 pub use lifecycle::{Condition, Waited};
 pub use lifetime::{LifeLimits, Lifetime, NewLifetime, OnExpiry};
@@ -135,6 +137,8 @@ pub struct Limits {
     pub exec_log_bytes: usize,
     /// How long an ended background command is kept.
     pub exec_retention: Duration,
+    /// How long and how many answers to requests with a key are kept.
+    pub idempotency: KeyRules,
     /// Where background commands are kept; without it there are none.
     pub state_dir: Option<PathBuf>,
     /// How many terminals may be open at once.
@@ -166,6 +170,8 @@ struct Inner {
     tokens: Arc<Tokens>,
     tickets: tickets::Tickets,
     audit: Arc<Audit>,
+    /// Keys of requests that are done once.
+    keys: idempotency::Keys,
     recordings: Recordings,
     /// Work that must be driven to its end although nobody waits for it any more.
     tasks: TaskTracker,
@@ -206,6 +212,7 @@ impl Service {
         let tokens = Arc::new(Tokens::new(limits.auth, limits.state_dir.clone()));
         let audit = Arc::new(Audit::new(limits.state_dir.clone()));
         let lives = Lives::new(limits.state_dir.clone(), limits.workers.get());
+        let keys = idempotency::Keys::new(limits.state_dir.clone());
         Self(Arc::new(Inner {
             engine,
             streams: Places::new("streams of output", "limits.streams", limits.streams),
@@ -215,6 +222,7 @@ impl Service {
             tokens,
             tickets: tickets::Tickets::default(),
             audit,
+            keys,
             recordings,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
@@ -252,6 +260,7 @@ impl Service {
 
     /// Clears away what servers that died left half-done. To be called when the server starts.
     pub async fn recover(&self, call: &Call) -> Result<Vec<String>> {
+        self.0.keys.look(&self.0).await;
         Ok(self.0.engine.recover(call).await?)
     }
 

@@ -5,11 +5,13 @@
 //! call has answered survives a power cut, so a revoked token does not come back. All calls block, for as
 //! long as a disk takes; [`Store::version`] and reads touch only memory as a rule.
 
+mod answers;
 mod audit;
 mod lifetimes;
 mod schema;
 mod tokens;
 
+pub use answers::{AnswerRecord, Answers, KeyRecord, Noted, Room};
 pub use audit::{AuditFilter, AuditLog, AuditRecord, BEGINNING, NewAudit};
 pub use tokens::TokenRecord;
 

@@ -55,6 +55,24 @@ pub(crate) const AUDIT: [&str; 2] = [
 ",
 ];
 
+/// The same for the database of answers.
+pub(crate) const ANSWERS: [&str; 1] = ["
+    CREATE TABLE secret (value BLOB NOT NULL) STRICT;
+    CREATE TABLE answer (
+        id BLOB PRIMARY KEY,
+        fingerprint BLOB NOT NULL,
+        caller TEXT NOT NULL,
+        expires INTEGER NOT NULL,
+        status INTEGER,
+        failure INTEGER,
+        headers TEXT,
+        body BLOB,
+        size INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX answer_expires ON answer (expires);
+    CREATE INDEX answer_caller ON answer (caller, size);
+"];
+
 pub(crate) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<()> {
     let known = i64::try_from(steps.len()).unwrap_or(i64::MAX);
     let made = make(connection, steps, known).map_err(|error| Error::Database {

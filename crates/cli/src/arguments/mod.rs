@@ -180,6 +180,10 @@ pub(crate) struct ConfigFlags {
     /// [env: PODLANE_EXEC_RETENTION]
     #[arg(long, value_name = "SECONDS")]
     exec_retention: Option<String>,
+    /// Seconds for which the answers to requests with an Idempotency-Key are kept [default: 86400]
+    /// [env: PODLANE_IDEMPOTENCY_RETENTION]
+    #[arg(long, value_name = "SECONDS")]
+    idempotency_retention: Option<String>,
 }
 
 impl From<ConfigFlags> for Flags {
@@ -215,6 +219,7 @@ impl From<ConfigFlags> for Flags {
             ("shutdown-grace", given.shutdown_grace),
             ("state-dir", given.state_dir),
             ("exec-retention", given.exec_retention),
+            ("idempotency-retention", given.idempotency_retention),
         ];
         let mut flags = Self::default();
         if let Some(file) = given.config {

@@ -105,6 +105,8 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     /// How long ended background commands are kept.
     pub exec_retention: Duration,
+    /// How long keys and answers of requests are kept.
+    pub idempotency_retention: Duration,
     /// Bounds on what one client can use up.
     pub limits: Limits,
     table: Vec<Row>,
@@ -154,6 +156,10 @@ pub struct Limits {
     pub recordings: NonZeroUsize,
     /// All recordings together, in bytes.
     pub recordings_bytes: usize,
+    /// Idempotency keys of one caller.
+    pub idempotency_keys: usize,
+    /// Answers kept for one caller, in bytes.
+    pub idempotency_bytes: usize,
 }
 
 /// What create does about its image.
@@ -273,6 +279,7 @@ impl Config {
             shutdown_grace: read.seconds("shutdown_grace", 0.0..=600.0),
             state_dir: read.text("state_dir", value::directory),
             exec_retention: read.seconds("exec_retention", 0.0..=2_592_000.0),
+            idempotency_retention: read.seconds("idempotency_retention", 1.0..=2_592_000.0),
             limits: Limits {
                 body_bytes: read.integer("limits.body_bytes", KIB..=GIB),
                 header_bytes: read.integer("limits.header_bytes", 8 * KIB..=MIB),
@@ -294,6 +301,8 @@ impl Config {
                 recording_bytes: read.integer("limits.recording_bytes", KIB..=GIB),
                 recordings: read.positive("limits.recordings", 100_000),
                 recordings_bytes: read.integer("limits.recordings_bytes", KIB..=1024 * GIB),
+                idempotency_keys: read.integer("limits.idempotency_keys", 1..=1_000_000),
+                idempotency_bytes: read.integer("limits.idempotency_bytes", KIB..=GIB),
             },
             table: Vec::new(),
             warnings: Vec::new(),

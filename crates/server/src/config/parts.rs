@@ -2,7 +2,7 @@
 
 use super::{Config, Pull, Record};
 use crate::{Rate, Settings};
-use podlane_service::{Limits, PullPolicy, RecordingRules};
+use podlane_service::{KeyRules, Limits, PullPolicy, RecordingRules};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -49,6 +49,11 @@ impl Config {
             execs: self.limits.execs,
             exec_log_bytes: self.limits.exec_log_bytes,
             exec_retention: self.exec_retention,
+            idempotency: KeyRules {
+                retention: self.idempotency_retention,
+                keys: self.limits.idempotency_keys,
+                bytes: self.limits.idempotency_bytes,
+            },
             terminals: self.limits.terminals,
             recordings: self.recording_rules(state_dir.as_deref()),
             state_dir,

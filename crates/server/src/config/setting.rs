@@ -28,7 +28,7 @@ const fn limit(key: &'static str, variable: &'static str) -> Setting {
 }
 
 /// Every setting, in the order of `config/default.toml`.
-pub const SETTINGS: [Setting; 50] = [
+pub const SETTINGS: [Setting; 53] = [
     setting("listen", "PODLANE_LISTEN", "listen"),
     setting("socket", "PODLANE_SOCKET", "socket"),
     setting("socket_mode", "PODLANE_SOCKET_MODE", "socket-mode"),
@@ -67,6 +67,11 @@ pub const SETTINGS: [Setting; 50] = [
     setting("shutdown_grace", "PODLANE_SHUTDOWN_GRACE", "shutdown-grace"),
     setting("state_dir", "PODLANE_STATE_DIR", "state-dir"),
     setting("exec_retention", "PODLANE_EXEC_RETENTION", "exec-retention"),
+    setting(
+        "idempotency_retention",
+        "PODLANE_IDEMPOTENCY_RETENTION",
+        "idempotency-retention",
+    ),
     limit("limits.body_bytes", "PODLANE_LIMITS_BODY_BYTES"),
     limit("limits.header_bytes", "PODLANE_LIMITS_HEADER_BYTES"),
     limit("limits.header_timeout", "PODLANE_LIMITS_HEADER_TIMEOUT"),
@@ -87,6 +92,11 @@ pub const SETTINGS: [Setting; 50] = [
     limit("limits.recording_bytes", "PODLANE_LIMITS_RECORDING_BYTES"),
     limit("limits.recordings", "PODLANE_LIMITS_RECORDINGS"),
     limit("limits.recordings_bytes", "PODLANE_LIMITS_RECORDINGS_BYTES"),
+    limit("limits.idempotency_keys", "PODLANE_LIMITS_IDEMPOTENCY_KEYS"),
+    limit(
+        "limits.idempotency_bytes",
+        "PODLANE_LIMITS_IDEMPOTENCY_BYTES",
+    ),
 ];
 
 /// The environment variable that names the configuration file.

@@ -24,10 +24,12 @@ enum When {
     Contested,
     /// Those that change something.
     Changing,
+    /// Those that take a key.
+    Keyed,
 }
 
 #[rustfmt::skip]
-pub(super) static ALL: [Failure; 14] = [
+pub(super) static ALL: [Failure; 15] = [
     failure("400", "BadRequest", When::Always, "The request is wrong; `error.field` says where."),
     failure("401", "Unidentified", When::Known, "The server wants a token, and this is none that is good."),
     failure("403", "Forbidden", When::Always, "The token does not permit it, or the request comes from a web page that may not use the server."),
@@ -37,6 +39,7 @@ pub(super) static ALL: [Failure; 14] = [
     failure("413", "TooLarge", When::Asking, "More than the server takes or gives at once."),
     failure("415", "UnsupportedMediaType", When::Changing, "The body is not plain JSON."),
     failure("421", "Misdirected", When::Always, "The request names a host that is not this server."),
+    failure("422", "KeyReused", When::Keyed, "The `Idempotency-Key` has been used for another request."),
     failure("429", "TooOften", When::Known, "The caller asks too often."),
     failure("500", "Failed", When::Always, "The engine or the server failed."),
     failure("502", "BadEngine", When::Asking, "The engine's answer makes no sense."),
@@ -63,6 +66,7 @@ pub(super) fn of(path: &str, method: &HttpMethod) -> impl Iterator<Item = &'stat
     let alone = ["/api/v1/health", "/api/v1/metrics", "/api/v1/recordings"];
     let asks = path.starts_with("/api/v1/") && !alone.contains(&path);
     let named = path.contains("{name}") || path.starts_with("/api/v1/execs/{id}");
+    let keyed = super::takes_key(path, method);
     let changes = *method != HttpMethod::Get;
     ALL.iter().filter(move |failure| match failure.when {
         When::Always => true,
@@ -70,6 +74,7 @@ pub(super) fn of(path: &str, method: &HttpMethod) -> impl Iterator<Item = &'stat
         When::Asking => asks,
         When::Contested => named || changes,
         When::Changing => changes,
+        When::Keyed => keyed,
     })
 }
 
@@ -81,7 +86,7 @@ impl Failure {
             .content("application/json", content("Failure"))
             .content("application/problem+json", content("Problem"))
             .header("X-Request-ID", id_header());
-        if matches!(self.status, "429" | "503") {
+        if matches!(self.status, "409" | "429" | "503") {
             let seconds = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer));
             let header = HeaderBuilder::new()
                 .schema(Some(seconds))

@@ -97,3 +97,25 @@ fn the_policy_has_every_operation() {
     assert_eq!(listed.clone().collect::<BTreeSet<_>>(), there);
     assert_eq!(listed.count(), there.len());
 }
+
+/// Whatever may be sent again takes a key, or is known for taking none.
+#[test]
+fn what_makes_something_takes_a_key() {
+    let document: serde_json::Value = serde_json::from_str(&openapi_json()).expect("JSON");
+    let mut without = 0;
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let mut names = parameters.map(|parameter| &parameter["name"]);
+            let keyed = names.any(|name| name == "Idempotency-Key");
+            let reused = operation["responses"]["422"].is_object();
+            assert_eq!(keyed, reused, "{method} {path}");
+            let answer = &operation["responses"]["200"]["headers"]["Idempotent-Replayed"];
+            assert_eq!(keyed, answer.is_object(), "{method} {path}");
+            let changes = ["post", "patch"].contains(&method.as_str());
+            assert!(changes || !keyed, "{method} {path}");
+            without += usize::from(changes && !keyed);
+        }
+    }
+    assert_eq!(without, crate::idempotency::WITHOUT.len());
+}

@@ -43,6 +43,11 @@ pub(crate) fn service(
         execs: 2,
         exec_log_bytes: 1 << 20,
         exec_retention: Duration::from_secs(60),
+        idempotency: podlane_service::KeyRules {
+            retention: Duration::from_secs(60),
+            keys: 10,
+            bytes: 10_000,
+        },
         state_dir,
         audit: false,
         terminals: 1,

@@ -9,6 +9,7 @@ mod browser;
 mod client;
 mod engine;
 mod errors;
+mod idempotency;
 mod live;
 mod logs;
 mod paths;
