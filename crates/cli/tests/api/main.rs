@@ -17,6 +17,7 @@ mod files;
 mod fixture;
 mod following;
 mod happening;
+mod idempotency;
 mod images;
 mod kept;
 mod killing;
