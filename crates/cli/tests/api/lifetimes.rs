@@ -3,8 +3,10 @@
 use crate::container::{Container, until};
 use crate::fixture::Fixture;
 use crate::reading::Reading;
+use crate::rig::Rig;
 use crate::{server, server_with};
 use futures_util::future::join_all;
+use podlane_testkit::fake::{Fault, Route, Times};
 use podlane_testkit::{Answer, BUSYBOX, Client, ServerOptions, podman, unique};
 use serde_json::{Value, json};
 use std::fs;
@@ -394,4 +396,57 @@ async fn a_label_that_is_the_images_is_nobodys() {
     }
     drop((heir, own));
     podman(&["rmi", "-f", &image]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_at_first_is_done_later() {
+    let options = ServerOptions::default().env("REQUEST_TIMEOUT", "3");
+    let rig = Rig::new(options).await;
+    let make = async || {
+        let name = unique("mortal");
+        let body = json!({ "image": BUSYBOX, "name": name, "command": "sleep 1000", "ttl": 1 });
+        let _ = rig.api.post("/containers", body).await.expect(200);
+        name
+    };
+    let gone = async |name: &str| {
+        let path = format!("/containers/{name}");
+        let gone = async || rig.api.get(&path).await.status == 404;
+        rig.until("it is gone", gone).await;
+    };
+    for fault in [
+        Fault::Fails("not now".into()),
+        Fault::Hang,
+        Fault::DropConnection,
+        Fault::LoseAnswer,
+    ] {
+        rig.fake
+            .fault(Route::ContainerRemove, fault, Times::Count(2));
+        gone(&make().await).await;
+        rig.fake.clear_faults();
+    }
+    let name = make().await;
+    rig.fake.stop_listening();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    rig.fake.resume().await.expect("it comes back");
+    gone(&name).await;
+    assert!(rig.server.log().contains("could not be ended yet"));
+    rig.is_well().await;
+}
+
+#[tokio::test]
+async fn a_command_ends_with_its_container() {
+    let server = server_with(ServerOptions::default().env("REQUEST_TIMEOUT", "100"));
+    let api = server.client();
+    let container = mortal(&api, json!({ "ttl": 3 })).await;
+    let path = container.path("exec");
+    let run = |agent: bool| {
+        let run = json!({ "command": "sleep 5000", "agent": agent });
+        api.post(&path, run)
+    };
+    let (by_agent, by_engine) = tokio::join!(run(true), run(false));
+    for answer in [by_agent, by_engine] {
+        // Whether its end is seen or only that of the container, it is answered.
+        assert_ne!(answer.status, 408, "{}", answer.text);
+    }
+    gone(&container.name).await;
 }
