@@ -10,10 +10,15 @@ mod audit;
 mod lifetimes;
 mod schema;
 mod tokens;
+mod webhooks;
 
 pub use answers::{AnswerRecord, Answers, KeyRecord, Noted, Room};
 pub use audit::{AuditFilter, AuditLog, AuditRecord, BEGINNING, NewAudit};
 pub use tokens::TokenRecord;
+pub use webhooks::{
+    Attempt, DeliveryRecord, DeliveryState, Handled, NewDelivery, WebhookCounts, WebhookRecord,
+    WebhookStore,
+};
 
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{DirBuilder, OpenOptions};

@@ -71,6 +71,46 @@ pub(crate) const ANSWERS: [&str; 1] = ["
     ) STRICT;
     CREATE INDEX answer_expires ON answer (expires);
     CREATE INDEX answer_caller ON answer (caller, size);
+/// The same for webhooks and what they are to be told, which are written with every event.
+pub(crate) const WEBHOOKS: [&str; 1] = ["
+    CREATE TABLE webhook (
+        id TEXT PRIMARY KEY,
+        url TEXT NOT NULL,
+        events TEXT NOT NULL,
+        name_prefix TEXT,
+        labels TEXT NOT NULL,
+        secret BLOB NOT NULL,
+        tenant TEXT,
+        prefix TEXT,
+        enabled INTEGER NOT NULL,
+        reason TEXT,
+        since INTEGER NOT NULL,
+        created INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE delivery (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        webhook TEXT NOT NULL,
+        id TEXT NOT NULL,
+        body TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        next INTEGER,
+        last INTEGER,
+        status INTEGER,
+        error TEXT,
+        UNIQUE (webhook, id)
+    ) STRICT;
+    CREATE INDEX delivery_next ON delivery (webhook, state, next);
+    CREATE INDEX delivery_due ON delivery (state, next);
+    CREATE TABLE place (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        at INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE health (
+        container TEXT PRIMARY KEY,
+        status TEXT NOT NULL
+    ) STRICT;
 "];
 
 pub(crate) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<()> {
