@@ -29,6 +29,7 @@ pub struct ContainerSummary {
 
 /// A container in full.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Container {
     /// The full ID.
     pub id: ContainerId,
@@ -64,6 +65,8 @@ pub struct Container {
     pub finished: Option<String>,
     /// How its main process last ended; `None` while it never has.
     pub exit_code: Option<i32>,
+    /// Whether it ended for want of memory, as far as the engine says so: Podman 4.3 never does.
+    pub oom_killed: bool,
     /// Whether root in it may use every file: it has the capabilities `CHOWN`, `DAC_OVERRIDE` and `FOWNER`.
     pub all_files: bool,
     /// Why its last start failed, if the engine keeps that.

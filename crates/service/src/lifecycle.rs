@@ -297,6 +297,7 @@ mod tests {
             started: (status != Status::Created).then(String::new),
             finished: None,
             exit_code: None,
+            oom_killed: false,
             all_files: true,
             error: None,
             health,

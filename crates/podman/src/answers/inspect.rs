@@ -55,6 +55,8 @@ struct State {
     status: String,
     #[serde(default)]
     exit_code: i32,
+    #[serde(rename = "OOMKilled", default)]
+    oom_killed: bool,
     #[serde(default)]
     error: String,
     #[serde(default)]
@@ -251,6 +253,7 @@ impl InspectedContainer {
             created: self.created,
             started: happened(&self.state.started_at),
             exit_code: (ended && finished.is_some()).then_some(self.state.exit_code),
+            oom_killed: self.state.oom_killed,
             finished,
             all_files,
             health: self.state.health.as_ref().and_then(Checked::health),

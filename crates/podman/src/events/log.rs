@@ -45,6 +45,8 @@ struct Line {
     /// Podman 4.3 leaves out a zero.
     #[serde(default)]
     container_exit_code: i32,
+    #[serde(rename = "health_status", default)]
+    health_status: String,
     #[serde(default)]
     attributes: Option<BTreeMap<String, String>>,
 }
@@ -59,6 +61,7 @@ fn read(line: &[u8]) -> Option<EngineEvent> {
         ("podId", line.pod),
         ("network", line.network),
         ("error", line.error),
+        (super::HEALTH, line.health_status),
         ("containerExitCode", line.container_exit_code.to_string()),
     ];
     attributes.extend(more.map(|(name, value)| (name.to_owned(), value)));

@@ -22,6 +22,11 @@ use twins::{Twins, Way};
 const LOOKS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// What a health check says, among an event's attributes.
+const HEALTH: &str = "healthStatus";
+/// What Podman writes beside labels, and may leave empty.
+const OWN: [&str; 5] = ["error", HEALTH, "image", "network", "podId"];
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Line {
@@ -33,6 +38,9 @@ struct Line {
     actor: Actor,
     #[serde(rename = "timeNano", default)]
     time_nano: i64,
+    /// What a health check says: until Podman 5 what it has said before, later what it says now.
+    #[serde(default)]
+    health_status: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -47,6 +55,7 @@ impl From<Line> for EngineEvent {
     fn from(line: Line) -> Self {
         let mut attributes = line.actor.attributes.unwrap_or_default();
         let name = attributes.remove("name").unwrap_or_default();
+        attributes.insert(HEALTH.into(), line.health_status);
         tidy(&line.action, &mut attributes);
         Self {
             at: line.time_nano,
@@ -70,9 +79,9 @@ fn read(line: &[u8], step: &'static str) -> Option<Result<EngineEvent>> {
     }))
 }
 
-/// Leaves out what says nothing: Podman writes that too.
+/// Leaves out what says nothing: Podman writes that too. A label may be empty.
 fn tidy(action: &str, attributes: &mut BTreeMap<String, String>) {
-    attributes.retain(|_, value| !value.is_empty());
+    attributes.retain(|name, value| !value.is_empty() || !OWN.contains(&name.as_str()));
     if action != "died" && action != "exec_died" {
         attributes.remove("containerExitCode");
     }

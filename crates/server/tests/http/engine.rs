@@ -394,6 +394,7 @@ impl Engine for Tiny {
             started: None,
             finished: None,
             exit_code: None,
+            oom_killed: false,
             all_files: true,
             error: None,
             settings: Settings::default(),

@@ -24,6 +24,7 @@ mod server;
 mod state;
 #[cfg(test)]
 mod tests;
+mod told;
 mod tree;
 
 use bytes::Bytes;

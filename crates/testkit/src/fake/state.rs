@@ -144,6 +144,8 @@ pub(super) struct Container {
     pub(super) finished: Option<OffsetDateTime>,
     pub(super) status: Status,
     pub(super) exit_code: i32,
+    /// Whether memory was wanting, as far as the version tells it.
+    pub(super) oom_killed: bool,
     pub(super) error: String,
     /// The main process, while it lives.
     pub(super) main: Option<u32>,

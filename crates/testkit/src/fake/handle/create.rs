@@ -83,6 +83,7 @@ pub(super) fn create(request: &Request) -> Handled {
         finished: None,
         status: Status::Created,
         exit_code: 0,
+        oom_killed: false,
         error: String::new(),
         main: None,
         inside,

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use tokio::sync::mpsc;
 
 /// Something that happens to a container now.
-pub(super) fn of(container: &Container, action: &str) -> Value {
+pub(in crate::fake) fn of(container: &Container, action: &str) -> Value {
     let now = OffsetDateTime::now_utc();
     let code = if action == "died" {
         container.exit_code

@@ -130,7 +130,7 @@ fn state(container: &Container, version: FakeVersion) -> Value {
         "Running": container.status.as_str() == "running",
         "Paused": container.status.as_str() == "paused",
         "Restarting": false,
-        "OOMKilled": false,
+        "OOMKilled": container.oom_killed,
         "Dead": false,
         "Pid": container.main.filter(|_| live).map_or(0, host_pid),
         "ExitCode": container.exit_code,

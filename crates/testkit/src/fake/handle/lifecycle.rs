@@ -69,6 +69,7 @@ pub(super) fn start_by(core: &Arc<Core>, name: &str) -> Handled {
     match started {
         Ok(main) => {
             container.status = Status::Running;
+            container.oom_killed = false;
             container.started = Some(OffsetDateTime::now_utc());
             container.exit_code = 0;
             container.inside.running.send_replace(true);

@@ -20,6 +20,8 @@ mod secrets;
 mod system;
 mod volumes;
 
+pub(super) use events::of as event_of;
+
 use super::Route;
 use super::answer::{Answer, Handled};
 use super::route::Query;

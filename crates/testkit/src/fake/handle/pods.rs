@@ -78,6 +78,7 @@ fn infra(pod: &str, spec: &Value, state: &mut State) -> Result<Container, Refusa
         finished: None,
         status: Status::Created,
         exit_code: 0,
+        oom_killed: false,
         error: String::new(),
         main: None,
         inside: Arc::new(Inside::new(image.tree)),
