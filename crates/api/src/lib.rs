@@ -40,6 +40,7 @@ mod tickets;
 mod tokens;
 mod users;
 mod volumes;
+mod webhooks;
 
 pub use actions::{
     Changed, ChangedContainer, Removed, RemovedContainer, Started, StartedContainer, StartedWord,
@@ -108,6 +109,11 @@ pub use users::{
     RemovedUser, Sudo, User, UserDetails, UserList,
 };
 pub use volumes::{CreateVolume, OneVolume, Volume, VolumeList};
+pub use webhooks::{
+    CreateWebhook, CreatedWebhook, Delivery, DeliveryList, ModifyWebhook, OneWebhook,
+    PingedWebhook, Redelivered, RemovedWebhook, Webhook, WebhookContainer, WebhookData,
+    WebhookList, WebhookMessage,
+};
 
 #[cfg(test)]
 mod tests;

@@ -241,6 +241,8 @@ fn operation(error: &Service, log: String) -> Answer {
         Service::NoExec { .. }
         | Service::NoUser { .. }
         | Service::NoRecording
+        | Service::NoWebhook
+        | Service::NoDelivery
         | Service::NoToken { .. } => podman(StatusCode::NOT_FOUND),
         Service::Lost { .. } => Answer {
             kind: ErrorType::InternalError,

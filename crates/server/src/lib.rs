@@ -29,7 +29,7 @@ mod timestamp;
 
 pub use app::App;
 pub use guard::{HostRule, InvalidHost, InvalidOrigin, Origin};
-pub use metrics::{EngineMetrics, Metrics};
+pub use metrics::{EngineMetrics, Metrics, WebhookMetrics};
 pub use openapi::openapi_json;
 pub use rates::Rate;
 pub use router::router;

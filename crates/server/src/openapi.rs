@@ -67,6 +67,7 @@ pub(crate) fn info() -> OpenApi {
                 "What containers see as files and nobody is told.",
             ),
             tag("events", "What happens."),
+            tag("webhooks", "Who is told what happens."),
             tag("recordings", "What terminals showed."),
             tag("audit", "Who changed what."),
             tag("tokens", "Who may ask for what."),

@@ -22,6 +22,7 @@ use crate::routes::secrets;
 use crate::routes::system::{disk_usage, docs, health, livez, metrics, prometheus, readyz};
 use crate::routes::tokens;
 use crate::routes::volumes;
+use crate::routes::webhooks;
 use crate::{App, openapi, routes};
 use axum::Router;
 use axum::http::header::{
@@ -181,6 +182,19 @@ fn pods() -> OpenApiRouter<App> {
 fn server() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(events::events))
+        .routes(routes!(
+            webhooks::create::create_webhook,
+            webhooks::list::list_webhooks
+        ))
+        .routes(routes!(
+            webhooks::inspect::inspect_webhook,
+            webhooks::modify::modify_webhook,
+            webhooks::remove::remove_webhook
+        ))
+        .routes(routes!(webhooks::test::test_webhook))
+        .routes(routes!(webhooks::deliveries::list_deliveries))
+        .routes(routes!(webhooks::redeliver::redeliver_all))
+        .routes(routes!(webhooks::redeliver::redeliver_one))
         .routes(routes!(routes::audit::list::list_audit))
         .routes(routes!(routes::audit::verify::verify_audit))
         .routes(routes!(recordings::list::list_recordings))

@@ -121,6 +121,12 @@ pub enum Error {
     /// No recording has that name.
     #[error("there is no such recording")]
     NoRecording,
+    /// There is no such webhook.
+    #[error("there is no such webhook")]
+    NoWebhook,
+    /// A webhook has no such message.
+    #[error("the webhook has no such delivery")]
+    NoDelivery,
     /// The command did not end within the time limit and was ended.
     #[error("{message}")]
     ExecTimeout {

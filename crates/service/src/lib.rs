@@ -41,6 +41,7 @@ mod tokens;
 mod tool;
 mod users;
 mod view;
+mod webhooks;
 mod work;
 
 pub use attached::NewAttachment;
@@ -72,7 +73,7 @@ pub use listing::{ListFilter, Listed, Page};
 pub use live::{Ended, Event, Input, Live};
 pub use logs::{Logs, Matching, ReadLogs, Tail};
 pub use measured::StatsReader;
-pub use podlane_store::AuditFilter;
+pub use podlane_store::{AuditFilter, DeliveryState, WebhookCounts};
 pub use policy::{Explained, Field, Finding, Pattern, Policy, Quota, Quotas, Rule};
 pub use recordings::{Recording, RecordingRules};
 pub use resources::{KubeVolume, MadeKube, NewKube, RemovedKube, WithLabels};
@@ -89,6 +90,10 @@ pub use users::{
     UserChanges,
 };
 pub use view::{Row, Rows, Told};
+pub use webhooks::{
+    Allowed, Courier, Delivery, Letter, NewWebhook, Pinged, Reach, Received, SigningSecret,
+    Webhook, WebhookChanges, WebhookEvent, WebhookObserver, WebhookRules,
+};
 
 use background::Registry;
 use files::{Known, Watches};
@@ -101,7 +106,7 @@ use recordings::Recordings;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 use tokio::sync::{OnceCell, Semaphore};
@@ -153,6 +158,8 @@ pub struct Limits {
     pub pull: PullPolicy,
     /// What may be created; anything if `None`.
     pub policy: Option<Arc<Policy>>,
+    /// The rules for webhooks.
+    pub webhooks: WebhookRules,
 }
 
 /// Podlane's operations on one engine.
@@ -183,6 +190,14 @@ struct Inner {
     events: events::Hub,
     /// All containers as they are.
     view: Arc<view::View>,
+    /// Who is told of it.
+    webhooks: Arc<webhooks::Webhooks>,
+    /// Where their messages may go.
+    reach: Arc<Reach>,
+    /// Who carries their messages.
+    courier: OnceLock<Arc<dyn Courier>>,
+    /// Places for tests of them.
+    pings: Semaphore,
     /// What containers use, likewise.
     rounds: measured::Rounds,
     /// Containers of tenants that are being made.
@@ -213,6 +228,8 @@ impl Service {
         let audit = Arc::new(Audit::new(limits.state_dir.clone()));
         let lives = Lives::new(limits.state_dir.clone(), limits.workers.get());
         let keys = idempotency::Keys::new(limits.state_dir.clone());
+        let webhooks = Arc::new(webhooks::Webhooks::new(limits.state_dir.clone()));
+        let reach = Arc::new(Reach::new(limits.webhooks.allow.clone()));
         Self(Arc::new(Inner {
             engine,
             streams: Places::new("streams of output", "limits.streams", limits.streams),
@@ -229,6 +246,10 @@ impl Service {
             background: OnceCell::new(),
             events: events::Hub::default(),
             view: Arc::default(),
+            webhooks,
+            reach,
+            courier: OnceLock::new(),
+            pings: Semaphore::new(webhooks::PINGS),
             rounds: measured::Rounds::default(),
             bookings: policy::Bookings::default(),
             allowances: policy::Allowances::default(),

@@ -6,6 +6,7 @@ use crate::listening::Listening;
 use crate::logging;
 use crate::state;
 use podlane_agent_program::PROGRAM;
+use podlane_courier::HttpCourier;
 use podlane_engine::RequestId;
 use podlane_podman::PodmanEngine;
 use podlane_server::Metrics;
@@ -62,6 +63,11 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
         podman
     };
     let service = Service::new(Arc::new(podman), config.service_limits(state));
+    let attempts = metrics.webhooks();
+    service.tell_webhooks(
+        Arc::new(HttpCourier::new()),
+        Arc::new(move |outcome| attempts.count(outcome)),
+    );
     let shutdown = CancellationToken::new();
     if let Some(id) = RequestId::parse("expiry") {
         let limit = config.request_timeout;

@@ -106,7 +106,7 @@ pub(super) fn from_toml(
                 }
             }
             // An empty [limits] says nothing.
-            DeValue::Table(_) if outer.as_ref() == "limits" => {}
+            DeValue::Table(_) if ["limits", "webhooks"].contains(&outer.as_ref()) => {}
             value => take(outer.to_string(), at, value),
         }
     }

@@ -23,7 +23,7 @@ pub use setting::{FILE_VARIABLE, SETTINGS, Setting};
 
 use crate::guard::{HostRule, Origin as WebOrigin};
 use layer::Layer;
-use podlane_service::{Auth, Policy};
+use podlane_service::{Allowed, Auth, Policy};
 use reader::Reader;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -107,10 +107,21 @@ pub struct Config {
     pub exec_retention: Duration,
     /// How long keys and answers of requests are kept.
     pub idempotency_retention: Duration,
+    /// Webhooks.
+    pub webhooks: Webhooks,
     /// Bounds on what one client can use up.
     pub limits: Limits,
     table: Vec<Row>,
     warnings: Vec<String>,
+}
+
+/// Where webhooks' messages go, and how often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhooks {
+    /// Where they may go although it is not public, and without TLS.
+    pub allow: Vec<Allowed>,
+    /// The pauses between attempts.
+    pub retries: Vec<value::Pause>,
 }
 
 /// Bounds on memory and waiting.
@@ -150,6 +161,8 @@ pub struct Limits {
     pub terminals: usize,
     /// The longest silence on both sides of a terminal.
     pub terminal_idle: Duration,
+    /// Webhooks.
+    pub webhooks: NonZeroUsize,
     /// One recording, in bytes.
     pub recording_bytes: usize,
     /// Recordings kept.
@@ -280,6 +293,10 @@ impl Config {
             state_dir: read.text("state_dir", value::directory),
             exec_retention: read.seconds("exec_retention", 0.0..=2_592_000.0),
             idempotency_retention: read.seconds("idempotency_retention", 1.0..=2_592_000.0),
+            webhooks: Webhooks {
+                allow: read.list("webhooks.allow", value::allowed, "10.0.0.0/8"),
+                retries: read.list("webhooks.retries", value::pause, "30s"),
+            },
             limits: Limits {
                 body_bytes: read.integer("limits.body_bytes", KIB..=GIB),
                 header_bytes: read.integer("limits.header_bytes", 8 * KIB..=MIB),
@@ -298,6 +315,7 @@ impl Config {
                 exec_log_bytes: read.integer("limits.exec_log_bytes", 256 * KIB..=GIB),
                 terminals: read.integer("limits.terminals", 1..=10_000),
                 terminal_idle: read.seconds("limits.terminal_idle", 1.0..=604_800.0),
+                webhooks: read.positive("limits.webhooks", 10_000),
                 recording_bytes: read.integer("limits.recording_bytes", KIB..=GIB),
                 recordings: read.positive("limits.recordings", 100_000),
                 recordings_bytes: read.integer("limits.recordings_bytes", KIB..=1024 * GIB),

@@ -3,6 +3,7 @@
 use super::{Config, Pull, Record};
 use crate::{Rate, Settings};
 use podlane_service::{KeyRules, Limits, PullPolicy, RecordingRules};
+use podlane_service::{Limits, PullPolicy, RecordingRules, WebhookRules};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -60,6 +61,11 @@ impl Config {
             auth: self.auth,
             audit: self.audit,
             policy: self.policy.clone(),
+            webhooks: WebhookRules {
+                allow: self.webhooks.allow.clone(),
+                retries: self.webhooks.retries.iter().map(|pause| pause.0).collect(),
+                most: self.limits.webhooks.get(),
+            },
             pull: match self.pull {
                 Pull::Never => PullPolicy::Never,
                 Pull::Missing => PullPolicy::Missing,

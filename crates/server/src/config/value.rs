@@ -3,8 +3,8 @@
 use super::layer::Raw;
 use super::policy;
 use crate::guard::{HostRule, Origin as WebOrigin};
-use podlane_service::Policy;
-use std::fmt::Write as _;
+use podlane_service::{Allowed, Policy};
+use std::fmt::{self, Write as _};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -201,6 +201,43 @@ pub(super) fn policy(raw: &Raw) -> Result<Option<Arc<Policy>>, String> {
 /// A name or address for the Host header.
 pub(super) fn host(text: &str) -> Result<HostRule, String> {
     HostRule::parse(text).map_err(|error| error.to_string())
+}
+
+/// Somewhere that webhooks' messages may go.
+pub(super) fn allowed(text: &str) -> Result<Allowed, String> {
+    Allowed::parse(text).ok_or_else(|| {
+        format!(
+            "{text:?} must be a host name, an address or a network, such as hooks.lan:8080 or 10.0.0.0/8"
+        )
+    })
+}
+
+/// A pause as people write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause(pub(super) Duration);
+
+impl fmt::Display for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}s", self.0.as_secs_f64())
+    }
+}
+
+/// A number and s, m or h, up to a day.
+pub(super) fn pause(text: &str) -> Result<Pause, String> {
+    let right = || format!("{text:?} must be a number and s, m or h, up to 24h, such as 30s");
+    let unit = text.chars().last().ok_or_else(right)?;
+    let seconds = match unit {
+        's' => 1.0,
+        'm' => 60.0,
+        'h' => 3600.0,
+        _ => return Err(right()),
+    };
+    let number: f64 = text[..text.len() - 1].parse().map_err(|_| right())?;
+    let pause = Duration::try_from_secs_f64(number * seconds).map_err(|_| right())?;
+    if pause > Duration::from_secs(86_400) {
+        return Err(right());
+    }
+    Ok(Pause(pause))
 }
 
 /// A web origin.

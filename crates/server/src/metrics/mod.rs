@@ -37,6 +37,7 @@ pub struct Metrics {
     pub(crate) requests: Requests,
     engine: EngineMetrics,
     execs: Family<PathLabels, Counter>,
+    webhooks: WebhookMetrics,
     workers: Workers,
     process: Process,
 }
@@ -58,6 +59,7 @@ impl Metrics {
             "Commands executed, by the way on which they were started",
             execs.clone(),
         );
+        let webhooks = WebhookMetrics::register(&mut registry);
         let workers = Workers::register(&mut registry);
         let process = Process::register(&mut registry);
         Self {
@@ -66,6 +68,7 @@ impl Metrics {
             requests,
             engine,
             execs,
+            webhooks,
             workers,
             process,
         }
@@ -74,6 +77,11 @@ impl Metrics {
     /// Where calls of the engine are counted.
     pub fn engine(&self) -> EngineMetrics {
         self.engine.clone()
+    }
+
+    /// Where attempts to tell webhooks something are counted.
+    pub fn webhooks(&self) -> WebhookMetrics {
+        self.webhooks.clone()
     }
 
     /// Counts a command that was started on a way.
@@ -218,6 +226,32 @@ impl EngineMetrics {
     }
 }
 
+/// Attempts to tell webhooks something, counted by whoever makes them.
+#[derive(Debug, Clone)]
+pub struct WebhookMetrics(Family<OutcomeLabels, Counter>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+impl WebhookMetrics {
+    fn register(registry: &mut Registry) -> Self {
+        let attempts = Family::<OutcomeLabels, Counter>::default();
+        registry.register(
+            "podlane_webhook_attempts",
+            "Attempts to send a message to a webhook, by what became of it",
+            attempts.clone(),
+        );
+        Self(attempts)
+    }
+
+    /// Counts one by its outcome: delivered, retried or dead.
+    pub fn count(&self, outcome: &'static str) {
+        self.0.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+}
+
 /// The workers before the engine.
 #[derive(Debug, Clone)]
 struct Workers {
@@ -284,6 +318,7 @@ mod tests {
             .engine()
             .observe("inspect", "ok", Duration::from_millis(1));
         metrics.executed(ExecPath::Engine);
+        metrics.webhooks().count("dead");
         let text = metrics.encode(Load {
             busy: 2,
             workers: 10,
@@ -295,6 +330,7 @@ mod tests {
             r#"podlane_http_requests_total{method="other",route="(unknown)",status="405"} 1"#,
             "podlane_http_requests_in_flight 0",
             r#"podlane_engine_call_duration_seconds_count{step="inspect",outcome="ok"} 1"#,
+            r#"podlane_webhook_attempts_total{outcome="dead"} 1"#,
             r#"podlane_execs_total{path="engine"} 1"#,
             "podlane_workers_busy 2",
             "podlane_queue_depth 1",

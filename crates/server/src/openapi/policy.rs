@@ -5,7 +5,7 @@ use podlane_service::Scope::{
     self, AuditRead, ContainersRead, ContainersWrite, EventsRead, ExecRead, ExecRun, FilesRead,
     FilesWrite, ImagesRead, ImagesWrite, NetworksRead, NetworksWrite, PodsRead, PodsWrite,
     RecordingsRead, RecordingsWrite, SecretsRead, SecretsWrite, SystemRead, TokensRead,
-    TokensWrite, UsersRead, UsersWrite, VolumesRead, VolumesWrite,
+    TokensWrite, UsersRead, UsersWrite, VolumesRead, VolumesWrite, WebhooksRead, WebhooksWrite,
 };
 use utoipa::openapi::path::HttpMethod;
 use utoipa::openapi::security::SecurityRequirement;
@@ -108,6 +108,15 @@ pub(crate) const POLICY: &[(&str, &str, Option<Scope>)] = &[
     ("POST", "/api/v1/kube/down", Some(PodsWrite)),
     ("GET", "/api/v1/kube/generate", Some(PodsRead)),
     ("GET", "/api/v1/events", Some(EventsRead)),
+    ("POST", "/api/v1/webhooks", Some(WebhooksWrite)),
+    ("GET", "/api/v1/webhooks", Some(WebhooksRead)),
+    ("GET", "/api/v1/webhooks/{id}", Some(WebhooksRead)),
+    ("PATCH", "/api/v1/webhooks/{id}", Some(WebhooksWrite)),
+    ("DELETE", "/api/v1/webhooks/{id}", Some(WebhooksWrite)),
+    ("POST", "/api/v1/webhooks/{id}/test", Some(WebhooksWrite)),
+    ("GET", "/api/v1/webhooks/{id}/deliveries", Some(WebhooksRead)),
+    ("POST", "/api/v1/webhooks/{id}/redeliver", Some(WebhooksWrite)),
+    ("POST", "/api/v1/webhooks/{id}/deliveries/{delivery}/redeliver", Some(WebhooksWrite)),
     ("GET", "/api/v1/audit", Some(AuditRead)),
     ("GET", "/api/v1/audit/verify", Some(AuditRead)),
     ("GET", "/api/v1/recordings", Some(RecordingsRead)),

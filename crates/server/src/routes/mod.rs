@@ -17,3 +17,4 @@ pub(crate) mod system;
 pub(crate) mod tokens;
 pub(crate) mod values;
 pub(crate) mod volumes;
+pub(crate) mod webhooks;

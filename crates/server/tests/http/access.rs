@@ -26,6 +26,10 @@ fn sample(method: &str, path: &str) -> (&'static str, &'static str, String) {
         ("post", "/api/v1/containers/{name}/update") => json(json!({ "limits": { "pids": 100 } })),
         ("post", "/api/v1/containers/{name}/extend") => json(json!({})),
         ("post", "/api/v1/bulk/containers") => json(json!({ "action": "pause", "names": ["web"] })),
+        ("post", "/api/v1/webhooks") => {
+            json(json!({ "url": "https://example.org/", "events": ["died"] }))
+        }
+        ("patch", "/api/v1/webhooks/{id}") => json(json!({ "enabled": false })),
         ("post", "/api/v1/pull") => json(json!({ "image": "alpine" })),
         ("post", "/api/v1/containers/{name}/tickets") => json(json!({ "action": "exec" })),
         ("post", "/api/v1/tag") => json(json!({ "image": "alpine", "name": "base" })),

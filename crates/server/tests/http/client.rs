@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use podlane_server::{App, Metrics, Settings, openapi_json, router};
-use podlane_service::{Limits, PullPolicy, Service};
+use podlane_service::{Limits, PullPolicy, Service, WebhookRules};
 use serde_json::{Value, json};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -54,6 +54,10 @@ pub(crate) fn service(
         recordings: None,
         pull: PullPolicy::Never,
         policy: None,
+        webhooks: WebhookRules {
+            most: 3,
+            ..WebhookRules::default()
+        },
     };
     Service::new(Arc::clone(engine) as Arc<_>, limits)
 }

@@ -16,3 +16,4 @@ mod paths;
 mod sockets;
 mod stops;
 mod system;
+mod webhooks;

@@ -25,7 +25,7 @@ const BEHIND: usize = 1024;
 const MARKS: usize = 4 * BEHIND;
 /// How much later, in nanoseconds, an event may come than one that happened after it: Podman's processes each
 /// take the time and then wait for their turn to write.
-const DISORDER: i64 = 5_000_000_000;
+pub(crate) const DISORDER: i64 = 5_000_000_000;
 
 /// Which events a reader wants.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +63,8 @@ pub struct EventReader {
     ready: VecDeque<Arc<EngineEvent>>,
     /// Whether what the engine remembers is to be asked for.
     missed: bool,
-    _place: Place,
+    /// None for the server itself.
+    _place: Option<Place>,
 }
 
 impl fmt::Debug for EventReader {
@@ -120,8 +121,23 @@ impl Service {
     ) -> Result<EventReader> {
         call.may(Scope::EventsRead)?;
         let place = self.0.streams.take()?;
+        Ok(self.reader(call, filter, after, Some(place)))
+    }
+
+    /// The same for the server itself, which needs no place among the streams.
+    pub(crate) fn own_events(&self, call: &Call, filter: EventFilter, after: i64) -> EventReader {
+        self.reader(call, filter, Some(after), None)
+    }
+
+    fn reader(
+        &self,
+        call: &Call,
+        filter: EventFilter,
+        after: Option<i64>,
+        place: Option<Place>,
+    ) -> EventReader {
         let begun = now();
-        Ok(EventReader {
+        EventReader {
             receiver: self.subscribe(call, begun),
             service: self.clone(),
             call: call.clone(),
@@ -132,7 +148,7 @@ impl Service {
             ready: VecDeque::new(),
             missed: after.is_some(),
             _place: place,
-        })
+        }
     }
 }
 
@@ -203,7 +219,7 @@ impl EventReader {
 }
 
 /// Whether an event is the caller's to see. Only those of containers tell whose the thing is.
-fn is_for(call: &Call, event: &EngineEvent) -> bool {
+pub(crate) fn is_for(call: &Call, event: &EngineEvent) -> bool {
     call.sees_all("all events").is_ok()
         || (event.kind == "container" && call.owns_container(&event.name, &event.attributes))
 }

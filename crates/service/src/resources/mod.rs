@@ -40,6 +40,14 @@ impl WithLabels {
             .map(Self)
     }
 
+    /// Each as it is written: a name, or `name=value`.
+    pub fn texts(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|(name, value)| match value {
+            Some(value) => format!("{name}={value}"),
+            None => name.clone(),
+        })
+    }
+
     /// Whether these are among `labels`.
     pub fn are_among(&self, labels: &BTreeMap<String, String>) -> bool {
         self.0.iter().all(|(name, value)| match value {
