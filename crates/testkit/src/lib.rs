@@ -9,9 +9,11 @@ pub mod fake;
 
 mod client;
 mod podman;
+mod receiver;
 mod schema;
 mod server;
 
 pub use client::{Answer, Client};
 pub use podman::{BUSYBOX, DEBIAN, ENTRYPOINT, SCRATCH, podman, podman_socket, unique};
+pub use receiver::{Message, Receiver, Reply};
 pub use server::{Server, ServerOptions};

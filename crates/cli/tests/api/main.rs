@@ -42,6 +42,7 @@ mod tenants;
 mod terminals;
 mod tokens;
 mod users;
+mod webhooks;
 mod websocket;
 mod wire;
 
