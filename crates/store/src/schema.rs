@@ -71,6 +71,8 @@ pub(crate) const ANSWERS: [&str; 1] = ["
     ) STRICT;
     CREATE INDEX answer_expires ON answer (expires);
     CREATE INDEX answer_caller ON answer (caller, size);
+"];
+
 /// The same for webhooks and what they are to be told, which are written with every event.
 pub(crate) const WEBHOOKS: [&str; 1] = ["
     CREATE TABLE webhook (

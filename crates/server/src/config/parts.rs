@@ -2,8 +2,7 @@
 
 use super::{Config, Pull, Record};
 use crate::{Rate, Settings};
-use podlane_service::{KeyRules, Limits, PullPolicy, RecordingRules};
-use podlane_service::{Limits, PullPolicy, RecordingRules, WebhookRules};
+use podlane_service::{KeyRules, Limits, PullPolicy, RecordingRules, WebhookRules};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 

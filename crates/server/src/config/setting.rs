@@ -28,7 +28,7 @@ const fn limit(key: &'static str, variable: &'static str) -> Setting {
 }
 
 /// Every setting, in the order of `config/default.toml`.
-pub const SETTINGS: [Setting; 53] = [
+pub const SETTINGS: [Setting; 56] = [
     setting("listen", "PODLANE_LISTEN", "listen"),
     setting("socket", "PODLANE_SOCKET", "socket"),
     setting("socket_mode", "PODLANE_SOCKET_MODE", "socket-mode"),
