@@ -64,16 +64,28 @@ pub struct ExecData {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum LogEvent {
-    /// A piece of what was written to standard output; with a pattern, a line.
-    Stdout(ExecData),
+    /// A piece of what was written to standard output; with a pattern, a line; with `timestamps`, a line or a
+    /// part of one.
+    Stdout(LogData),
     /// The same of standard error.
-    Stderr(ExecData),
+    Stderr(LogData),
     /// The log has ended. The last event.
     End(LogEnd),
     /// Reading failed. The last event.
     Error(Failure),
     /// Nothing has happened for a while. NDJSON only; without an `id`.
     KeepAlive,
+}
+
+/// A piece of a log.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogData {
+    /// When its line was begun: RFC 3339 in UTC, as exactly as Podman knows. Only with `timestamps`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-11-23T15:54:16.841143123Z")]
+    pub at: Option<String>,
+    /// Its text, cut only between characters.
+    pub data: String,
 }
 
 /// The end of a log.
@@ -118,6 +130,13 @@ impl std::fmt::Debug for ExecData {
     /// Shows nothing of the output.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "ExecData({} bytes)", self.data.len())
+    }
+}
+
+impl std::fmt::Debug for LogData {
+    /// Shows nothing of the log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LogData({} bytes)", self.data.len())
     }
 }
 

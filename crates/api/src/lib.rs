@@ -60,7 +60,9 @@ pub use containers::{
 };
 pub use environment::{Environment, Scalar};
 pub use error::{ErrorDetail, ErrorType, Failure, Problem, Unhealthy};
-pub use events::{ExecData, ExecEnd, ExecEvent, ExecLost, ExecPath, ExecStart, LogEnd, LogEvent};
+pub use events::{
+    ExecData, ExecEnd, ExecEvent, ExecLost, ExecPath, ExecStart, LogData, LogEnd, LogEvent,
+};
 pub use exec::{ExecCommand, ExecutedCommand, Execution, OutputEncoding, Survivor, Usage};
 pub use file_operations::{
     Added, AddedFiles, DoneFileOperation, FileEvent, FileInfo, FileKind, FileMatch, FileOperation,

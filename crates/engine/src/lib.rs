@@ -40,7 +40,7 @@ pub use image::{
     PrunedImages, RegistryLogin, RemovedImage,
 };
 pub use lifecycle::Lifecycle;
-pub use logs::{LogQuery, LogStream};
+pub use logs::{LogPiece, LogQuery, LogStream};
 pub use names::{
     ContainerId, ContainerName, ContainerRef, ImageRef, InnerPath, InvalidName, NetworkName, PodId,
     PodName, SecretName, UserName, UserSpec, VolumeName,

@@ -1,6 +1,7 @@
 //! Logs of a container's main process.
 
-use crate::{Chunk, Result, Source};
+use crate::{Result, Source};
+use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use std::time::SystemTime;
 
@@ -18,7 +19,20 @@ pub struct LogQuery {
     pub only: Option<Source>,
     /// Whether what is written from now on comes too, until the container ends.
     pub follow: bool,
+    /// Whether each piece says when it was written. The pieces are the same with and without.
+    pub times: bool,
+}
+
+/// A piece of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPiece {
+    /// The output that it was written to.
+    pub source: Source,
+    /// When it was written, as exactly as the engine knows; `None` unless that was asked for.
+    pub time: Option<SystemTime>,
+    /// Its bytes; never empty.
+    pub data: Bytes,
 }
 
 /// A log as it is read.
-pub type LogStream = BoxStream<'static, Result<Chunk>>;
+pub type LogStream = BoxStream<'static, Result<LogPiece>>;

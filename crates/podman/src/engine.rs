@@ -4,12 +4,10 @@ use crate::agent::Agents;
 use crate::answers::{InspectedContainer, ListedContainer, PathStat};
 use crate::body::body;
 use crate::connection::{Connection, Observer, PATH_STAT};
-use crate::frames::Decoder;
 use crate::instance::Instance;
+use crate::log;
 use crate::requests::{self, Adaptation};
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use podlane_engine::{
     Archive, Attachment, Call, Change, Container, ContainerId, ContainerRef, ContainerSpec,
     ContainerSummary, Engine, EngineVersion, Error, ExecSpec, FileStat, InnerPath, LogQuery,
@@ -216,31 +214,11 @@ impl Engine for PodmanEngine {
         self.know_version(call).await?;
         let request = requests::logs(id, query, self.keeps_sessions());
         let response = self.connection().send(call, &request).await?;
-        let state = (
+        Ok(log::read(
+            request.step,
+            query.times,
             body(call, request.step, response),
-            Decoder::default(),
-            Bytes::new(),
-        );
-        let step = request.step;
-        let garbled = move |error: crate::FrameError| Error::Garbled {
-            step: step.into(),
-            reason: error.to_string(),
-        };
-        Ok(stream::try_unfold(
-            state,
-            move |(mut chunks, mut decoder, mut received)| async move {
-                loop {
-                    if let Some(chunk) = decoder.next(&mut received).map_err(garbled)? {
-                        return Ok(Some((chunk, (chunks, decoder, received))));
-                    }
-                    match chunks.try_next().await? {
-                        Some(data) => received = data,
-                        None => return decoder.finish().map_err(garbled).map(|()| None),
-                    }
-                }
-            },
-        )
-        .boxed())
+        ))
     }
 
     async fn warm(&self, call: &Call, id: &ContainerId) {

@@ -33,20 +33,28 @@ pub struct Decoder {
     header_len: usize,
     /// The frame under way, and how many of its bytes are still to come.
     frame: Option<(Source, usize)>,
+    /// Whether none of its bytes has come yet.
+    begins: bool,
 }
 
 impl Decoder {
     /// Takes the next chunk off `data`, as much as is there; `None` when `data` is used up.
     pub fn next(&mut self, data: &mut Bytes) -> Result<Option<Chunk>, FrameError> {
+        Ok(self.next_part(data)?.map(|(chunk, _)| chunk))
+    }
+
+    /// The same, and whether a frame begins with it.
+    pub(crate) fn next_part(
+        &mut self,
+        data: &mut Bytes,
+    ) -> Result<Option<(Chunk, bool)>, FrameError> {
         while !data.is_empty() {
             if let Some((source, left)) = self.frame {
-                let piece = data.split_to(left.min(data.len()));
-                let left = left - piece.len();
+                let data = data.split_to(left.min(data.len()));
+                let left = left - data.len();
                 self.frame = (left > 0).then_some((source, left));
-                return Ok(Some(Chunk {
-                    source,
-                    data: piece,
-                }));
+                let begins = std::mem::take(&mut self.begins);
+                return Ok(Some((Chunk { source, data }, begins)));
             }
             let wanted = (HEADER - self.header_len).min(data.len());
             data.copy_to_slice(&mut self.header[self.header_len..self.header_len + wanted]);
@@ -54,6 +62,7 @@ impl Decoder {
             if self.header_len == HEADER {
                 self.header_len = 0;
                 self.frame = parse(self.header)?;
+                self.begins = true;
             }
         }
         Ok(None)

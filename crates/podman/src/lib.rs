@@ -20,6 +20,7 @@ mod host;
 mod images;
 mod instance;
 mod lifecycle;
+mod log;
 mod networks;
 mod noise;
 mod observe;

@@ -80,7 +80,7 @@ pub use resources::{KubeVolume, MadeKube, NewKube, RemovedKube, WithLabels};
 pub use stream::{ExecStream, Step};
 pub use terminals::Terminal;
 pub use text::Decoder as TextDecoder;
-pub use text::Texts;
+pub use text::{Texts, log_time};
 pub use tickets::{Ticket, TicketAction};
 pub use tokens::{Auth, Fingerprint, NewToken, Presented, Token, TokenText, Tokens, network};
 #[cfg(feature = "fuzzing")]
@@ -186,6 +186,8 @@ struct Inner {
     stopping: CancellationToken,
     /// Commands in the background, once somebody has asked about them.
     background: OnceCell<Arc<Registry>>,
+    /// Logs, while somebody follows them.
+    followed: follow::Followed,
     /// What happens at the engine, while somebody listens.
     events: events::Hub,
     /// All containers as they are.
@@ -244,6 +246,7 @@ impl Service {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             background: OnceCell::new(),
+            followed: follow::Followed::default(),
             events: events::Hub::default(),
             view: Arc::default(),
             webhooks,

@@ -1,10 +1,10 @@
 //! Logs: the end of what a container's main process has written.
 
-use crate::text::Decoder;
+use crate::text::{Decoder, log_time};
 use crate::{Call, Result, Scope, Service};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use podlane_engine::{ContainerRef, Error as EngineError, LogQuery, Source};
+use podlane_engine::{ContainerRef, Error as EngineError, LogPiece, LogQuery, Source};
 use regex::bytes::{Regex, RegexBuilder};
 use std::collections::VecDeque;
 use std::time::SystemTime;
@@ -34,6 +34,8 @@ pub struct ReadLogs {
     pub only: Option<Source>,
     /// Only lines that match.
     pub matching: Option<Matching>,
+    /// Whether it is told when each line was begun.
+    pub times: bool,
 }
 
 /// A regular expression that lines are matched with, in time linear in their length.
@@ -90,7 +92,7 @@ impl Service {
             Tail::All => None,
         };
         let mut end = End::new(wanted, self.0.limits.log_bytes);
-        let mut lines = Lines::new(read.matching.as_ref(), self.0.limits.log_bytes);
+        let mut lines = Lines::new(read, self.0.limits.log_bytes);
         if wanted != Some(0) {
             let query = LogQuery {
                 tail: wanted.filter(|_| read.matching.is_none()),
@@ -98,12 +100,12 @@ impl Service {
                 until: read.until,
                 only: read.only,
                 follow: false,
+                times: read.times,
             };
             let read = async {
-                let mut chunks = self.0.engine.logs(call, &container.id, &query).await?;
-                while let Some(chunk) = chunks.next().await {
-                    let chunk = chunk?;
-                    lines.push(chunk.source, chunk.data, &mut end);
+                let mut pieces = self.0.engine.logs(call, &container.id, &query).await?;
+                while let Some(piece) = pieces.next().await {
+                    lines.push(piece?, &mut end);
                 }
                 Ok::<_, EngineError>(())
             };
@@ -124,58 +126,76 @@ impl Service {
     }
 }
 
-/// Lets through the lines that match, each when it is whole.
+/// Lets through the lines that match, each when it is whole, and with the time of its beginning if that is
+/// wanted.
 struct Lines<'a> {
     matching: Option<&'a Matching>,
+    times: bool,
     max_bytes: usize,
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
+    open: [Open; 2],
+}
+
+/// A line that has not ended.
+#[derive(Default)]
+struct Open {
+    line: Vec<u8>,
+    /// When it was begun; `None` for what goes on with a line that was too long.
+    begun: Option<SystemTime>,
+    /// Whether a part of it was let through already.
+    cut: bool,
 }
 
 impl<'a> Lines<'a> {
     /// A line longer than `max_bytes` is taken for several.
-    fn new(matching: Option<&'a Matching>, max_bytes: usize) -> Self {
+    fn new(read: &'a ReadLogs, max_bytes: usize) -> Self {
         Self {
-            matching,
+            matching: read.matching.as_ref(),
+            times: read.times,
             max_bytes,
-            stdout: Vec::new(),
-            stderr: Vec::new(),
+            open: Default::default(),
         }
     }
 
-    fn push(&mut self, source: Source, data: Bytes, end: &mut End) {
-        let Some(matching) = self.matching else {
+    fn push(&mut self, piece: LogPiece, end: &mut End) {
+        let LogPiece { source, time, data } = piece;
+        if self.matching.is_none() && !self.times {
             return end.push(source, data);
-        };
-        let open = match source {
-            Source::Stdout => &mut self.stdout,
-            Source::Stderr => &mut self.stderr,
-        };
-        for piece in data.split_inclusive(|byte| *byte == b'\n') {
-            open.extend_from_slice(piece);
-            if piece.ends_with(b"\n") || open.len() >= self.max_bytes {
-                let_through(matching, source, open, end);
-                open.clear();
+        }
+        for segment in data.split_inclusive(|byte| *byte == b'\n') {
+            let open = &mut self.open[usize::from(source == Source::Stderr)];
+            if open.line.is_empty() {
+                open.begun = time.filter(|_| !open.cut);
             }
+            open.line.extend_from_slice(segment);
+            let whole = segment.ends_with(b"\n");
+            if whole || open.line.len() >= self.max_bytes {
+                self.let_through(source, end);
+                self.open[usize::from(source == Source::Stderr)].cut = !whole;
+            }
+        }
+    }
+
+    fn let_through(&mut self, source: Source, end: &mut End) {
+        let open = &mut self.open[usize::from(source == Source::Stderr)];
+        let Open { line, begun, .. } = std::mem::take(open);
+        if self.matching.is_none_or(|matching| matching.matches(&line)) {
+            let time = begun.filter(|_| self.times);
+            let mut text = time.map_or_else(Vec::new, |time| (log_time(time) + " ").into_bytes());
+            text.extend_from_slice(&line);
+            end.push(source, text.into());
         }
     }
 
     /// The lines that nothing has ended.
-    fn finish(self, end: &mut End) {
-        let Some(matching) = self.matching else {
-            return;
-        };
-        for (source, open) in [(Source::Stdout, self.stdout), (Source::Stderr, self.stderr)] {
-            if !open.is_empty() {
-                let_through(matching, source, &open, end);
+    fn finish(mut self, end: &mut End) {
+        for source in [Source::Stdout, Source::Stderr] {
+            if !self.open[usize::from(source == Source::Stderr)]
+                .line
+                .is_empty()
+            {
+                self.let_through(source, end);
             }
         }
-    }
-}
-
-fn let_through(matching: &Matching, source: Source, line: &[u8], end: &mut End) {
-    if matching.matches(line) {
-        end.push(source, Bytes::copy_from_slice(line));
     }
 }
 
@@ -279,6 +299,7 @@ impl End {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn end(wanted: Option<u64>, max: usize, pieces: &[&str]) -> (String, bool) {
         let mut end = End::new(wanted, max);
@@ -311,11 +332,30 @@ mod tests {
         assert_eq!(end(Some(1), 4, &["abcdefgh\n"]), ("fgh\n".into(), true));
     }
 
+    fn wanted(pattern: Option<&str>, times: bool) -> ReadLogs {
+        ReadLogs {
+            tail: Tail::All,
+            since: None,
+            until: None,
+            only: None,
+            matching: pattern.map(|pattern| Matching::new(pattern).expect("a pattern")),
+            times,
+        }
+    }
+
+    fn piece(source: Source, second: u64, data: &'static str) -> LogPiece {
+        LogPiece {
+            source,
+            time: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(second)),
+            data: Bytes::from_static(data.as_bytes()),
+        }
+    }
+
     #[test]
     fn lines_that_match_whatever_cuts_them() {
-        let matching = Matching::new("^a.*z$").expect("a pattern");
+        let read = wanted(Some("^a.*z$"), false);
         let mut end = End::new(Some(3), 1000);
-        let mut lines = Lines::new(Some(&matching), 1000);
+        let mut lines = Lines::new(&read, 1000);
         for (source, data) in [
             (Source::Stdout, "az\nb\na"),
             (Source::Stderr, "a err"),
@@ -323,24 +363,55 @@ mod tests {
             (Source::Stderr, "or z\naz\nabc\n"),
             (Source::Stdout, "a \u{fc} z"),
         ] {
-            lines.push(source, Bytes::from_static(data.as_bytes()), &mut end);
+            lines.push(piece(source, 1, data), &mut end);
         }
         lines.finish(&mut end);
         assert_eq!(end.into_text(), "a error z\naz\na \u{fc} z");
     }
 
     #[test]
+    fn a_line_has_the_time_of_its_first_part() {
+        let told = |pattern, tail| {
+            let read = wanted(pattern, true);
+            let mut end = End::new(tail, 1000);
+            let mut lines = Lines::new(&read, 1000);
+            for (source, second, data) in [
+                (Source::Stdout, 1, "so f"),
+                (Source::Stderr, 2, "bad\n"),
+                (Source::Stdout, 3, "ar\n\n"),
+                (Source::Stderr, 4, "op"),
+                (Source::Stderr, 5, "en"),
+            ] {
+                lines.push(piece(source, second, data), &mut end);
+            }
+            lines.finish(&mut end);
+            end.into_text().replace("1970-01-01T00:00:0", "")
+        };
+        assert_eq!(told(None, None), "2Z bad\n1Z so far\n3Z \n4Z open");
+        assert_eq!(told(None, Some(2)), "3Z \n4Z open");
+        assert_eq!(told(Some("^.o|^o"), None), "1Z so far\n4Z open");
+    }
+
+    #[test]
     fn an_endless_line_is_matched_in_parts() {
-        let matching = Matching::new("x").expect("a pattern");
+        let read = wanted(Some("x"), true);
         let mut end = End::new(None, 8);
-        let mut lines = Lines::new(Some(&matching), 8);
+        let mut lines = Lines::new(&read, 8);
         for _ in 0..10_000 {
-            lines.push(Source::Stdout, Bytes::from_static(b"abc"), &mut end);
-            assert!(lines.stdout.len() < 8);
+            lines.push(piece(Source::Stdout, 1, "abc"), &mut end);
+            assert!(lines.open[0].line.len() < 8);
         }
-        lines.push(Source::Stdout, Bytes::from_static(b"x"), &mut end);
+        lines.push(piece(Source::Stdout, 1, "x"), &mut end);
         lines.finish(&mut end);
         assert!(end.into_text().ends_with('x'));
+        let read = wanted(None, true);
+        let mut end = End::new(None, 100);
+        let mut lines = Lines::new(&read, 4);
+        for data in ["abcd", "efgh", "ij\n", "k\n"] {
+            lines.push(piece(Source::Stdout, 7, data), &mut end);
+        }
+        let expected = "1970-01-01T00:00:07Z abcdefghij\n1970-01-01T00:00:07Z k\n";
+        assert_eq!(end.into_text(), expected);
     }
 
     #[test]

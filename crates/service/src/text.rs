@@ -1,6 +1,15 @@
 //! Bytes of a process as text: no character is ever cut in two.
 
 use podlane_engine::Source;
+use std::time::SystemTime;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// The time of a line in a log: RFC 3339 in UTC, as exactly as it is known.
+pub fn log_time(time: SystemTime) -> String {
+    let time = OffsetDateTime::from(time).format(&Rfc3339);
+    time.unwrap_or_default()
+}
 
 /// Turns a command's two outputs into text, each for itself.
 #[derive(Debug, Default)]

@@ -194,7 +194,7 @@ async fn who_does_not_read_its_answer_is_let_go() {
 }
 
 /// Lets this process, and so the servers it starts, have so many descriptors.
-fn allow_descriptors(wanted: u64) {
+pub(crate) fn allow_descriptors(wanted: u64) {
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|now| now < wanted) {
         let raised = Rlimit {

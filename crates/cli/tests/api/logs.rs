@@ -1,11 +1,15 @@
 //! `GET /containers/{name}/logs`
 
+use crate::container::Container;
 use crate::fixture::Fixture;
+use crate::reading::Reading;
 use crate::server;
 use podlane_testkit::{BUSYBOX, Client, SCRATCH, podman, podman_socket};
 use serde_json::{Value, json};
 use std::fs;
 use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// A container whose main process writes what the line says and then stays.
 async fn writer(api: &Client, line: &str) -> Fixture {
@@ -155,6 +159,7 @@ async fn parts_by_time_output_and_pattern() {
         ("since=yesterday", "since"),
         ("until=-1", "until"),
         ("until=", "until"),
+        ("timestamps=x", "timestamps"),
         ("grep=(", "grep"),
         ("grep=((a{100}){100}){100}", "grep"),
     ] {
@@ -166,6 +171,72 @@ async fn parts_by_time_output_and_pattern() {
         .get(&container.path(&format!("/logs?grep={long}")))
         .await;
     answer.refused(400, "grep");
+}
+
+/// The seconds since 1970 of a line's time, and the line.
+fn timed(line: &str) -> (u64, &str) {
+    let (time, text) = line.split_once(' ').expect("a time");
+    let time = OffsetDateTime::parse(time, &Rfc3339).expect(line);
+    (u64::try_from(time.unix_timestamp()).expect("now"), text)
+}
+
+#[tokio::test]
+async fn each_line_has_the_time_of_its_beginning() {
+    let server = server();
+    let api = server.client();
+    let line = "printf 'so f'; sleep 1.5; echo bad >&2; sleep 0.3; echo ar; head -c 20000 /dev/zero | tr '\\0' x; echo; printf open";
+    let began = OffsetDateTime::now_utc().unix_timestamp();
+    let began = u64::try_from(began).expect("now");
+    let container = writer(&api, line).await;
+    let told = |log: &Value| log["logs"].as_str().expect("text").to_owned();
+    let log = told(&logs(&api, &container, "?timestamps=true&stream=stdout").await);
+    let lines: Vec<_> = log.lines().map(timed).collect();
+    let texts: Vec<_> = lines.iter().map(|(_, text)| *text).collect();
+    let wide = "x".repeat(20_000);
+    assert_eq!(texts, ["so far", &wide, "open"]);
+    // The first line has the time of its first part.
+    let times: Vec<_> = lines.iter().map(|(time, _)| *time).collect();
+    assert!(times[0] < times[1] && times[0] >= began, "{times:?}");
+    assert!(
+        times[2] < began + 600 && log.ends_with("Z open"),
+        "{times:?}"
+    );
+    for (query, expected) in [
+        ("?timestamps=true&tail=1&stream=stdout", vec!["open"]),
+        ("?timestamps=1&tail=0", vec![]),
+        ("?timestamps=true&grep=^bad|^so", vec!["bad", "so far"]),
+        ("?timestamps=true&grep=^2", vec![]),
+        ("?timestamps=true&stream=stderr&since=0", vec!["bad"]),
+        ("?timestamps=true&since=2100-01-01T00:00:00Z", vec![]),
+    ] {
+        let log = told(&logs(&api, &container, query).await);
+        let texts: Vec<_> = log.lines().map(|line| timed(line).1).collect();
+        assert_eq!(texts, expected, "{query}");
+    }
+    let plain = told(&logs(&api, &container, "?timestamps=no&stream=stderr").await);
+    assert_eq!(plain, "bad\n");
+}
+
+#[tokio::test]
+async fn a_container_without_a_log_is_a_conflict() {
+    let server = server();
+    let api = server.client();
+    let container = Container::by_podman(&api, BUSYBOX, &["--log-driver=none"]);
+    for query in ["", "?timestamps=true", "?tail=all"] {
+        let answer = api.get(&container.path(&format!("logs{query}"))).await;
+        let message = answer.expect(409).json["error"]["message"].take();
+        let message = message.as_str().expect("text");
+        assert!(message.contains("log driver"), "{message}");
+    }
+    let path = container.path("logs?follow=true&tail=all");
+    let mut reading = Reading::get(&server, &path, "application/x-ndjson").await;
+    let (first, rest) = (reading.line().await.expect("a line"), reading.lines().await);
+    assert_eq!(
+        (&first["event"], rest.len()),
+        (&json!("error"), 0),
+        "{first}"
+    );
+    assert_eq!(first["error"]["code"], 409);
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod exec;
 mod exhaustion;
 mod files;
 mod fixture;
+mod followers;
 mod following;
 mod happening;
 mod idempotency;

@@ -123,6 +123,7 @@ impl Failure {
             "please force removal",
             "invalid network mode",
             "cannot kill a pod with no running containers",
+            "cannot read logs",
         ]
         .iter()
         .any(|words| self.says(words))
@@ -301,6 +302,9 @@ fn state_message(failure: &Failure, request: &Request) -> String {
         | "preparing the command"
         | "starting the command"
         | "listing the processes" => "the container is not running; start it first".into(),
+        "reading the log" if failure.says("cannot read logs") => {
+            "the container keeps no log: its log driver is none or passthrough".into()
+        }
         step => format!(
             "{step} is not possible in the container's present state: {}",
             failure.message

@@ -76,6 +76,7 @@ pub(crate) fn logs(id: &ContainerId, query: &LogQuery, tail_leaks: bool) -> Requ
         ("stderr", wanted(Source::Stderr)),
     ];
     pairs.extend(query.follow.then(|| ("follow", "true".to_owned())));
+    pairs.extend(query.times.then(|| ("timestamps", "true".to_owned())));
     pairs.extend(tail.map(|tail| ("tail", tail.to_string())));
     pairs.extend(query.since.map(|time| ("since", unix_time(time))));
     pairs.extend(query.until.map(|time| ("until", unix_time(time))));

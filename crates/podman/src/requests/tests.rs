@@ -141,10 +141,13 @@ fn a_part_of_a_log_is_not_cut_again_by_podman() {
         until: SystemTime::UNIX_EPOCH.checked_sub(Duration::from_secs(9)),
         only: Some(Source::Stderr),
         follow: false,
+        times: true,
     };
     let path = logs(&id(), &query, false).path().to_owned();
     assert!(
-        path.ends_with("?stdout=false&stderr=true&since=1.500000000&until=0.000000000"),
+        path.ends_with(
+            "?stdout=false&stderr=true&timestamps=true&since=1.500000000&until=0.000000000"
+        ),
         "{path}"
     );
 }

@@ -7,9 +7,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use podlane_api::{ExecData, LogEnd};
+use podlane_api::{LogData, LogEnd};
 use podlane_engine::Source;
-use podlane_service::{Call, LogReader, LogStep};
+use podlane_service::{Call, LogReader, LogStep, log_time};
 use std::convert::Infallible;
 
 /// The answer whose events are a log's; the first bytes come at once.
@@ -20,12 +20,20 @@ pub(crate) fn logs(form: Form, call: &Call, reader: LogReader) -> Response {
         move |(reader, context)| async move {
             let mut reader = reader?;
             let (event, goes_on) = match reader.next().await {
-                Ok(LogStep::Text { source, text, at }) => {
+                Ok(LogStep::Text {
+                    source,
+                    text,
+                    time,
+                    at,
+                }) => {
                     let name = match source {
                         Source::Stdout => "stdout",
                         Source::Stderr => "stderr",
                     };
-                    let data = ExecData { data: text };
+                    let data = LogData {
+                        at: time.map(log_time),
+                        data: text,
+                    };
                     (written(form, Some(at), name, &data), true)
                 }
                 Ok(LogStep::End {

@@ -1,7 +1,7 @@
 //! Logs of the main process.
 
 use super::subject::Subject;
-use podlane_engine::{Chunk, ContainerId, LogQuery, Source};
+use podlane_engine::{ContainerId, LogPiece, LogQuery, Source};
 use std::time::{Duration, SystemTime};
 
 async fn wrote(subject: &Subject, script: &str) -> ContainerId {
@@ -10,7 +10,7 @@ async fn wrote(subject: &Subject, script: &str) -> ContainerId {
     id
 }
 
-fn text(log: &[Chunk], source: Source) -> String {
+fn text(log: &[LogPiece], source: Source) -> String {
     let pieces = log.iter().filter(|chunk| chunk.source == source);
     let bytes: Vec<u8> = pieces.flat_map(|chunk| chunk.data.to_vec()).collect();
     String::from_utf8(bytes).expect("text")
@@ -121,4 +121,31 @@ pub async fn a_log_is_followed_to_its_end(subject: &Subject) {
     assert_eq!(text(Source::Stderr), "two\n");
     let ended = subject.ended(&id).await;
     assert_eq!(ended.exit_code, Some(0));
+}
+
+/// Each piece has the time at which it was written, and else they are as without.
+pub async fn a_log_tells_when_each_piece_was_written(subject: &Subject) {
+    let before = SystemTime::now();
+    let script = "printf 'so f'; sleep 0.2; echo ar; echo odd >&2; sleep 1.2; echo; head -c 20000 /dev/zero | tr '\\0' x; echo";
+    let id = wrote(subject, script).await;
+    let after = SystemTime::now();
+    let plain = subject.log(&id, None).await;
+    let query = LogQuery {
+        times: true,
+        ..LogQuery::default()
+    };
+    let timed = subject.part_of_log(&id, query).await;
+    for source in [Source::Stdout, Source::Stderr] {
+        assert_eq!(text(&timed, source), text(&plain, source));
+    }
+    assert!(plain.iter().all(|piece| piece.time.is_none()));
+    // Some engines tell whole seconds only.
+    let second = Duration::from_secs(1);
+    let mut last = before - second;
+    for piece in &timed {
+        let time = piece.time.expect("a time");
+        assert!(time >= last && time <= after, "{piece:?}");
+        last = time;
+    }
+    assert!(last >= before + second, "{last:?}");
 }

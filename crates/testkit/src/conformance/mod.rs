@@ -108,6 +108,7 @@ macro_rules! conformance {
             the_end_of_a_log_is_enough,
             a_part_of_a_log_by_time_and_by_output,
             a_log_is_followed_to_its_end,
+            a_log_tells_when_each_piece_was_written,
             a_line_without_an_end_is_in_the_log,
             a_log_that_is_empty_ends,
             an_exec_gives_output_and_code,

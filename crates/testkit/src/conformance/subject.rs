@@ -6,8 +6,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use podlane_engine::{
-    Call, Chunk, Command, ContainerId, ContainerName, ContainerRef, ContainerSpec, Engine,
-    ExecPath, ExecSpec, ImageRef, Init, InnerPath, LogQuery, RequestId, Settings, Source,
+    Call, Command, ContainerId, ContainerName, ContainerRef, ContainerSpec, Engine, ExecPath,
+    ExecSpec, ImageRef, Init, InnerPath, LogPiece, LogQuery, RequestId, Settings, Source,
     StartFailure,
 };
 use serde_json::Value;
@@ -248,13 +248,13 @@ impl Subject {
     }
 
     /// A log as it comes.
-    pub(super) async fn log(&self, id: &ContainerId, tail: Option<u64>) -> Vec<Chunk> {
+    pub(super) async fn log(&self, id: &ContainerId, tail: Option<u64>) -> Vec<LogPiece> {
         let whole = LogQuery::default();
         self.part_of_log(id, LogQuery { tail, ..whole }).await
     }
 
     /// A part of a log as it comes.
-    pub(super) async fn part_of_log(&self, id: &ContainerId, query: LogQuery) -> Vec<Chunk> {
+    pub(super) async fn part_of_log(&self, id: &ContainerId, query: LogQuery) -> Vec<LogPiece> {
         let stream = self.engine.logs(&call(), id, &query).await;
         let pieces: Vec<_> = stream
             .map_err(|error| error.to_string())

@@ -15,14 +15,22 @@ use podlane_service::{Call, Matching, ReadLogs, Service, Tail};
 /// Characters of a regular expression.
 const PATTERN: usize = 1024;
 
-/// `?tail=100&since=2026-11-23T15:54:16Z&until=1795449256&stream=stderr&grep=error`
+/// `?tail=100&since=2026-11-23T15:54:16Z&until=1795449256&stream=stderr&grep=error&timestamps=true`
 pub(crate) struct Part {
     read: ReadLogs,
     follow: bool,
 }
 
 impl QueryShape for Part {
-    const NAMES: &'static [&'static str] = &["tail", "since", "until", "stream", "grep", "follow"];
+    const NAMES: &'static [&'static str] = &[
+        "tail",
+        "since",
+        "until",
+        "stream",
+        "grep",
+        "timestamps",
+        "follow",
+    ];
 
     fn read(parameters: &Parameters) -> Result<Self, Refusal> {
         let tail = match parameters.get("tail") {
@@ -45,6 +53,7 @@ impl QueryShape for Part {
             until: parameters.time("until")?,
             only,
             matching: parameters.get("grep").map(matching).transpose()?,
+            times: parameters.flag("timestamps")?.unwrap_or_default(),
         };
         let follow = parameters.flag("follow")?.unwrap_or_default();
         if follow && read.until.is_some() {
@@ -92,6 +101,7 @@ fn last_event(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
         ("until" = Option<String>, Query, description = "Only what was written before this time."),
         ("stream" = Option<String>, Query, description = "`stdout`, `stderr` or `all` (the default)."),
         ("grep" = Option<String>, Query, description = "Only lines that this regular expression matches; at most 1,024 characters."),
+        ("timestamps" = Option<bool>, Query, description = "When each line was begun: before it, or of events in their field `at`. Not if left out."),
         ("follow" = Option<bool>, Query, description = "Of events: what is written from now on too, until the container ends. Not if left out."),
         ("Last-Event-ID" = Option<u64>, Header, description = "Of events: only what comes behind this one; `tail` says nothing then."),
     ),
