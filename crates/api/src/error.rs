@@ -1,6 +1,6 @@
 //! Errors.
 
-use crate::{Disconnected, False, UnhealthyWord};
+use crate::{Disconnected, False, HealthCheck, UnhealthyWord};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -78,6 +78,12 @@ pub struct Unhealthy {
     pub status: UnhealthyWord,
     /// Always `disconnected`.
     pub podman: Disconnected,
+    /// Why, in words that give no path away.
+    #[schema(example = "nothing answers at Podman's socket")]
+    pub reason: String,
+    /// What was looked at; only for callers with the scope `system:read` who see everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<HealthCheck>,
     /// What went wrong.
     pub error: ErrorDetail,
     /// UTC, ISO 8601 with microseconds and without a zone.

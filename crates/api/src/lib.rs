@@ -100,8 +100,9 @@ pub use settings::{
     Settings, Size, Tmpfs,
 };
 pub use system::{
-    Connected, Disconnected, DiskShare, DiskUsage, Health, Healthy, Live, LiveWord, Metrics, Ready,
-    ReadyWord, UnhealthyWord,
+    Capability, CapabilityList, Cgroups, Connected, Disconnected, DiskShare, DiskUsage,
+    EngineDescription, Health, HealthCheck, Healthy, Live, LiveWord, Metrics, Ready, ReadyWord,
+    RuntimeDescription, UnhealthyWord, Version,
 };
 pub use terminals::{TerminalInput, TerminalOutput};
 pub use tickets::{CreateTicket, CreatedTicket, TicketFor};

@@ -8,6 +8,7 @@ use podlane_server::config::{Config, Environment};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 
 /// How long the server's start waits for an engine of our own. After that it starts anyway, and
 /// answers 503 until the engine has come.
@@ -23,6 +24,11 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
+    /// How it is, now and in future, if it is ours.
+    pub(crate) fn state(&self) -> Option<watch::Receiver<State>> {
+        self.service.as_ref().map(Service::state)
+    }
+
     /// Ends the engine if it is ours. Containers keep running.
     pub(crate) async fn stop(self) {
         if let Some(service) = self.service {

@@ -84,6 +84,14 @@ pub enum Error {
         /// Whether waiting or stopping something else would make it right.
         conflict: bool,
     },
+    /// This engine can't do that, or not on this host; another one could.
+    #[error("{what} can't be had here: {reason}")]
+    Unsupported {
+        /// What, for people.
+        what: &'static str,
+        /// Why not, for people.
+        reason: String,
+    },
     /// A file system in the way can't be written.
     #[error("{message}")]
     ReadOnly {

@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod exec;
 mod files;
+mod health;
 mod image;
 mod lifecycle;
 mod logs;
@@ -22,6 +23,7 @@ mod pods;
 mod secrets;
 mod settings;
 mod status;
+mod system;
 mod volumes;
 
 pub use attach::Attachment;
@@ -35,6 +37,7 @@ pub use exec::{
     StdinSink, Survivor, TerminalSize, Termination, Usage,
 };
 pub use files::{Archive, FileKind, FileStat, Ownership, Upload};
+pub use health::HealthChecks;
 pub use image::{
     Image, ImageHistory, ImageStep, ImageSummary, ImageWork, Images, NewBuild, NewCommit,
     PrunedImages, RegistryLogin, RemovedImage,
@@ -54,6 +57,7 @@ pub use settings::{
     Healthcheck, Limits, Membership, OpenFiles, Restart, SecretFile, Settings, Tmpfs,
 };
 pub use status::Status;
+pub use system::{Capability, Confinement, DiskRoom, EngineInfo, Program, System};
 pub use volumes::{NewVolume, Volume, Volumes};
 
 use async_trait::async_trait;
@@ -93,6 +97,8 @@ pub trait Engine:
     + Networks
     + Pods
     + Secrets
+    + HealthChecks
+    + System
     + Debug
     + Send
     + Sync

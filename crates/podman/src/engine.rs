@@ -3,6 +3,8 @@
 use crate::agent::Agents;
 use crate::answers::{InspectedContainer, ListedContainer, PathStat};
 use crate::body::body;
+use crate::capabilities::Remembered;
+use crate::child::State;
 use crate::connection::{Connection, Observer, PATH_STAT};
 use crate::instance::Instance;
 use crate::log;
@@ -20,6 +22,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 /// The first Podman that can be told to forget a finished exec session, and reads the end of a log
@@ -39,6 +42,10 @@ struct Inner {
     major: AtomicU32,
     tasks: TaskTracker,
     agents: Option<Arc<Agents>>,
+    /// What it has said of itself.
+    remembered: Remembered,
+    /// How the service is, if we run it.
+    service: Option<watch::Receiver<State>>,
 }
 
 impl PodmanEngine {
@@ -51,7 +58,37 @@ impl PodmanEngine {
             major: AtomicU32::new(0),
             tasks: TaskTracker::new(),
             agents: None,
+            remembered: Remembered::default(),
+            service: None,
         }))
+    }
+
+    /// The same, run by us. To be called before the engine is shared.
+    pub fn with_service(self, service: watch::Receiver<State>) -> io::Result<Self> {
+        let inner = Arc::into_inner(self.0).ok_or(io::ErrorKind::ResourceBusy)?;
+        Ok(Self(Arc::new(Inner {
+            service: Some(service),
+            ..inner
+        })))
+    }
+
+    pub(crate) fn remembered(&self) -> &Remembered {
+        &self.0.remembered
+    }
+
+    /// Why the service that we run does not answer.
+    pub(crate) fn service_trouble(&self) -> Option<String> {
+        match &*self.0.service.as_ref()?.borrow() {
+            State::Down { reason, retry_in } => Some(format!(
+                "the Podman service that Podlane runs has ended: {reason}; it is started again after {:.1} seconds",
+                retry_in.as_secs_f64()
+            )),
+            State::Starting => {
+                Some("the Podman service that Podlane runs does not answer yet".into())
+            }
+            State::Stopped => Some("the Podman service that Podlane runs was stopped".into()),
+            State::Ready { .. } => None,
+        }
     }
 
     /// The same, with commands run by agents in their containers where that can be done. `program` is

@@ -27,6 +27,7 @@ impl Lifecycle for PodmanEngine {
     }
 
     async fn update(&self, call: &Call, id: &ContainerId, limits: Limits) -> Result<()> {
+        self.needs_limits(call, &limits).await?;
         let request = requests::update_container(id, limits);
         self.done(call, request).await
     }

@@ -55,7 +55,15 @@ impl Observe for PodmanEngine {
 
     async fn stats(&self, call: &Call, id: Option<&ContainerId>) -> Result<Vec<Stats>> {
         let request = requests::stats(id);
-        let report: StatsReport = self.connection().json(call, &request).await?;
+        let report = match self.connection().json::<StatsReport>(call, &request).await {
+            Ok(report) => report,
+            // On hosts where it can't be had Podman refuses in words of its own.
+            Err(error @ Error::Failed { .. }) => {
+                self.needs(call, "stats").await?;
+                return Err(error);
+            }
+            Err(error) => return Err(error),
+        };
         let stats = report.stats.map(|stats| {
             let stats = stats.into_iter().map(ContainerStats::stats);
             stats.collect::<Result<Vec<_>>>()

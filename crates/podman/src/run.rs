@@ -39,6 +39,7 @@ impl PodmanEngine {
         call: &Call,
         spec: &ContainerSpec,
     ) -> Result<ContainerId> {
+        self.needs_limits(call, &spec.settings.limits).await?;
         let before = self.adaptation();
         let mut adaptation = before;
         loop {

@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use podlane_api::ErrorType;
+use podlane_api::{ErrorType, HealthCheck};
 use podlane_engine::inside::{Failure, Reason};
 use podlane_engine::{Error as Engine, Resource};
 use podlane_service::{Error as Service, Repetition, RowProblem};
@@ -33,12 +33,32 @@ pub(crate) enum Error {
     /// It can't be written down that it is to be done, so it is not done.
     #[error("the audit can't be written")]
     Unaudited(#[source] Service),
+    Unhealthy(#[source] Ill),
     /// Our own code panicked.
     #[error("a handler panicked: {0}")]
     Panicked(String),
     /// An answer was made outside our handlers, and it is no good one.
     #[error("answered with a bare {0}")]
     Bare(StatusCode),
+}
+
+/// What is the matter with the engine.
+#[derive(Debug, Error)]
+#[error("{cause}")]
+pub(crate) struct Ill {
+    /// Why it does not answer.
+    pub(crate) cause: Service,
+    /// Why, in plain words for everybody.
+    pub(crate) reason: String,
+    /// What was looked at, for who may see it.
+    pub(crate) checks: Vec<HealthCheck>,
+}
+
+/// What the health check's answer has besides.
+#[derive(Debug, Clone)]
+pub(crate) struct Illness {
+    pub(crate) reason: String,
+    pub(crate) checks: Vec<HealthCheck>,
 }
 
 /// An error on its way out: everything but the request's ID and the wanted format.
@@ -56,6 +76,8 @@ pub(crate) struct Answer {
     pub(crate) unhealthy: bool,
     /// Whether it says for certain that nothing was done, so that a key is good for another try.
     pub(crate) nothing_done: bool,
+    /// If it is the health check's.
+    pub(crate) unhealthy: Option<Illness>,
     /// What the log says, with all causes.
     pub(crate) log: String,
 }
@@ -90,10 +112,13 @@ impl Error {
         match self {
             Self::Refused(refusal) => refused(refusal),
             Self::Operation(error) => operation(error, chain(self)),
-            Self::Unhealthy(error) => Answer {
+            Self::Unhealthy(ill) => Answer {
                 status: StatusCode::SERVICE_UNAVAILABLE,
-                unhealthy: true,
-                ..operation(error, chain(self))
+                unhealthy: Some(Illness {
+                    reason: ill.reason.clone(),
+                    checks: ill.checks.clone(),
+                }),
+                ..operation(&ill.cause, chain(self))
             },
             Self::Unaudited(error) => Answer {
                 nothing_done: true,
@@ -132,6 +157,7 @@ fn plain(status: StatusCode, log: String) -> Answer {
         rule: None,
         unhealthy: false,
         nothing_done: false,
+        unhealthy: None,
         log,
     }
 }
@@ -375,6 +401,10 @@ fn engine(error: &Engine, log: &str) -> Answer {
                     ..podman(StatusCode::BAD_REQUEST)
                 }
             }
+        },
+        Engine::Unsupported { .. } => Answer {
+            hint: Some("GET /api/v1/capabilities says what can be done here".into()),
+            ..podman(StatusCode::NOT_IMPLEMENTED)
         },
         Engine::NoSpace { .. } => podman(StatusCode::INSUFFICIENT_STORAGE),
         Engine::Timeout { .. } => podman(StatusCode::REQUEST_TIMEOUT),

@@ -55,16 +55,20 @@ pub(crate) fn render(
 ) -> Response {
     let mut rendered = match format {
         Format::Problem => problem(answer, id),
-        Format::Contract if answer.unhealthy => Json(Unhealthy {
-            success: False,
-            status: UnhealthyWord::Unhealthy,
-            podman: Disconnected::Disconnected,
-            error: detail(answer),
-            timestamp: timestamp::now(),
-            request_id: id.to_string(),
-        })
-        .into_response(),
-        Format::Contract => Json(failure(answer, id)).into_response(),
+        Format::Contract => match &answer.unhealthy {
+            Some(illness) => Json(Unhealthy {
+                success: False,
+                status: UnhealthyWord::Unhealthy,
+                podman: Disconnected::Disconnected,
+                reason: illness.reason.clone(),
+                checks: illness.checks.clone(),
+                error: detail(answer),
+                timestamp: timestamp::now(),
+                request_id: id.to_string(),
+            })
+            .into_response(),
+            None => Json(failure(answer, id)).into_response(),
+        },
     };
     let (old, _) = response.into_parts();
     *rendered.status_mut() = answer.status;

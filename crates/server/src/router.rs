@@ -19,7 +19,9 @@ use crate::routes::pods;
 use crate::routes::prune;
 use crate::routes::recordings;
 use crate::routes::secrets;
-use crate::routes::system::{disk_usage, docs, health, livez, metrics, prometheus, readyz};
+use crate::routes::system::{
+    capabilities, disk_usage, docs, health, livez, metrics, prometheus, readyz, version,
+};
 use crate::routes::tokens;
 use crate::routes::volumes;
 use crate::routes::webhooks;
@@ -210,6 +212,8 @@ fn server() -> OpenApiRouter<App> {
         .routes(routes!(tokens::revoke::revoke_token))
         .routes(routes!(tokens::rotate::rotate_token))
         .routes(routes!(health::health))
+        .routes(routes!(version::version))
+        .routes(routes!(capabilities::capabilities))
         .routes(routes!(disk_usage::disk_usage))
         .routes(routes!(metrics::metrics))
         .routes(routes!(prometheus::prometheus))

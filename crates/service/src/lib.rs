@@ -10,6 +10,7 @@ mod background;
 mod bulk;
 mod caller;
 mod captured;
+mod checks;
 mod command;
 mod containers;
 mod error;
@@ -34,6 +35,7 @@ mod policy;
 mod recordings;
 mod resources;
 mod stream;
+mod system;
 mod terminals;
 mod text;
 mod tickets;
@@ -78,6 +80,7 @@ pub use policy::{Explained, Field, Finding, Pattern, Policy, Quota, Quotas, Rule
 pub use recordings::{Recording, RecordingRules};
 pub use resources::{KubeVolume, MadeKube, NewKube, RemovedKube, WithLabels};
 pub use stream::{ExecStream, Step};
+pub use system::{Check, Examination};
 pub use terminals::Terminal;
 pub use text::Decoder as TextDecoder;
 pub use text::{Texts, log_time};
@@ -101,7 +104,7 @@ use finding::Owners;
 use gate::Gate;
 use lifetime::Lives;
 use places::Places;
-use podlane_engine::{Engine, EngineVersion};
+use podlane_engine::Engine;
 use recordings::Recordings;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -274,12 +277,6 @@ impl Service {
     pub fn load(&self, call: &Call) -> Result<Load> {
         call.may(Scope::SystemRead)?;
         Ok(self.0.gate.load())
-    }
-
-    /// Asks the engine whether it answers. Waits for no worker, so that a busy server is still healthy,
-    /// and asks for no permission: probes have none.
-    pub async fn health(&self, call: &Call) -> Result<EngineVersion> {
-        Ok(self.0.engine.version(call).await?)
     }
 
     /// Clears away what servers that died left half-done. To be called when the server starts.

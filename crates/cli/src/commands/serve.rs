@@ -62,6 +62,12 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
     } else {
         podman
     };
+    let podman = match engine.state() {
+        None => podman,
+        Some(state) => podman
+            .with_service(state)
+            .map_err(|error| Failure::failed(format!("can't watch the Podman service: {error}")))?,
+    };
     let service = Service::new(Arc::new(podman), config.service_limits(state));
     let attempts = metrics.webhooks();
     service.tell_webhooks(
@@ -74,6 +80,10 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
         service.keep_time(Call::new(id, limit, Arc::new(Caller::server())));
     }
     let recovery = tokio::spawn(recover(service.clone(), shutdown.clone()));
+    if let Some(id) = RequestId::parse("health-checks") {
+        let caller = Arc::new(Caller::server());
+        service.keep_checking(&Call::new(id, RECOVERY_LIMIT, caller));
+    }
     let signals = tokio::spawn(end_on_signal(shutdown.clone()));
     let mut settings = config.settings();
     settings.listen = listening.addresses().to_vec();

@@ -19,6 +19,7 @@ mod followers;
 mod following;
 mod happening;
 mod idempotency;
+mod health;
 mod images;
 mod kept;
 mod killing;

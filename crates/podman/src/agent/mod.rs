@@ -90,6 +90,11 @@ struct State {
 }
 
 impl Agents {
+    /// Whether they can get descriptors, by the podman command.
+    pub(crate) fn gives_descriptors(&self) -> bool {
+        self.podman.is_some()
+    }
+
     pub(crate) fn new(program: &'static [u8], podman: Option<PathBuf>) -> io::Result<Self> {
         let podman = podman.map(|path| PodmanCommand::new(path, program));
         Ok(Self {

@@ -72,13 +72,13 @@ struct State {
 /// What the health check says. Podman 4.3 and later leave it out, or empty, where there is none.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Checked {
+pub(crate) struct Checked {
     #[serde(default)]
     status: String,
 }
 
 impl Checked {
-    fn health(&self) -> Option<Health> {
+    pub(crate) fn health(&self) -> Option<Health> {
         match self.status.as_str() {
             "starting" => Some(Health::Starting),
             "healthy" => Some(Health::Healthy),

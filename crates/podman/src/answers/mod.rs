@@ -2,6 +2,7 @@
 
 mod files;
 mod images;
+mod info;
 mod inspect;
 mod kept;
 mod list;
@@ -13,7 +14,8 @@ pub(crate) use files::PathStat;
 pub(crate) use images::{
     InspectedImage, ListedImage, LoadReport, PrunedImage, RemoveReport, WorkLine,
 };
-pub(crate) use inspect::InspectedContainer;
+pub(crate) use info::Info;
+pub(crate) use inspect::{Checked, InspectedContainer};
 pub(crate) use kept::{KeptNetwork, KeptSecret, KeptVolume, RemovedNetwork};
 pub(crate) use list::ListedContainer;
 pub(crate) use observe::{ChangedPath, ContainerStats, DiskReport, ProcessTable, StatsReport};
@@ -93,26 +95,4 @@ pub(crate) struct InspectedExec {
     /// Its process as the engine's PID namespace numbers it, while it runs.
     #[serde(default)]
     pub(crate) pid: i32,
-}
-
-/// How the engine works. Source: `Info` of libpod's `define` package.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Info {
-    pub(crate) host: Host,
-    pub(crate) store: Store,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Host {
-    pub(crate) cgroup_manager: String,
-}
-
-/// Where it keeps containers.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Store {
-    pub(crate) graph_root: String,
-    pub(crate) run_root: String,
-    pub(crate) volume_path: String,
 }

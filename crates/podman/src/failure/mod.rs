@@ -124,6 +124,7 @@ impl Failure {
             "invalid network mode",
             "cannot kill a pod with no running containers",
             "cannot read logs",
+            "has no defined healthcheck",
         ]
         .iter()
         .any(|words| self.says(words))

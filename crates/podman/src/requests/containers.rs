@@ -63,6 +63,20 @@ pub(crate) fn list_never_started() -> Request {
         .query([("all", "true".to_owned()), ("filters", filters)])
 }
 
+/// The running containers that have a health check.
+pub(crate) fn list_checked() -> Request {
+    let filters = r#"{"health":["starting","healthy","unhealthy"],"status":["running"]}"#;
+    Request::get("looking for health checks", "/containers/json").query([("filters", filters)])
+}
+
+pub(crate) fn check_health(id: &ContainerId) -> Request {
+    Request::get(
+        "running the health check",
+        &format!("/containers/{id}/healthcheck"),
+    )
+    .container(id.short())
+}
+
 /// Podman 4 leaks a descriptor for each log read with `tail`, for good; so there the whole log is read.
 /// Podman takes the tail first and leaves out of it what else is not wanted, so that too little would stay.
 pub(crate) fn logs(id: &ContainerId, query: &LogQuery, tail_leaks: bool) -> Request {

@@ -42,6 +42,7 @@ pub(super) static ALL: [Failure; 15] = [
     failure("422", "KeyReused", When::Keyed, "The `Idempotency-Key` has been used for another request."),
     failure("429", "TooOften", When::Known, "The caller asks too often."),
     failure("500", "Failed", When::Always, "The engine or the server failed."),
+    failure("501", "Unsupported", When::Asking, "This Podman, or this host, can't do it; `/api/v1/capabilities` says so beforehand."),
     failure("502", "BadEngine", When::Asking, "The engine's answer makes no sense."),
     failure("503", "Unavailable", When::Asking, "Podman can't be reached, or the server is busy or stopping."),
     failure("507", "NoSpace", When::Changing, "No space is left for the engine or in the container."),

@@ -128,6 +128,8 @@ pub(crate) const POLICY: &[(&str, &str, Option<Scope>)] = &[
     ("DELETE", "/api/v1/tokens/{id}", Some(TokensWrite)),
     ("POST", "/api/v1/tokens/{id}/rotate", Some(TokensWrite)),
     ("GET", "/api/v1/health", None),
+    ("GET", "/api/v1/version", Some(SystemRead)),
+    ("GET", "/api/v1/capabilities", Some(SystemRead)),
     ("GET", "/api/v1/disk-usage", Some(SystemRead)),
     ("GET", "/api/v1/metrics", Some(SystemRead)),
     ("GET", "/metrics", Some(SystemRead)),

@@ -11,6 +11,15 @@ use podlane_engine::{
     Observe, Ownership, PathChange, Pod, PodId, PodName, PodStatus, PodSummary, Pods, Process,
     PrunedImages, RegistryLogin, RemovedImage, Result, Secret, SecretName, Secrets, Settings,
     Signal, Stats, Status, Upload, Volume, VolumeName, Volumes,
+    Archive, Attachment, Call, Capability, Change, Container, ContainerId, ContainerName,
+    ContainerProcess, ContainerRef, ContainerSpec, ContainerSummary, DiskRoom, DiskUsage, Engine,
+    EngineInfo, EngineVersion, Error, EventQuery, EventStream, Events, ExecSpec, FileStat,
+    HealthChecks, Image, ImageRef, ImageStep, ImageSummary, ImageWork, Images, InnerPath,
+    Lifecycle, Limits, LogQuery, LogStream, Membership, Network, NetworkName, Networks, NewBuild,
+    NewCommit, NewNetwork, NewPod, NewSecret, NewVolume, Observe, Ownership, PathChange, Pod,
+    PodId, PodName, PodStatus, PodSummary, Pods, Process, PrunedImages, RegistryLogin,
+    RemovedImage, Result, Secret, SecretName, Secrets, Settings, Signal, Stats, Status, System,
+    Upload, Volume, VolumeName, Volumes,
 };
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -342,6 +351,49 @@ impl Pods for Tiny {
 
     async fn generate_kube(&self, _: &Call, _: &KubeOf) -> Result<String> {
         self.asked().await.map(|_| String::new())
+    }
+}
+
+#[async_trait]
+impl HealthChecks for Tiny {
+    async fn checked(&self, _: &Call) -> Result<Vec<ContainerId>> {
+        self.asked().await.map(|_| Vec::new())
+    }
+
+    async fn check(&self, _: &Call, _: &ContainerId) -> Result<bool> {
+        self.asked().await.map(|_| true)
+    }
+}
+
+#[async_trait]
+impl System for Tiny {
+    async fn info(&self, _: &Call) -> Result<EngineInfo> {
+        self.asked().await?;
+        Ok(EngineInfo {
+            name: "podman".into(),
+            version: "5.4.2".into(),
+            rootless: true,
+            disk: Some(DiskRoom {
+                total: 100 << 20,
+                used: 99 << 20,
+            }),
+            ..EngineInfo::default()
+        })
+    }
+
+    async fn capabilities(&self, _: &Call) -> Result<Vec<Capability>> {
+        self.asked().await?;
+        Ok(vec![Capability {
+            name: "logs.nanoseconds",
+            what: "times in logs to the nanosecond",
+            supported: false,
+            reason: Some("this Podman tells whole seconds".into()),
+            since: Some("5.8"),
+        }])
+    }
+
+    fn trouble(&self) -> Option<String> {
+        Some("it has ended: can't open /secret/place".into())
     }
 }
 

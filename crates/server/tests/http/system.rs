@@ -22,6 +22,10 @@ async fn health_says_whether_podman_answers() {
         (&"healthy".into(), &"connected".into())
     );
     assert_eq!(body["timestamp"].as_str().map(str::len), Some(26));
+    let checks = body["checks"].as_array().expect("checks");
+    let disk = checks.iter().find(|check| check["name"] == "engine_disk");
+    // Little room is told, and is no illness.
+    assert_eq!(disk.expect("the disk")["ok"], false, "{body}");
 
     let errors: [fn() -> Error; 2] = [down, || Error::Timeout {
         step: "asking".into(),
@@ -41,7 +45,13 @@ async fn health_says_whether_podman_answers() {
             (&false.into(), &503.into())
         );
         assert_eq!(body["error"]["type"], "PodmanAPIError");
-        assert_eq!(server.get("/readyz").await.status, 503);
+        let reason = "the Podman service that Podlane runs has ended and is started again";
+        assert_eq!(body["reason"], reason);
+        assert!(reply.text.contains("/secret/place"), "{}", reply.text);
+        let ready = server.get("/readyz").await;
+        assert_eq!(ready.status, 503);
+        assert_eq!(ready.json()["reason"], reason);
+        assert!(!ready.text.contains("/secret/place"), "{}", ready.text);
         assert_eq!(server.get("/livez").await.json()["status"], "alive");
         assert_eq!(server.get("/api/v1/metrics").await.status, 200);
         assert_eq!(server.get("/metrics").await.status, 200);
@@ -85,4 +95,36 @@ async fn head_is_get_without_a_body() {
         assert_eq!(reply.status, if path == "/nowhere" { 404 } else { 200 });
         assert_eq!(reply.text, "");
     }
+}
+
+#[tokio::test]
+async fn what_can_not_be_done_is_said_before_and_after() {
+    let server = Server::new();
+    let body = server.get("/api/v1/capabilities").await.json();
+    let row = &body["capabilities"][0];
+    assert_eq!(
+        (&row["supported"], &row["since"]),
+        (&false.into(), &"5.8".into())
+    );
+    let body = server.get("/api/v1/version").await.json();
+    assert_eq!(
+        (&body["api"], &body["engine"]["rootless"]),
+        (&"v1".into(), &true.into())
+    );
+    server.engine.set(Mood::Fails(|| Error::Unsupported {
+        what: "what containers use",
+        reason: "this host has control groups v1".into(),
+    }));
+    let reply = server.get("/api/v1/stats").await;
+    assert_eq!(reply.status, 501);
+    let error = &reply.json()["error"];
+    assert_eq!(
+        error["message"],
+        "what containers use can't be had here: this host has control groups v1"
+    );
+    assert!(
+        error["hint"]
+            .as_str()
+            .is_some_and(|hint| hint.contains("/api/v1/capabilities"))
+    );
 }

@@ -14,6 +14,7 @@ mod exec_refused;
 mod failed_runs;
 mod files;
 mod finding;
+mod health;
 mod images;
 mod kept;
 mod lifecycle;
@@ -32,6 +33,7 @@ pub use exec_refused::*;
 pub use failed_runs::*;
 pub use files::*;
 pub use finding::*;
+pub use health::*;
 pub use images::*;
 pub use kept::*;
 pub use lifecycle::*;
@@ -87,6 +89,9 @@ macro_rules! conformance {
             use_is_measured,
             limits_are_changed,
             the_disk_is_measured,
+            a_check_says_whether_a_container_is_well,
+            what_can_not_be_checked_is_said,
+            an_engine_tells_what_it_is,
             an_image_gets_names_and_loses_them,
             an_image_in_use_stays,
             a_life_is_told,

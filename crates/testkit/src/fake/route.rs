@@ -85,6 +85,8 @@ pub enum Route {
     ContainerCreate,
     /// `GET containers/json`
     ContainerList,
+    /// `GET containers/json` with a filter for health
+    ContainersChecked,
     /// `GET containers/{name}/json`
     ContainerInspect,
     /// `GET containers/{name}/exists`
@@ -103,6 +105,8 @@ pub enum Route {
     ContainerRename,
     /// `POST containers/{name}/update`
     ContainerUpdate,
+    /// `GET containers/{name}/healthcheck`
+    ContainerCheck,
     /// `GET containers/{name}/top`
     ContainerTop,
     /// `GET containers/{name}/changes`
@@ -199,6 +203,7 @@ fn container(method: &Method, rest: &str) -> Option<(Route, String)> {
         ("POST", "create", "") => Route::ContainerCreate,
         ("GET", "json", "") => Route::ContainerList,
         ("GET", "stats", "") => Route::ContainerStats,
+        ("GET", _, "healthcheck") => Route::ContainerCheck,
         ("GET", _, "top") => Route::ContainerTop,
         ("GET", _, "changes") => Route::ContainerChanges,
         ("GET", _, "export") => Route::ContainerExport,

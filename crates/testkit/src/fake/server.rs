@@ -87,12 +87,21 @@ async fn serve(
     }
     let found = route::find(&parts.method, parts.uri.path());
     let (route, name) = found.unwrap_or((Route::Any, String::new()));
+    let query = Query::parse(&target);
+    // What is looked for in the background must not use up a fault that is meant for a list.
+    let about_health = query
+        .get("filters")
+        .is_some_and(|text| text.contains("\"health\""));
+    let route = match route {
+        Route::ContainerList if about_health => Route::ContainersChecked,
+        route => route,
+    };
     let fault = core.faults.take(route);
     let request = Request {
         core: Arc::clone(&core),
         route,
         name,
-        query: Query::parse(&target),
+        query,
         target,
         body,
     };

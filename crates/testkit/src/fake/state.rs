@@ -156,6 +156,8 @@ pub(super) struct Container {
     pub(super) pod: Option<String>,
     /// Whether it is there to hold that pod together.
     pub(super) infra: bool,
+    /// What its health checks have said.
+    pub(super) health: super::handle::health::Said,
 }
 
 /// A pod. Its containers say themselves that they are in it.

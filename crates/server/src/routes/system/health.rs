@@ -3,8 +3,8 @@
 //! An engine that does not answer is 503, whatever the reason; the body is the contract's error form
 //! with the contract's two health fields beside it.
 
-use super::PATIENCE;
-use crate::error::{Error, Result};
+use super::examine;
+use crate::error::Result;
 use crate::extract::Query;
 use crate::timestamp;
 use axum::extract::State;
@@ -27,13 +27,13 @@ pub(crate) async fn health(
     Extension(call): Extension<Call>,
     Query(()): Query<()>,
 ) -> Result<Json<Health>> {
-    let call = call.extended(call.limit.min(PATIENCE));
-    let engine = service.health(&call).await.map_err(Error::Unhealthy)?;
+    let (engine, checks) = examine(&service, &call, true).await?;
     Ok(Json(Health {
         status: Healthy::Healthy,
         podman: Connected::Connected,
         podman_version: engine.version,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        checks,
         timestamp: timestamp::now(),
     }))
 }

@@ -1,7 +1,9 @@
 //! `GET /readyz`
+//!
+//! Anybody may ask: no more is told than why.
 
-use super::PATIENCE;
-use crate::error::{Error, Result};
+use super::examine;
+use crate::error::Result;
 use axum::extract::State;
 use axum::{Extension, Json};
 use podlane_api::{Ready, ReadyWord, Unhealthy};
@@ -21,8 +23,7 @@ pub(crate) async fn readyz(
     State(service): State<Service>,
     Extension(call): Extension<Call>,
 ) -> Result<Json<Ready>> {
-    let call = call.extended(call.limit.min(PATIENCE));
-    service.health(&call).await.map_err(Error::Unhealthy)?;
+    examine(&service, &call, false).await?;
     Ok(Json(Ready {
         status: ReadyWord::Ready,
     }))

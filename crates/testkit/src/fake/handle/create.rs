@@ -91,6 +91,7 @@ pub(super) fn create(request: &Request) -> Handled {
         spec,
         pod,
         infra: false,
+        health: super::health::Said::default(),
     };
     for volume in container
         .mounts

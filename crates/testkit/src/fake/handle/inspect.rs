@@ -140,8 +140,9 @@ fn state(container: &Container, version: FakeVersion) -> Value {
         "CheckpointedAt": NEVER,
         "RestoredAt": NEVER,
     });
-    if version.is_old() {
-        state["Health"] = json!({"Status": "", "FailingStreak": 0, "Log": null});
+    let health = super::health::status(container);
+    if version.is_old() || !health.is_empty() {
+        state["Health"] = json!({"Status": health, "FailingStreak": 0, "Log": null});
     }
     state
 }

@@ -53,7 +53,7 @@ fn filters(request: &Request) -> Result<Filters, Refusal> {
         .ok_or_else(|| wrong("no object".to_owned()))?;
     let mut parsed = Filters::new();
     for (key, values) in filters {
-        let known = ["id", "label", "name", "status", "ancestor"];
+        let known = ["id", "label", "name", "status", "ancestor", "health"];
         if !known.contains(&key.as_str()) {
             let text = format!("{key} is an invalid filter: invalid argument");
             return Err(Refusal::wrapped(500, &text));
@@ -93,6 +93,10 @@ fn fits(container: &Container, key: &str, values: &[String]) -> bool {
         "name" => values
             .iter()
             .any(|value| container.name.contains(value.trim_matches(['^', '$']))),
+        "health" => {
+            let status = super::health::status(container);
+            values.iter().any(|value| value == status)
+        }
         "status" => values
             .iter()
             .any(|value| value == container.status.as_str()),

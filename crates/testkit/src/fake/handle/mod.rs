@@ -5,6 +5,7 @@ mod create;
 mod events;
 mod exec;
 mod exec_start;
+pub(super) mod health;
 mod images;
 mod inspect;
 mod kept;
@@ -83,7 +84,7 @@ pub(super) async fn handle(request: &Request) -> Handled {
         Route::SecretInspect => secrets::inspect(request),
         Route::SecretRemove => secrets::remove(request),
         Route::ContainerCreate => create::create(request),
-        Route::ContainerList => list::list(request),
+        Route::ContainerList | Route::ContainersChecked => list::list(request),
         Route::ContainerInspect => inspect::inspect(request),
         Route::ContainerExists => inspect::exists(request),
         Route::ContainerStart => lifecycle::start(request),
@@ -93,6 +94,7 @@ pub(super) async fn handle(request: &Request) -> Handled {
         Route::ContainerUnpause => lifecycle::unpause(request),
         Route::ContainerRename => lifecycle::rename(request),
         Route::ContainerUpdate => observe::update(request),
+        Route::ContainerCheck => health::check(request).await,
         Route::ContainerTop => observe::top(request),
         Route::ContainerChanges => observe::changes(request),
         Route::ContainerExport => observe::export(request),

@@ -85,6 +85,7 @@ fn infra(pod: &str, spec: &Value, state: &mut State) -> Result<Container, Refusa
         spec: spec.clone(),
         pod: Some(pod.to_owned()),
         infra: true,
+        health: super::health::Said::default(),
     })
 }
 
