@@ -8,6 +8,7 @@ mod connection;
 mod events;
 mod exec;
 mod files;
+mod followers;
 mod libpod;
 mod load;
 mod machine;
@@ -60,6 +61,8 @@ enum What {
     Exec(exec::Options),
     /// Files and accounts in containers, beside the other ways to them
     Files,
+    /// What followers cost that have nothing to read
+    Followers(followers::Options),
     /// Whether commands leave anything behind
     Soak(soak::Options),
 }
@@ -104,6 +107,7 @@ async fn main() -> Result<()> {
         What::Calls(options) => calls::run(&setting, &options).await,
         What::Exec(options) => exec::run(&setting, &options).await,
         What::Files => files::run(&setting).await,
+        What::Followers(options) => followers::run(&setting, &options).await,
         What::Soak(options) => soak::run(&setting, &options).await,
     }
 }

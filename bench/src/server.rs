@@ -20,6 +20,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it on a free port, as in production: its log goes to a file.
     pub(crate) async fn start(setting: &Setting, options: &[&str]) -> Result<Self> {
+        Self::start_with(setting, options, &[]).await
+    }
+
+    /// The same, with settings that are no flags.
+    pub(crate) async fn start_with(
+        setting: &Setting,
+        options: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let listen = format!("127.0.0.1:{port}");
         let log = File::options()
@@ -33,6 +42,7 @@ impl Server {
             .arg("--podman")
             .arg(&setting.podman)
             .args(options)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);

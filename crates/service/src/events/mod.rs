@@ -14,6 +14,7 @@ use futures_util::StreamExt;
 use podlane_engine::{EngineEvent, EventQuery};
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::sync::broadcast::Receiver;
@@ -75,31 +76,32 @@ impl fmt::Debug for EventReader {
     }
 }
 
-/// The last events that came, so that none is told twice.
+/// The last events that came, so that none is told twice. Those that are too old to come again are forgotten.
 #[derive(Debug, Default)]
 struct Told {
     marks: HashSet<Mark>,
     order: VecDeque<Mark>,
+    newest: i64,
 }
 
-/// What tells one event from another.
-type Mark = (i64, String, String, String);
+/// What tells one event from another: its time, and a hash of the rest.
+type Mark = (i64, u64);
 
 impl Told {
     fn is_new(&mut self, event: &EngineEvent) -> bool {
-        let mark = (
-            event.at,
-            event.kind.clone(),
-            event.action.clone(),
-            event.id.clone(),
-        );
-        if !self.marks.insert(mark.clone()) {
+        let mut rest = DefaultHasher::new();
+        (&event.kind, &event.action, &event.id).hash(&mut rest);
+        let mark = (event.at, rest.finish());
+        if !self.marks.insert(mark) {
             return false;
         }
+        self.newest = self.newest.max(event.at);
         self.order.push_back(mark);
-        if self.order.len() > MARKS
-            && let Some(oldest) = self.order.pop_front()
+        let old = self.newest.saturating_sub(2 * DISORDER);
+        while let Some(oldest) = self.order.front().copied()
+            && (self.order.len() > MARKS || oldest.0 < old)
         {
+            self.order.pop_front();
             self.marks.remove(&oldest);
         }
         true
@@ -252,6 +254,8 @@ mod tests {
         }
         assert_eq!((told.marks.len(), told.order.len()), (MARKS, MARKS));
         assert!(!told.is_new(&event(9 + 2 * many)));
+        assert!(told.is_new(&event(3 * DISORDER)));
+        assert_eq!((told.marks.len(), told.order.len()), (1, 1));
     }
 
     #[test]
