@@ -29,11 +29,10 @@ pub(crate) enum Error {
     Operation(#[from] Service),
     /// The engine does not answer a health check.
     #[error("the engine does not answer")]
-    Unhealthy(#[source] Service),
+    Unhealthy(#[source] Ill),
     /// It can't be written down that it is to be done, so it is not done.
     #[error("the audit can't be written")]
     Unaudited(#[source] Service),
-    Unhealthy(#[source] Ill),
     /// Our own code panicked.
     #[error("a handler panicked: {0}")]
     Panicked(String),
@@ -72,12 +71,10 @@ pub(crate) struct Answer {
     pub(crate) retry_after: Option<Duration>,
     /// The rule of the policy that forbids it.
     pub(crate) rule: Option<String>,
-    /// Whether it is the health check's: it has two fields more.
-    pub(crate) unhealthy: bool,
-    /// Whether it says for certain that nothing was done, so that a key is good for another try.
-    pub(crate) nothing_done: bool,
     /// If it is the health check's.
     pub(crate) unhealthy: Option<Illness>,
+    /// Whether it says for certain that nothing was done, so that a key is good for another try.
+    pub(crate) nothing_done: bool,
     /// What the log says, with all causes.
     pub(crate) log: String,
 }
@@ -155,9 +152,8 @@ fn plain(status: StatusCode, log: String) -> Answer {
         hint: None,
         retry_after: None,
         rule: None,
-        unhealthy: false,
-        nothing_done: false,
         unhealthy: None,
+        nothing_done: false,
         log,
     }
 }

@@ -119,14 +119,20 @@ async fn read(app: &App, request: Request) -> Result<(IdempotencyKey, Request, B
     if let Some(reason) = route.and_then(|route| without(route.as_str())) {
         return Err(wrong(format!("this operation takes no Idempotency-Key: {reason}")).into());
     }
-    if media::is(request.headers(), "multipart/form-data") {
-        let message = format!("a form takes no Idempotency-Key: {PASSED_ON}");
-        return Err(wrong(message).into());
+    if request.headers().contains_key(CONTENT_TYPE)
+        && media::require_json(request.headers()).is_err()
+    {
+        return Err(wrong(
+            "an Idempotency-Key goes with a body of plain JSON, or with none".into(),
+        )
+        .into());
     }
     let (parts, body) = request.into_parts();
     let call = parts.extensions.get::<Call>().cloned();
     let call = call.unwrap_or_else(|| unreachable!("the edge gives every request its call"));
-    let content = Bytes::from(body::read(&parts.headers, body, &app.settings, &call).await?);
+    let limit = app.settings.body_bytes;
+    let content = body::read(&parts.headers, body, &app.settings, limit, &call).await?;
+    let content = Bytes::from(content);
     // The framing of the body is known only now.
     Framing::check(&parts.extensions)?;
     let request = Request::from_parts(parts, Body::from(content.clone()));
@@ -219,7 +225,7 @@ fn replay(kept: KeptAnswer) -> Response {
             // It will be the same whenever it is asked for.
             retry_after: None,
             rule: failure.rule,
-            unhealthy: false,
+            unhealthy: None,
             nothing_done: false,
             log: "the answer to an earlier request with the same key".into(),
         });

@@ -29,7 +29,7 @@ enum When {
 }
 
 #[rustfmt::skip]
-pub(super) static ALL: [Failure; 15] = [
+pub(super) static ALL: [Failure; 16] = [
     failure("400", "BadRequest", When::Always, "The request is wrong; `error.field` says where."),
     failure("401", "Unidentified", When::Known, "The server wants a token, and this is none that is good."),
     failure("403", "Forbidden", When::Always, "The token does not permit it, or the request comes from a web page that may not use the server."),

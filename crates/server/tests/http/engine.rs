@@ -3,18 +3,10 @@
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use podlane_engine::{
-    Archive, Attachment, Call, Change, Container, ContainerId, ContainerName, ContainerProcess,
-    ContainerRef, ContainerSpec, ContainerSummary, DiskUsage, Engine, EngineVersion, Error,
-    EventQuery, EventStream, Events, ExecSpec, FileStat, Image, ImageRef, ImageStep, ImageSummary,
-    ImageWork, Images, InnerPath, KubeOf, Lifecycle, Limits, LogQuery, LogStream, Membership,
-    Network, NetworkName, Networks, NewBuild, NewCommit, NewNetwork, NewPod, NewSecret, NewVolume,
-    Observe, Ownership, PathChange, Pod, PodId, PodName, PodStatus, PodSummary, Pods, Process,
-    PrunedImages, RegistryLogin, RemovedImage, Result, Secret, SecretName, Secrets, Settings,
-    Signal, Stats, Status, Upload, Volume, VolumeName, Volumes,
     Archive, Attachment, Call, Capability, Change, Container, ContainerId, ContainerName,
     ContainerProcess, ContainerRef, ContainerSpec, ContainerSummary, DiskRoom, DiskUsage, Engine,
     EngineInfo, EngineVersion, Error, EventQuery, EventStream, Events, ExecSpec, FileStat,
-    HealthChecks, Image, ImageRef, ImageStep, ImageSummary, ImageWork, Images, InnerPath,
+    HealthChecks, Image, ImageRef, ImageStep, ImageSummary, ImageWork, Images, InnerPath, KubeOf,
     Lifecycle, Limits, LogQuery, LogStream, Membership, Network, NetworkName, Networks, NewBuild,
     NewCommit, NewNetwork, NewPod, NewSecret, NewVolume, Observe, Ownership, PathChange, Pod,
     PodId, PodName, PodStatus, PodSummary, Pods, Process, PrunedImages, RegistryLogin,
