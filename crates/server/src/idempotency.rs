@@ -34,10 +34,11 @@ const PASSED_ON: &str = "its body is passed on as it comes and never held as a w
 
 /// The operations that take no key, and why.
 #[rustfmt::skip]
-pub(crate) const WITHOUT: [(&str, &str); 6] = [
+pub(crate) const WITHOUT: [(&str, &str); 7] = [
     ("/api/v1/tokens", SHOWN_ONCE),
     ("/api/v1/tokens/{id}/rotate", SHOWN_ONCE),
     ("/api/v1/containers/{name}/tickets", SHOWN_ONCE),
+    ("/api/v1/webhooks", SHOWN_ONCE),
     ("/api/v1/build", PASSED_ON),
     ("/api/v1/load", PASSED_ON),
     ("/api/v1/execs/{id}/stdin", PASSED_ON),
