@@ -120,13 +120,9 @@ async fn read(app: &App, request: Request) -> Result<(IdempotencyKey, Request, B
     if let Some(reason) = route.and_then(|route| without(route.as_str())) {
         return Err(wrong(format!("this operation takes no Idempotency-Key: {reason}")).into());
     }
-    if request.headers().contains_key(CONTENT_TYPE)
-        && media::require_json(request.headers()).is_err()
-    {
-        return Err(wrong(
-            "an Idempotency-Key goes with a body of plain JSON, or with none".into(),
-        )
-        .into());
+    if media::is(request.headers(), "multipart/form-data") {
+        let message = format!("a form takes no Idempotency-Key: {PASSED_ON}");
+        return Err(wrong(message).into());
     }
     let (parts, body) = request.into_parts();
     let call = parts.extensions.get::<Call>().cloned();

@@ -111,6 +111,7 @@ async fn operations_that_take_no_key_say_so_and_others_need_none() {
         "/tokens",
         "/tokens/0123456789ab/rotate",
         "/containers/web/tickets",
+        "/webhooks",
         "/build?image=x",
         "/load",
         "/execs/0123456789abcdef0123456789abcdef/stdin",
