@@ -57,11 +57,8 @@ impl Service {
             actions: ["start", "restart", "unpause"].map(Into::into).into(),
             subject: None,
         };
-        let mut events = None;
+        let mut events = self.own_events(&call, started.clone(), None);
         loop {
-            if events.is_none() {
-                events = self.events(&call, started.clone(), None).ok();
-            }
             seen.retain(|_, task| !task.is_finished());
             match self.0.engine.checked(&call.extended(limit)).await {
                 Ok(ids) => {
@@ -76,7 +73,11 @@ impl Service {
                 }
                 Err(error) => tracing::debug!(%error, "can't look for health checks now"),
             }
-            wait_for_a_start(&mut events).await;
+            if let Err(error) = wait_for_a_start(&mut events).await {
+                tracing::debug!(%error, "can't be told of starts");
+                sleep(AGAIN).await;
+                events = self.own_events(&call, started.clone(), None);
+            }
         }
     }
 
@@ -147,20 +148,11 @@ fn stop_with(
 }
 
 /// Comes back when a container has started, and now and then.
-async fn wait_for_a_start(events: &mut Option<EventReader>) {
-    let Some(reader) = events else {
-        return sleep(AGAIN).await;
-    };
-    match timeout(LOOK, reader.next()).await {
-        Ok(Ok(_)) => {
-            let more = async { while reader.next().await.is_ok() {} };
-            let _gathered = timeout(GATHER, more).await;
-        }
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "can't be told of starts");
-            *events = None;
-            sleep(AGAIN).await;
-        }
-        Err(_elapsed) => {}
+async fn wait_for_a_start(events: &mut EventReader) -> Result<()> {
+    if let Ok(told) = timeout(LOOK, events.next()).await {
+        told?;
+        let more = async { while events.next().await.is_ok() {} };
+        let _gathered = timeout(GATHER, more).await;
     }
+    Ok(())
 }

@@ -21,9 +21,10 @@ fn path(container: &Container, query: &str) -> String {
 
 async fn shell(server: &Server, container: &Container) -> Socket {
     let mut socket = Socket::open(server, &path(container, "shell=sh"), Some(JSON)).await;
-    // The prompt differs from image to image; this is the same for all, and not its own echo.
-    socket.type_in("PS1=; echo rea''dy\n").await;
-    socket.until("ready\r\n").await;
+    // The prompt differs from image to image; this is the same for all, and not its own echo. At it the shell
+    // has set up the terminal: what is typed before may be lost.
+    socket.type_in("PS1=rea''dy; PS2=\n").await;
+    socket.until("ready").await;
     socket
 }
 

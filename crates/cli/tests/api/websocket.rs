@@ -92,8 +92,9 @@ impl Socket {
 
     /// The next message; pings are answered on the way.
     pub(crate) async fn next(&mut self) -> Message {
+        let until = tokio::time::Instant::now() + PATIENCE;
         loop {
-            let next = tokio::time::timeout(PATIENCE, self.stream.next()).await;
+            let next = tokio::time::timeout_at(until, self.stream.next()).await;
             let next = next.expect("a message in time").expect("not closed yet");
             match next.expect("a message") {
                 Message::Ping(_) | Message::Pong(_) => {}

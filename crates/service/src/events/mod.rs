@@ -127,8 +127,13 @@ impl Service {
     }
 
     /// The same for the server itself, which needs no place among the streams.
-    pub(crate) fn own_events(&self, call: &Call, filter: EventFilter, after: i64) -> EventReader {
-        self.reader(call, filter, Some(after), None)
+    pub(crate) fn own_events(
+        &self,
+        call: &Call,
+        filter: EventFilter,
+        after: Option<i64>,
+    ) -> EventReader {
+        self.reader(call, filter, after, None)
     }
 
     fn reader(

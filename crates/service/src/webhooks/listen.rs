@@ -146,7 +146,7 @@ impl Listener {
             kinds: vec!["container".into()],
             ..EventFilter::default()
         };
-        self.service.own_events(&self.call, filter, after)
+        self.service.own_events(&self.call, filter, Some(after))
     }
 
     /// Handles what has happened since the last event that was, as it comes: it may be much.
