@@ -177,6 +177,7 @@ mod tests {
             [
                 ("containerExitCode", "0"),
                 ("course", "net-101"),
+                ("empty", ""),
                 ("image", "localhost/bb:1")
             ]
         );
