@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// How long the look at a directory may take: a disk may hang.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long the engine's disk is waited for.
+const PROMPT: Duration = Duration::from_millis(50);
 /// The part of the engine's disk that should be left, one in so many.
 const ROOM: u64 = 20;
 
@@ -93,8 +95,16 @@ impl Service {
         }
     }
 
+    /// What the engine says of its host can take longer than a probe waits. What comes late is known the next
+    /// time.
     async fn look_at_disk(&self, call: &Call) -> Option<Check> {
-        let disk = self.0.engine.info(call).await.ok()?.disk?;
+        let (service, call) = (self.clone(), call.clone());
+        let look = self
+            .0
+            .tasks
+            .spawn(async move { service.0.engine.info(&call).await });
+        let info = tokio::time::timeout(PROMPT, look).await.ok()?.ok()?;
+        let disk = info.ok()?.disk?;
         let left = disk.total.saturating_sub(disk.used);
         Some(Check {
             name: "engine_disk",
