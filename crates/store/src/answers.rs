@@ -3,7 +3,7 @@
 //!
 //! A key is written down before its request is begun. Of requests and keys only keyed hashes are kept.
 
-use crate::{Error, Result, connect, lock, open_file, schema};
+use crate::{Error, Result, lock, opened, schema};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -104,17 +104,14 @@ impl Answers {
     /// Opens the answers of a state directory. Both are made if they are missing, for this account only.
     pub fn open(directory: &Path) -> Result<Self> {
         let path = Self::file(directory);
-        open_file(directory, &path)?;
-        let database = |error| Error::Database {
-            path: path.clone(),
-            error,
-        };
-        let mut connection = connect(&path).map_err(database)?;
+        let connection = opened(directory, &path, &schema::ANSWERS)?;
         // What has gone is not to be read in the file.
         connection
             .pragma_update(None, "secure_delete", true)
-            .map_err(database)?;
-        schema::migrate(&mut connection, &path, &schema::ANSWERS)?;
+            .map_err(|error| Error::Database {
+                path: path.clone(),
+                error,
+            })?;
         Ok(Self {
             connection: Mutex::new(connection),
             path,

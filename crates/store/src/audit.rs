@@ -4,7 +4,7 @@
 //! The hash of an entry is that of the hash before it and of everything in it. Who changes, removes or puts in
 //! an entry has to make all later ones anew, and the last hash, if somebody has noted it elsewhere, tells.
 
-use crate::{Error, Result, connect, lock, open_file, schema};
+use crate::{Error, Result, lock, opened, schema};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -126,13 +126,7 @@ impl AuditLog {
     /// Opens the audit of a state directory. Both are made if they are missing, for this account only.
     pub fn open(directory: &Path) -> Result<Self> {
         let path = Self::file(directory);
-        open_file(directory, &path)?;
-        let database = |error| Error::Database {
-            path: path.clone(),
-            error,
-        };
-        let mut connection = connect(&path).map_err(database)?;
-        schema::migrate(&mut connection, &path, &schema::AUDIT)?;
+        let connection = opened(directory, &path, &schema::AUDIT)?;
         Ok(Self {
             connection: Mutex::new(connection),
             path,

@@ -87,13 +87,11 @@ impl Store {
     /// Opens the database of a state directory. Both are made if they are missing, for this account only.
     pub fn open(directory: &Path) -> Result<Self> {
         let path = Self::file(directory);
-        open_file(directory, &path)?;
+        let writer = opened(directory, &path, &schema::MAIN)?;
         let database = |error| Error::Database {
             path: path.clone(),
             error,
         };
-        let mut writer = connect(&path).map_err(database)?;
-        schema::migrate(&mut writer, &path, &schema::MAIN)?;
         let reader = connect(&path).map_err(database)?;
         reader
             .pragma_update(None, "query_only", true)
@@ -125,6 +123,17 @@ impl Store {
         let path = self.path.clone();
         Error::Database { path, error }
     }
+}
+
+/// A connection to a database whose tables are those of today. File and directory are made if they are missing.
+fn opened(directory: &Path, path: &Path, steps: &[&str]) -> Result<Connection> {
+    open_file(directory, path)?;
+    let mut connection = connect(path).map_err(|error| Error::Database {
+        path: path.to_owned(),
+        error,
+    })?;
+    schema::migrate(&mut connection, path, steps)?;
+    Ok(connection)
 }
 
 /// Makes a database's file and its directory if they are missing, for this account only.

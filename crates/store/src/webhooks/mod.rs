@@ -5,7 +5,7 @@ mod deliveries;
 
 pub use deliveries::{Attempt, DeliveryRecord, DeliveryState, Handled, NewDelivery, WebhookCounts};
 
-use crate::{Error, Result, connect, lock, open_file, schema};
+use crate::{Error, Result, lock, opened, schema};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -85,13 +85,7 @@ impl WebhookStore {
     /// Opens the webhooks of a state directory. Both are made if they are missing, for this account only.
     pub fn open(directory: &Path) -> Result<Self> {
         let path = Self::file(directory);
-        open_file(directory, &path)?;
-        let database = |error| Error::Database {
-            path: path.clone(),
-            error,
-        };
-        let mut connection = connect(&path).map_err(database)?;
-        schema::migrate(&mut connection, &path, &schema::WEBHOOKS)?;
+        let connection = opened(directory, &path, &schema::WEBHOOKS)?;
         Ok(Self {
             connection: Mutex::new(connection),
             path,
