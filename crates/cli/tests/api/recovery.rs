@@ -140,7 +140,7 @@ async fn only_what_a_dead_server_never_started_is_removed() {
     );
     dead.kill();
 
-    let next = server();
+    let _next = server();
     until("the half-made one is removed", || state(&of_dead).is_none()).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
     for name in [&of_living, &of_another_tool, &of_another_host] {
@@ -152,7 +152,6 @@ async fn only_what_a_dead_server_never_started_is_removed() {
     }
     assert_eq!(state(&stopped.name).as_deref(), Some("exited"));
     assert_eq!(state(&runs.name).as_deref(), Some("running"));
-    assert!(next.log().contains(&of_dead), "{}", next.log());
     for name in [&of_living, &of_another_tool, &of_another_host] {
         podman(&["rm", "-f", name]);
     }

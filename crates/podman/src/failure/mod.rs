@@ -395,7 +395,11 @@ pub(crate) fn from_transport(
         },
         crate::pool::Failure::Http(error) => Error::Unavailable {
             step,
-            reason: chain(error),
+            reason: format!(
+                "the connection to Podman at {} broke: {}",
+                socket.display(),
+                chain(error)
+            ),
         },
     }
 }
