@@ -6,6 +6,7 @@ use crate::body::body;
 use crate::capabilities::Remembered;
 use crate::child::State;
 use crate::connection::{Connection, Observer, PATH_STAT};
+use crate::events;
 use crate::instance::Instance;
 use crate::log;
 use crate::requests::{self, Adaptation};
@@ -42,6 +43,8 @@ struct Inner {
     major: AtomicU32,
     tasks: TaskTracker,
     agents: Option<Arc<Agents>>,
+    /// Where it writes what happens.
+    event_file: events::Known,
     /// What it has said of itself.
     remembered: Remembered,
     /// How the service is, if we run it.
@@ -58,6 +61,7 @@ impl PodmanEngine {
             major: AtomicU32::new(0),
             tasks: TaskTracker::new(),
             agents: None,
+            event_file: events::Known::default(),
             remembered: Remembered::default(),
             service: None,
         }))
@@ -105,6 +109,10 @@ impl PodmanEngine {
 
     pub(crate) fn agents(&self) -> Option<&Arc<Agents>> {
         self.0.agents.as_ref()
+    }
+
+    pub(crate) fn event_file(&self) -> &events::Known {
+        &self.0.event_file
     }
 
     pub(crate) fn connection(&self) -> &Connection {

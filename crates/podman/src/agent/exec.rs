@@ -189,7 +189,7 @@ impl PodmanEngine {
         found.is_ok_and(|container| container.status == Status::Running)
     }
 
-    /// The container that a name means, from memory if it was looked up just now.
+    /// The container that a name means, from memory if it was looked up a short time ago.
     pub(crate) async fn resolve_name(
         &self,
         call: &Call,
@@ -198,7 +198,7 @@ impl PodmanEngine {
         let Some(agents) = self.agents() else {
             return Ok(self.inspect(call, name).await?.usable()?.id);
         };
-        match agents.resolve(name) {
+        match agents.resolve(name, self.event_file().mark()) {
             Known::Yes(id) => Ok(id),
             Known::AskAgain(id, question) => {
                 let (engine, call, name) = (self.clone(), call.clone(), name.clone());

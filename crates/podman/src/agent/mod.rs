@@ -16,6 +16,7 @@ mod stream;
 
 pub(crate) use exec::{AGENT_LABEL, AGENT_OFF};
 
+use crate::events::Mark;
 use link::{Link, Worker};
 use names::Names;
 use podlane_engine::{ContainerId, ContainerRef, UserSpec};
@@ -250,9 +251,10 @@ impl Agents {
         self.names.forget_all();
     }
 
-    /// The ID of a container that an agent runs in, if the name was looked up just now.
-    pub(crate) fn resolve(&self, name: &ContainerRef) -> names::Known {
-        self.names.get(name, |id| self.has(id))
+    /// The ID of a container that an agent runs in, if the name was looked up a short time ago. `now` is what has
+    /// happened at the engine.
+    pub(crate) fn resolve(&self, name: &ContainerRef, now: Option<Mark>) -> names::Known {
+        self.names.get(name, now, |id| self.has(id))
     }
 }
 

@@ -2,9 +2,12 @@
 //!
 //! Asking the engine costs more than running a short command. A name that is asked for again and again
 //! is therefore looked up in the background, and once for all who want to know it at the same time.
-//! Putting another container in the place of one takes longer than [`TRUE_FOR`], so a command can't come
-//! to the former one because of this.
+//! Putting another container in the place of one takes longer than [`BLIND`] lets an answer be true, so a
+//! command can't come to the former one because of this. Where Podman's file of events can be seen, an
+//! answer is true for longer, but not past the next event: a container that keeps its agent loses its name
+//! by a rename only, and that is written there before it is answered.
 
+use crate::events::Mark;
 use podlane_engine::{ContainerId, ContainerRef};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,10 +15,26 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-/// How long an answer of the engine is taken for true, from the moment it was asked.
-const TRUE_FOR: Duration = Duration::from_millis(100);
-/// From when on it is asked again.
-const ASK_AFTER: Duration = Duration::from_millis(50);
+/// How long answers of the engine hold.
+#[derive(Debug, Clone, Copy)]
+struct Terms {
+    /// They are taken for true this long, from the moment it was asked.
+    true_for: Duration,
+    /// From then on it is asked again.
+    ask_after: Duration,
+}
+
+/// While nobody tells what happens at the engine.
+const BLIND: Terms = Terms {
+    true_for: Duration::from_millis(100),
+    ask_after: Duration::from_millis(50),
+};
+/// While nothing has happened there since it was asked. Not for ever: a Podman that is killed in the middle
+/// of a rename writes no event.
+const QUIET: Terms = Terms {
+    true_for: Duration::from_secs(2),
+    ask_after: Duration::from_millis(250),
+};
 /// More names than these are not remembered.
 const MAX_NAMES: usize = 4096;
 
@@ -34,6 +53,8 @@ pub(crate) enum Known {
 #[derive(Debug)]
 pub(crate) struct Question {
     asked: Instant,
+    /// What had happened at the engine by then.
+    mark: Option<Mark>,
     answer: OnceCell<ContainerId>,
 }
 
@@ -47,15 +68,25 @@ struct Entry {
 }
 
 impl Question {
-    fn new() -> Arc<Self> {
+    fn new(mark: Option<Mark>) -> Arc<Self> {
         Arc::new(Self {
             asked: Instant::now(),
+            mark,
             answer: OnceCell::new(),
         })
     }
 
-    fn is_true(&self) -> bool {
-        self.asked.elapsed() <= TRUE_FOR
+    /// How long its answer holds, if this is what has happened by now.
+    fn terms(&self, now: Option<&Mark>) -> Terms {
+        if now.is_some() && self.mark.as_ref() == now {
+            QUIET
+        } else {
+            BLIND
+        }
+    }
+
+    fn is_true(&self, now: Option<&Mark>) -> bool {
+        self.asked.elapsed() <= self.terms(now).true_for
     }
 
     /// The answer. The first who waits asks by `ask`; should that fail, the next one does.
@@ -72,12 +103,19 @@ impl Names {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn get(&self, name: &ContainerRef, is_used: impl Fn(&ContainerId) -> bool) -> Known {
+    /// What is known of a name, `now` being what has happened at the engine.
+    pub(super) fn get(
+        &self,
+        name: &ContainerRef,
+        now: Option<Mark>,
+        is_used: impl Fn(&ContainerId) -> bool,
+    ) -> Known {
         let mut names = self.lock();
+        let seen = now.as_ref();
         if names.len() >= MAX_NAMES {
             names.retain(|_, entry| {
                 let mut questions = [&entry.answered, &entry.open].into_iter().flatten();
-                questions.any(|question| question.is_true())
+                questions.any(|question| question.is_true(seen))
             });
         }
         let entry = names.entry(name.as_str().to_owned()).or_default();
@@ -88,20 +126,23 @@ impl Names {
         {
             entry.answered = entry.open.take();
         }
-        let answered = entry.answered.as_ref().filter(|known| known.is_true());
-        let known = answered.and_then(|known| known.answer.get().map(|id| (id, known.asked)));
+        let answered = entry.answered.as_ref().filter(|known| known.is_true(seen));
+        let known = answered.and_then(|known| {
+            let again = known.asked.elapsed() > known.terms(seen).ask_after;
+            known.answer.get().map(|id| (id, again))
+        });
         match known.filter(|(id, _)| is_used(id)) {
-            Some((id, asked)) if asked.elapsed() <= ASK_AFTER || entry.open.is_some() => {
-                Known::Yes(id.clone())
-            }
+            Some((id, again)) if !again || entry.open.is_some() => Known::Yes(id.clone()),
             Some((id, _)) => {
-                let question = Question::new();
+                let question = Question::new(now);
                 entry.open = Some(Arc::clone(&question));
                 Known::AskAgain(id.clone(), question)
             }
             None => {
-                let open = entry.open.take().filter(|open| open.is_true());
-                let question = open.unwrap_or_else(Question::new);
+                // One that hangs is asked anew.
+                let open = entry.open.take();
+                let open = open.filter(|open| open.asked.elapsed() <= BLIND.true_for);
+                let question = open.unwrap_or_else(|| Question::new(now));
                 entry.open = Some(Arc::clone(&question));
                 Known::No(question)
             }
@@ -142,7 +183,7 @@ mod tests {
         let names = Names::default();
         let name = ContainerRef::parse("web").expect("a name");
         let (one, other) = (id("0123456789abcdef"), id("fedcba9876543210"));
-        let get = || names.get(&name, |_| true);
+        let get = || names.get(&name, None, |_| true);
         let Known::No(first) = get() else {
             panic!("known")
         };
@@ -152,15 +193,15 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &second), "one question for all");
         told(&first, &one).await;
         assert!(matches!(get(), Known::Yes(known) if known == one));
-        assert!(matches!(names.get(&name, |_| false), Known::No(_)));
-        tokio::time::advance(ASK_AFTER + Duration::from_millis(1)).await;
+        assert!(matches!(names.get(&name, None, |_| false), Known::No(_)));
+        tokio::time::advance(BLIND.ask_after + Duration::from_millis(1)).await;
         assert!(matches!(get(), Known::Yes(_)), "somebody asks already");
-        let Known::No(late) = names.get(&name, |_| false) else {
+        let Known::No(late) = names.get(&name, None, |_| false) else {
             panic!("known")
         };
         told(&late, &other).await;
         assert!(matches!(get(), Known::AskAgain(known, _) if known == other));
-        tokio::time::advance(TRUE_FOR).await;
+        tokio::time::advance(BLIND.true_for).await;
         assert!(matches!(get(), Known::No(_)));
     }
 
@@ -171,18 +212,18 @@ mod tests {
             ContainerRef::parse("web").expect("a name"),
         );
         let id = id("0123456789abcdef");
-        let get = || names.get(&name, |_| true);
+        let get = || names.get(&name, None, |_| true);
         let Known::No(first) = get() else {
             panic!("known")
         };
         told(&first, &id).await;
-        tokio::time::advance(ASK_AFTER + Duration::from_millis(1)).await;
+        tokio::time::advance(BLIND.ask_after + Duration::from_millis(1)).await;
         let Known::AskAgain(_, again) = get() else {
             panic!("not asked again")
         };
         assert!(matches!(get(), Known::Yes(_)), "once is enough");
         told(&again, &id).await;
-        tokio::time::advance(ASK_AFTER).await;
+        tokio::time::advance(BLIND.ask_after).await;
         assert!(matches!(get(), Known::Yes(_)));
         names.forget(&id);
         let Known::No(anew) = get() else {
@@ -194,16 +235,45 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_name_is_true_for_longer_while_nothing_happens() {
+        let (names, name) = (
+            Names::default(),
+            ContainerRef::parse("web").expect("a name"),
+        );
+        let id = id("0123456789abcdef");
+        let mark = |size| Mark::of(1, size);
+        let get = |now| names.get(&name, now, |_| true);
+        let Known::No(first) = get(Some(mark(9))) else {
+            panic!("known")
+        };
+        told(&first, &id).await;
+        tokio::time::advance(QUIET.ask_after).await;
+        assert!(matches!(get(Some(mark(9))), Known::Yes(_)));
+        for happened in [Some(mark(10)), None] {
+            assert!(matches!(get(happened), Known::No(_)), "{names:?}");
+        }
+        let Known::No(again) = get(Some(mark(10))) else {
+            panic!("known")
+        };
+        told(&again, &id).await;
+        tokio::time::advance(QUIET.ask_after + Duration::from_millis(1)).await;
+        assert!(matches!(get(Some(mark(10))), Known::AskAgain(..)));
+        assert!(matches!(get(Some(mark(10))), Known::Yes(_)));
+        tokio::time::advance(QUIET.true_for).await;
+        assert!(matches!(get(Some(mark(10))), Known::No(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_question_that_hangs_is_asked_anew() {
         let (names, name) = (
             Names::default(),
             ContainerRef::parse("web").expect("a name"),
         );
-        let get = || names.get(&name, |_| true);
+        let get = || names.get(&name, None, |_| true);
         let Known::No(first) = get() else {
             panic!("known")
         };
-        tokio::time::advance(TRUE_FOR + Duration::from_millis(1)).await;
+        tokio::time::advance(BLIND.true_for + Duration::from_millis(1)).await;
         let Known::No(second) = get() else {
             panic!("known")
         };

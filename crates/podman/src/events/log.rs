@@ -11,7 +11,9 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::net::UnixStream;
@@ -76,10 +78,50 @@ fn read(line: &[u8]) -> Option<EngineEvent> {
     })
 }
 
+/// How far the file is: another mark, and something has happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mark {
+    inode: u64,
+    size: u64,
+    changed: (i64, i64),
+}
+
+#[cfg(test)]
+impl Mark {
+    pub(crate) fn of(inode: u64, size: u64) -> Self {
+        Self {
+            inode,
+            size,
+            changed: (0, 0),
+        }
+    }
+}
+
+/// The file that is being read, if one is.
+#[derive(Debug, Default)]
+pub(crate) struct Known(Mutex<Weak<File>>);
+
+impl Known {
+    /// How far the file is; `None` if none is read, or another one has taken its place.
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = known.upgrade()?.metadata().ok()?;
+        (file.nlink() > 0).then(|| Mark {
+            inode: file.ino(),
+            size: file.size(),
+            changed: (file.ctime(), file.ctime_nsec()),
+        })
+    }
+
+    pub(super) fn set(&self, log: &Log) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&log.file);
+    }
+}
+
 /// The file, from where it was found on.
 #[derive(Debug)]
 pub(super) struct Log {
-    file: File,
+    file: Arc<File>,
     changes: EventStream<Vec<u8>>,
     lines: Lines,
     ready: VecDeque<EngineEvent>,
@@ -104,7 +146,7 @@ impl Log {
         changes.watches().add(path, what)?;
         file.seek(SeekFrom::End(0))?;
         Ok(Self {
-            file,
+            file: Arc::new(file),
             changes: changes.into_event_stream(vec![0; ROOM])?,
             lines: Lines::default(),
             ready: VecDeque::new(),
@@ -131,7 +173,7 @@ impl Log {
     fn take(&mut self) -> io::Result<()> {
         let mut piece = vec![0; 64 << 10];
         loop {
-            let length = self.file.read(&mut piece)?;
+            let length = (&*self.file).read(&mut piece)?;
             let Some(piece) = piece.get(..length).filter(|piece| !piece.is_empty()) else {
                 return Ok(());
             };
@@ -200,6 +242,11 @@ mod tests {
         let path = directory.path().join("log");
         fs::write(&path, "{\"Status\":\"old\"}\nhalf a li").unwrap();
         let mut log = Log::open(&path).unwrap();
+        let known = Known::default();
+        assert_eq!(known.mark(), None);
+        known.set(&log);
+        let quiet = known.mark().expect("a mark");
+        assert_eq!(known.mark().as_ref(), Some(&quiet));
         let mut writer = File::options().append(true).open(&path).unwrap();
         let line = |action| {
             format!(
@@ -207,6 +254,7 @@ mod tests {
             )
         };
         writer.write_all(b"ne\n").unwrap();
+        assert_ne!(known.mark().expect("a mark"), quiet);
         let start = line("start");
         let (one, other) = start.split_at(20);
         writer.write_all(one.as_bytes()).unwrap();
@@ -221,8 +269,22 @@ mod tests {
         let next = directory.path().join("next");
         fs::write(&next, line("another file")).unwrap();
         fs::rename(&next, &path).unwrap();
+        assert_eq!(known.mark(), None);
         assert_eq!(log.next().await.unwrap().action, "died");
         assert!(log.next().await.is_none());
+    }
+
+    #[test]
+    fn no_mark_outlives_its_reader() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let _inside = runtime.enter();
+        let log = Log::open(file.path()).unwrap();
+        let known = Known::default();
+        known.set(&log);
+        assert!(known.mark().is_some());
+        drop(log);
+        assert_eq!(known.mark(), None);
     }
 
     #[tokio::test]

@@ -3,6 +3,8 @@
 mod log;
 mod twins;
 
+pub(crate) use log::{Known, Mark};
+
 use crate::PodmanEngine;
 use crate::body::{Lines, body};
 use crate::requests;
@@ -13,7 +15,6 @@ use podlane_engine::{Archive, Call, EngineEvent, Error, EventQuery, EventStream,
 use serde::Deserialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::future::pending;
-use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use twins::{Twins, Way};
@@ -118,7 +119,7 @@ impl Told {
 /// The same events, sooner where Podman's own file of them can be read.
 struct Sooner {
     told: Told,
-    socket: PathBuf,
+    engine: PodmanEngine,
     log: Option<Log>,
     /// How often the file is still looked for, and when next.
     looks: u32,
@@ -147,7 +148,10 @@ impl Sooner {
                 () = sleep_until(self.look), if self.log.is_none() && self.looks > 0 => {
                     self.looks -= 1;
                     self.look = Instant::now() + PAUSE;
-                    self.log = Log::of(&self.socket).await;
+                    self.log = Log::of(self.engine.connection().socket()).await;
+                    if let Some(log) = &self.log {
+                        self.engine.event_file().set(log);
+                    }
                     continue;
                 }
             };
@@ -177,7 +181,7 @@ impl Events for PodmanEngine {
                 ready: VecDeque::new(),
                 step: request.step,
             },
-            socket: self.connection().socket().to_owned(),
+            engine: self.clone(),
             log: None,
             looks: if query.follow { LOOKS } else { 0 },
             look: Instant::now(),
