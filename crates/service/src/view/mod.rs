@@ -155,13 +155,19 @@ impl Service {
         if !live {
             self.listen(call);
         }
-        let (Reading::Rows(_, employ) | Reading::Wait(_, employ)) = reading;
-        if employ {
-            self.0.tasks.spawn(self.clone().make_rounds(call.clone()));
-        }
         let need = match reading {
-            Reading::Rows(rows, _) => return Ok(rows),
-            Reading::Wait(need, _) => need,
+            Reading::Rows(rows, anew) => {
+                if anew {
+                    self.0.tasks.spawn(self.clone().list_anew(call.clone()));
+                }
+                return Ok(rows);
+            }
+            Reading::Wait(need, employ) => {
+                if employ {
+                    self.0.tasks.spawn(self.clone().make_rounds(call.clone()));
+                }
+                need
+            }
         };
         match timeout_at(call.deadline, view.wait(need)).await {
             Ok(Some(rows)) => Ok(rows),
@@ -207,7 +213,23 @@ impl Service {
         if let Err(error) = &found {
             tracing::debug!(%error, "the view of the containers could not be brought up to date");
         }
-        if view.state().end(round, found.ok()) {
+        view.state().end(round, found.ok());
+    }
+
+    /// Lists all beside the rounds, for what is never told. Nobody waits for it.
+    async fn list_anew(self, call: Call) {
+        let call = call.extended(self.0.limits.request_timeout);
+        let list = async {
+            let _worker = self.0.gate.enter(&call).await.ok()?;
+            self.0.engine.list(&call).await.ok()
+        };
+        let all = tokio::select! {
+            all = list => all,
+            () = self.0.stopping.cancelled() => None,
+        };
+        let view = &self.0.view;
+        let all = all.map(|all| all.into_iter().map(Row::new).collect());
+        if view.state().end_aside(all) {
             tracing::warn!("the engine does not tell what happens; it is asked to anew");
             view.doubt.notify_waiters();
         }

@@ -138,6 +138,20 @@ impl Rows {
         (!same).then_some(rows)
     }
 
+    /// These rows after a list of all, but for `kept`, which stay as they are; `None` if they are the same.
+    pub(super) fn listed_anew(&self, all: Vec<Row>, kept: &HashSet<ContainerId>) -> Option<Self> {
+        let known = self.iter().map(|row| (row.id.clone(), row));
+        let known: HashMap<_, _> = known.filter(|(id, _)| kept.contains(id)).collect();
+        let some = kept.iter().map(|id| {
+            let row = known.get(id).map(|row| (***row).clone());
+            (id.clone(), row)
+        });
+        self.with(Found {
+            some: some.collect(),
+            all: Some(all),
+        })
+    }
+
     /// Containers that are not the same in both. Of those on their way to an end nothing is told.
     pub(super) fn differing<'a>(
         &'a self,

@@ -1,7 +1,8 @@
 //! What is known of all containers, and what of it is out of date. Asks nobody and knows no clock.
 //!
 //! Whatever may have changed is marked, and marks are counted. A reader needs the marks of before it came;
-//! a round takes the marks of before it began. There is one round at a time, so no row is put back.
+//! a round takes the marks of before it began. There is one round at a time, so no row is put back. Beside the
+//! rounds all is listed anew when the list is old; what a round takes meanwhile is not taken from there.
 
 use super::rows::{Row, Rows};
 use podlane_engine::ContainerId;
@@ -20,15 +21,14 @@ const MOST: usize = 1024;
 /// After this time all is listed anew, because not everything that happens is told.
 const AGE: Duration = Duration::from_secs(10);
 
-/// Whether all is to be listed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Whole {
-    #[default]
-    Known,
-    /// The list is old, though nobody waits for another.
-    Old,
-    /// Nothing of it is sure.
-    Unsure,
+/// A list that is being made anew beside the rounds.
+#[derive(Debug)]
+struct Aside {
+    begun: Instant,
+    /// What rounds have taken since.
+    taken: HashSet<ContainerId>,
+    /// Not since a round lists all.
+    wanted: bool,
 }
 
 /// What is known.
@@ -44,11 +44,13 @@ pub(super) struct State {
     failed: u64,
     /// Some reader waits for this one.
     wanted: u64,
-    whole: Whole,
+    /// Nothing of the list is sure.
+    unsure: bool,
     /// Which containers are not sure, and when something of them was told.
     some: HashMap<ContainerId, Option<Instant>>,
     /// When the last list of all was begun.
     listed: Option<Instant>,
+    aside: Option<Aside>,
     /// Whether somebody makes rounds.
     busy: bool,
     read: Option<Instant>,
@@ -59,7 +61,7 @@ pub(super) struct State {
 /// What a reader gets.
 #[derive(Debug)]
 pub(super) enum Reading {
-    /// The rows, and whether somebody should make a round for later readers.
+    /// The rows, and whether somebody should list all anew for later readers.
     Rows(Arc<Rows>, bool),
     /// To be waited for, and whether somebody should make a round.
     Wait(u64, bool),
@@ -85,8 +87,6 @@ pub(super) struct Round {
     /// Which are looked at.
     pub(super) some: Vec<ContainerId>,
     taken: HashMap<ContainerId, Option<Instant>>,
-    /// Whether nothing was known to have changed beyond those.
-    quiet: bool,
     begun: Instant,
 }
 
@@ -108,7 +108,7 @@ impl State {
     pub(super) fn mark(&mut self, id: &ContainerId) {
         self.marks += 1;
         if self.some.len() >= MOST {
-            self.whole = Whole::Unsure;
+            self.unsure = true;
             self.some.retain(|_, heard| heard.is_some());
         }
         self.some.entry(id.clone()).or_insert(None);
@@ -117,7 +117,7 @@ impl State {
     /// Containers were changed by us, or may have been.
     pub(super) fn mark_all(&mut self) {
         self.marks += 1;
-        self.whole = Whole::Unsure;
+        self.unsure = true;
     }
 
     /// The engine tells that something happens to a container.
@@ -125,7 +125,7 @@ impl State {
         self.marks += 1;
         self.untold.remove(id);
         if self.some.len() >= MOST {
-            self.whole = Whole::Unsure;
+            self.unsure = true;
             self.some.retain(|_, heard| is_young(*heard, now));
         }
         self.some.insert(id.clone(), Some(now));
@@ -158,19 +158,18 @@ impl State {
             self.mark_all();
         }
         if self.fresh == self.marks {
-            if age.is_some_and(|age| age >= AGE) {
-                self.whole = self.whole.max(Whole::Old);
+            let anew = age.is_some_and(|age| age >= AGE) && self.aside.is_none();
+            if anew {
+                self.aside = Some(Aside {
+                    begun: now,
+                    taken: HashSet::new(),
+                    wanted: true,
+                });
             }
-            let employ = self.whole != Whole::Known && self.employ();
-            return Reading::Rows(Arc::clone(&self.rows), employ);
+            return Reading::Rows(Arc::clone(&self.rows), anew);
         }
         self.wanted = self.marks;
-        Reading::Wait(self.marks, self.employ())
-    }
-
-    /// Whether somebody is to be found who makes rounds.
-    fn employ(&mut self) -> bool {
-        !std::mem::replace(&mut self.busy, true)
+        Reading::Wait(self.marks, !std::mem::replace(&mut self.busy, true))
     }
 
     /// What has become of a wait for a mark.
@@ -186,7 +185,7 @@ impl State {
 
     /// Whether there is nothing to do for who makes rounds; then somebody else will have to.
     pub(super) fn is_idle(&mut self) -> bool {
-        let idle = self.wanted <= self.fresh.max(self.failed) && self.whole != Whole::Old;
+        let idle = self.wanted <= self.fresh.max(self.failed);
         self.busy = !idle;
         idle
     }
@@ -196,8 +195,11 @@ impl State {
         let taken = std::mem::take(&mut self.some);
         let young = taken.values().filter(|heard| is_young(**heard, now));
         let young = young.count();
-        let whole = std::mem::take(&mut self.whole);
-        let all = whole != Whole::Known || taken.len() - young > FEW;
+        let all = std::mem::take(&mut self.unsure) || taken.len() - young > FEW;
+        if let Some(aside) = &mut self.aside {
+            aside.wanted &= !all;
+            aside.taken.extend(taken.keys().cloned());
+        }
         let some = taken
             .iter()
             .filter(|(_, heard)| !all || is_young(**heard, now))
@@ -207,41 +209,44 @@ impl State {
             covers: self.marks,
             all,
             some,
-            quiet: whole == Whole::Old,
             taken,
             begun: now,
         }
     }
 
-    /// Ends a round with what the engine has answered; `None` if it has not. Answers whether to doubt that the
-    /// engine tells what happens: of a change that the round before found, nothing was told since.
-    pub(super) fn end(&mut self, round: Round, found: Option<Found>) -> bool {
+    /// Ends a round with what the engine has answered; `None` if it has not.
+    pub(super) fn end(&mut self, round: Round, found: Option<Found>) {
         let Some(found) = found else {
-            if round.all {
-                self.whole = Whole::Unsure;
-            }
+            self.unsure |= round.all;
             for (id, heard) in round.taken {
                 let kept = self.some.entry(id).or_default();
                 *kept = (*kept).max(heard);
             }
-            self.give_up();
-            return false;
+            return self.give_up();
         };
         if found.all.is_some() {
             self.listed = Some(round.begun);
         }
         self.fresh = round.covers;
-        let doubtful = round.quiet && !self.untold.is_empty();
-        if round.quiet {
-            self.untold.clear();
-        }
         if let Some(rows) = self.rows.with(found) {
-            if round.quiet {
-                let changed = self.rows.differing(&rows);
-                let untold = changed
-                    .filter(|id| !round.taken.contains_key(*id) && !self.some.contains_key(*id));
-                self.untold.extend(untold.cloned());
-            }
+            self.rows = Arc::new(rows);
+        }
+    }
+
+    /// Ends the list that was made anew beside the rounds; `None` if the engine has not answered. Answers whether to
+    /// doubt that the engine tells what happens: of a change that the list before found, nothing was told since.
+    pub(super) fn end_aside(&mut self, all: Option<Vec<Row>>) -> bool {
+        let aside = self.aside.take().filter(|aside| aside.wanted);
+        let (Some(aside), Some(all)) = (aside, all) else {
+            return false;
+        };
+        self.listed = Some(aside.begun);
+        let doubtful = !self.untold.is_empty();
+        self.untold.clear();
+        if let Some(rows) = self.rows.listed_anew(all, &aside.taken) {
+            let changed = self.rows.differing(&rows);
+            let untold = changed.filter(|id| !self.some.contains_key(*id));
+            self.untold.extend(untold.cloned());
             self.rows = Arc::new(rows);
         }
         doubtful
@@ -252,15 +257,12 @@ impl State {
         self.failed = self.marks;
         // Who comes from now on needs a round that has not failed.
         self.marks += 1;
-        if self.whole == Whole::Old {
-            self.whole = Whole::Known;
-        }
     }
 
     /// Nobody makes rounds any more, with or without an end.
     pub(super) fn abandon(&mut self) {
         self.give_up();
-        self.whole = Whole::Unsure;
+        self.unsure = true;
         self.busy = false;
     }
 }

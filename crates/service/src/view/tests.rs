@@ -29,6 +29,8 @@ enum Step {
     Read,
     /// What who makes rounds does next.
     Work,
+    /// What who lists all anew does next.
+    List,
     /// The engine can't be asked.
     Fail,
 }
@@ -45,6 +47,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => any::<bool>().prop_map(Step::Connect),
         5 => Just(Step::Read),
         14 => Just(Step::Work),
+        3 => Just(Step::List),
         1 => Just(Step::Fail),
     ];
     prop::collection::vec(step, 1..300)
@@ -84,6 +87,8 @@ struct Model {
     now: Instant,
     live: bool,
     worker: Worker,
+    /// Somebody lists all beside; what was answered.
+    aside: Option<Option<Vec<Row>>>,
     version: u32,
     /// What looking at one container sees.
     told: Truth,
@@ -109,6 +114,7 @@ impl Model {
             now: Instant::now(),
             live: false,
             worker: Worker::Away,
+            aside: None,
             version: 0,
             told: Truth::new(),
             since: BTreeMap::new(),
@@ -192,7 +198,11 @@ impl Model {
             }
             Step::Read => self.read(),
             Step::Work => self.work(),
+            Step::List => self.list(),
             Step::Fail => {
+                if self.aside.take().is_some() {
+                    self.state.end_aside(None);
+                }
                 let asking = std::mem::replace(&mut self.worker, Worker::Away);
                 self.worker = match asking {
                     Worker::Asking(round, ..) => {
@@ -215,13 +225,37 @@ impl Model {
             }
         }
         match self.state.read(self.now) {
-            Reading::Rows(rows, employ) => {
-                self.employ(employ);
+            Reading::Rows(rows, anew) => {
+                if anew {
+                    assert!(self.aside.is_none(), "one at a time");
+                    self.aside = Some(None);
+                }
                 self.check(&rows, &due);
             }
             Reading::Wait(need, employ) => {
-                self.employ(employ);
+                if employ {
+                    assert!(matches!(self.worker, Worker::Away), "one at a time");
+                    self.worker = Worker::Free;
+                }
                 self.readers.push((need, due));
+            }
+        }
+    }
+
+    /// What a list of the engine's answers now.
+    fn listed(&self) -> Vec<Row> {
+        let there = self.saved.iter().filter(|(_, (_, there))| *there);
+        there
+            .map(|(number, (version, _))| row(*number, *version))
+            .collect()
+    }
+
+    fn list(&mut self) {
+        match self.aside.take() {
+            None => {}
+            Some(None) => self.aside = Some(Some(self.listed())),
+            Some(all) => {
+                self.state.end_aside(all);
             }
         }
     }
@@ -234,13 +268,6 @@ impl Model {
         })
     }
 
-    fn employ(&mut self, employ: bool) {
-        if employ {
-            assert!(matches!(self.worker, Worker::Away), "one at a time");
-            self.worker = Worker::Free;
-        }
-    }
-
     fn work(&mut self) {
         self.worker = match std::mem::replace(&mut self.worker, Worker::Away) {
             Worker::Away => Worker::Away,
@@ -251,12 +278,7 @@ impl Model {
                 Worker::Asking(round, Found::default(), left)
             }
             Worker::Asking(round, mut found, left) if round.all && found.all.is_none() => {
-                let there = self.saved.iter().filter(|(_, (_, there))| *there);
-                found.all = Some(
-                    there
-                        .map(|(number, (version, _))| row(*number, *version))
-                        .collect(),
-                );
+                found.all = Some(self.listed());
                 Worker::Asking(round, found, left)
             }
             Worker::Asking(round, mut found, mut left) => {
@@ -416,17 +438,17 @@ fn what_is_old_is_listed_anew_though_nothing_was_told() {
         assert_eq!((did_wait, employ), (waits, employs), "after {passed} s");
         if employ {
             now = then;
-            assert!(!state.is_idle());
-            let round = state.begin(now);
-            assert!(round.all);
             let all = Some(Vec::new());
-            state.end(
-                round,
-                Some(Found {
-                    all,
-                    some: Vec::new(),
-                }),
-            );
+            if waits {
+                assert!(!state.is_idle());
+                let round = state.begin(now);
+                assert!(round.all);
+                let some = Vec::new();
+                state.end(round, Some(Found { all, some }));
+            } else {
+                assert!(matches!(state.read(then), Reading::Rows(_, false)));
+                assert!(!state.end_aside(all));
+            }
             assert!(state.is_idle());
         }
     }
@@ -440,14 +462,15 @@ fn silence_is_doubted() {
     state.connect(true);
     let mut list = |state: &mut State, rows: Vec<Row>| {
         now += Duration::from_secs(10);
-        let (Reading::Rows(_, employ) | Reading::Wait(_, employ)) = state.read(now);
-        assert!(employ && !state.is_idle());
+        if let Reading::Rows(_, anew) = state.read(now) {
+            assert!(anew);
+            return state.end_aside(Some(rows));
+        }
         let round = state.begin(now);
-        let some = Vec::new();
-        let all = Some(rows);
-        let doubtful = state.end(round, Some(Found { all, some }));
+        let (all, some) = (Some(rows), Vec::new());
+        state.end(round, Some(Found { all, some }));
         assert!(state.is_idle());
-        doubtful
+        false
     };
     assert!(!list(&mut state, vec![row(1, 1)]));
     assert!(!list(&mut state, vec![row(1, 1)]));
@@ -460,11 +483,47 @@ fn silence_is_doubted() {
     assert!(!state.is_idle());
     let round = state.begin(Instant::now());
     let some = vec![(id(1), Some(row(1, 2)))];
-    assert!(!state.end(round, Some(Found { all: None, some })));
+    state.end(round, Some(Found { all: None, some }));
     assert!(state.is_idle());
     assert!(!list(&mut state, vec![row(1, 2), row(2, 1)]));
     assert!(list(&mut state, vec![row(1, 2), row(2, 1)]));
     assert!(!list(&mut state, vec![row(1, 2), row(2, 1)]));
+}
+
+/// While all is listed anew, a change is shown as soon as it is looked at, and not put back by the list.
+#[test]
+fn a_list_of_all_holds_up_no_change() {
+    let mut state = State::default();
+    let mut now = Instant::now();
+    state.connect(true);
+    state.read(now);
+    let round = state.begin(now);
+    let all = Some(vec![row(1, 1), row(2, 1), row(3, 1)]);
+    let some = Vec::new();
+    state.end(round, Some(Found { all, some }));
+    assert!(state.is_idle());
+    now += Duration::from_secs(10);
+    assert!(matches!(state.read(now), Reading::Rows(_, true)));
+    for number in [1, 2] {
+        state.hear(&id(number), now);
+    }
+    assert!(matches!(state.read(now), Reading::Wait(_, true)));
+    let round = state.begin(now);
+    assert!(!round.all);
+    let some = vec![(id(1), Some(row(1, 2))), (id(2), None)];
+    state.end(round, Some(Found { all: None, some }));
+    assert!(state.is_idle());
+    let names = |state: &mut State| {
+        let Reading::Rows(rows, _) = state.read(now) else {
+            panic!("they are fresh");
+        };
+        let names = rows.iter().map(|row| row.name.clone());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names(&mut state), ["2", "1"]);
+    let old = vec![row(1, 1), row(2, 1), row(3, 7), row(4, 7)];
+    assert!(!state.end_aside(Some(old)));
+    assert_eq!(names(&mut state), ["2", "7", "7"]);
 }
 
 #[test]
