@@ -13,6 +13,9 @@ use std::time::Duration;
 
 /// No test waits longer for an answer.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a connection is kept for the next request. A test that waits for something else does not see that the
+/// server has closed it.
+const KEEP: Duration = Duration::from_secs(2);
 
 /// A client of one server.
 #[derive(Debug, Clone)]
@@ -41,7 +44,9 @@ impl Client {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         Self {
-            pool: Pool::builder(TokioExecutor::new()).build(connector),
+            pool: Pool::builder(TokioExecutor::new())
+                .pool_idle_timeout(KEEP)
+                .build(connector),
             base,
             headers: HeaderMap::new(),
         }

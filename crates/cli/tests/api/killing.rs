@@ -2,7 +2,7 @@
 //! and nothing else is touched.
 
 use crate::container::{Container, nap, running, until};
-use crate::{server, server_by_stream, server_with};
+use crate::{server, server_with};
 use podlane_testkit::{BUSYBOX, Client, DEBIAN, Server, ServerOptions, podman};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -54,6 +54,11 @@ const STRANGERS: [(&str, &str); 2] = [
     ),
 ];
 
+/// A server under which a bystander lives as long as a test.
+fn patient() -> ServerOptions {
+    ServerOptions::default().env("REQUEST_TIMEOUT", "120")
+}
+
 /// What must stay: the container's main process and another exec.
 struct Bystander {
     nap: String,
@@ -65,7 +70,7 @@ impl Bystander {
         let nap = nap();
         let (api, path) = (api.clone(), container.path("exec"));
         let command = format!("sleep {nap} & echo $! >/tmp/other; wait; echo woken");
-        let body = json!({ "command": command });
+        let body = json!({ "command": command, "timeout": 110 });
         let exec = tokio::spawn(async move { api.post(&path, body).await.json });
         until("another exec runs", || !running(&nap).is_empty()).await;
         Self { nap, exec }
@@ -112,7 +117,10 @@ fn begin(server: &Server, container: &Container, command: &str) -> TcpStream {
 
 #[tokio::test]
 async fn nothing_outlives_its_own_time_limit() {
-    let (server, by_stream) = (server(), server_by_stream());
+    let (server, by_stream) = (
+        server_with(patient()),
+        server_with(patient().flag("--podman=")),
+    );
     for (server, image, agent) in [
         (&server, BUSYBOX, true),
         (&server, DEBIAN, true),
@@ -166,7 +174,7 @@ async fn past_the_request_timeout_the_answer_is_408() {
 
 #[tokio::test]
 async fn nothing_outlives_its_client() {
-    let server = server();
+    let server = server_with(patient());
     let api = server.client();
     let container = Container::sleeping(&api, BUSYBOX).await;
     let bystander = Bystander::new(&api, &container).await;

@@ -19,8 +19,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 /// How long to listen to a body that is refused: in all, and after its last byte, which a distant client's next
 /// ones follow only after a round trip.
-const LINGER: Duration = Duration::from_secs(2);
-const PAUSE: Duration = Duration::from_millis(500);
+const LINGER: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// Reads a body up to the limit. The whole of it must arrive before the call's deadline, and a client
 /// must not be silent for longer than the settings allow.
