@@ -2,7 +2,7 @@
 
 use crate::App;
 use crate::error::{Answer, Error};
-use crate::openapi::policy;
+use crate::scopes;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -60,7 +60,7 @@ pub(crate) fn audited(app: &App, request: &Request) -> Option<(Call, Audited)> {
     }
     let route = request.extensions().get::<MatchedPath>()?;
     let (method, route) = (request.method().as_str(), route.as_str().replace("{*", "{"));
-    let scope = policy::scope(method, &route)?;
+    let scope = scopes::scope(method, &route)?;
     if scope.as_str().ends_with(":read") {
         return None;
     }

@@ -7,8 +7,8 @@ use crate::App;
 use crate::audit;
 use crate::error::{Answer, Error, Result};
 use crate::extract::{body, media};
-use crate::openapi::policy;
 use crate::refusal::Refusal;
+use crate::scopes;
 use crate::serve::Framing;
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
@@ -44,14 +44,10 @@ pub(crate) const WITHOUT: [(&str, &str); 7] = [
     ("/api/v1/execs/{id}/stdin", PASSED_ON),
 ];
 
-fn without(path: &str) -> Option<&'static str> {
+/// Why a path takes no key, if it takes none.
+pub(crate) fn without(path: &str) -> Option<&'static str> {
     let row = WITHOUT.iter().find(|row| row.0 == path);
     row.map(|row| row.1)
-}
-
-/// Whether an operation takes a key.
-pub(crate) fn takes_key(method: &str, path: &str) -> bool {
-    matches!(method, "POST" | "PATCH") && path.starts_with("/api/v1/") && without(path).is_none()
 }
 
 /// Does a request with a key once.
@@ -69,7 +65,7 @@ fn may(request: &Request) -> bool {
     let Some(route) = request.extensions().get::<MatchedPath>() else {
         return false;
     };
-    let scope = policy::scope(request.method().as_str(), route.as_str());
+    let scope = scopes::scope(request.method().as_str(), route.as_str());
     let call = request.extensions().get::<Call>();
     scope.is_some_and(|scope| call.is_some_and(|call| call.may(scope).is_ok()))
 }

@@ -1,23 +1,28 @@
-//! The OpenAPI document: what the routes say of themselves, and here, once, what holds for all of them.
+//! The OpenAPI document: what the routes say of themselves, and here, once, what holds for all of them. Only
+//! tests make it: `openapi.json` is committed, and served as it is.
 
 mod failures;
-pub(crate) mod policy;
 
-use crate::idempotency;
 use crate::router::table;
+use crate::{idempotency, scopes};
 use podlane_api::{Failure, Problem, TerminalInput, TerminalOutput};
-use podlane_service::IdempotencyKey;
+use podlane_service::{IdempotencyKey, Scope};
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{AdditionalProperties, SchemaType, Type};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{
     ComponentsBuilder, ContactBuilder, Content, HeaderBuilder, InfoBuilder, LicenseBuilder,
     ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Schema, tag::TagBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
 
+/// The names of the ways to present a token.
+const SCHEMES: [&str; 2] = ["token", "key"];
+
 /// The committed document: `/openapi.json` in the repository, as the server serves it.
-pub fn openapi_json() -> String {
+fn openapi_json() -> String {
     let mut document = document().to_pretty_json().unwrap_or_else(|_| {
         unreachable!("the document is made of maps with text keys and plain values")
     });
@@ -29,7 +34,7 @@ pub fn openapi_json() -> String {
 const TIMESTAMP: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}$";
 
 /// What the document says before its paths.
-pub(crate) fn info() -> OpenApi {
+fn info() -> OpenApi {
     let licence = LicenseBuilder::new()
         .name("Apache-2.0")
         .identifier(Some("Apache-2.0"))
@@ -78,7 +83,8 @@ pub(crate) fn info() -> OpenApi {
 }
 
 fn document() -> OpenApi {
-    let mut document = table().into_openapi();
+    let mut document = info();
+    document.merge(table().into_openapi());
     let components = document.components.get_or_insert_default();
     for (name, schema) in [
         (Failure::name(), Failure::schema()),
@@ -103,7 +109,7 @@ fn document() -> OpenApi {
         SecurityScheme::Http(bearer),
         SecurityScheme::ApiKey(ApiKey::Header(key)),
     ];
-    for (name, scheme) in policy::SCHEMES.into_iter().zip(schemes) {
+    for (name, scheme) in SCHEMES.into_iter().zip(schemes) {
         components.add_security_scheme(name, scheme);
     }
     components.schemas.values_mut().for_each(close);
@@ -149,7 +155,7 @@ fn close(schema: &mut RefOr<Schema>) {
 
 /// Adds to an operation what all of its kind have in common.
 fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
-    operation.security = policy::security(path, method);
+    operation.security = security(path, method);
     if path.contains("{name}") {
         operation
             .parameters
@@ -202,6 +208,25 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     }
 }
 
+/// What is said of an operation: it can be used without a token where the server wants none, and
+/// with a token that has the scope.
+fn security(path: &str, method: &HttpMethod) -> Option<Vec<SecurityRequirement>> {
+    let method = match method {
+        HttpMethod::Get => "GET",
+        HttpMethod::Post => "POST",
+        HttpMethod::Put => "PUT",
+        HttpMethod::Patch => "PATCH",
+        _ => "DELETE",
+    };
+    let found = scopes::POLICY
+        .iter()
+        .find(|row| (row.0, row.1) == (method, path));
+    let scope = found?.2.map(Scope::as_str);
+    let with = |scheme: &&str| SecurityRequirement::new(*scheme, scope);
+    let ways = SCHEMES.iter().map(with);
+    Some(ways.chain([SecurityRequirement::default()]).collect())
+}
+
 fn name_parameter() -> Parameter {
     ParameterBuilder::new()
         .name("name")
@@ -248,12 +273,9 @@ fn exec_parameter() -> Parameter {
 
 /// Whether an operation takes a key.
 fn takes_key(path: &str, method: &HttpMethod) -> bool {
-    let method = match method {
-        HttpMethod::Post => "POST",
-        HttpMethod::Patch => "PATCH",
-        _ => return false,
-    };
-    idempotency::takes_key(method, path)
+    matches!(method, HttpMethod::Post | HttpMethod::Patch)
+        && path.starts_with("/api/v1/")
+        && idempotency::without(path).is_none()
 }
 
 fn key_parameter() -> Parameter {

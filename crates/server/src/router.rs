@@ -1,5 +1,7 @@
 //! The table of contents: every route, one line each, and the layers around them.
 
+mod table;
+
 use crate::audit::audit;
 use crate::authenticate::{API_KEY, TENANT, authenticate};
 use crate::edge::{edge, panicked};
@@ -25,7 +27,7 @@ use crate::routes::system::{
 use crate::routes::tokens;
 use crate::routes::volumes;
 use crate::routes::webhooks;
-use crate::{App, openapi, routes};
+use crate::{App, routes};
 use axum::Router;
 use axum::http::header::{
     ACCEPT, ALLOW, AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH,
@@ -34,14 +36,13 @@ use axum::http::header::{
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::from_fn_with_state;
 use std::time::Duration;
+use table::{Table, routes};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-/// Every documented route, with its documentation.
-pub(crate) fn table() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(openapi::info())
+/// Every documented route.
+pub(crate) fn table() -> Table {
+    Table::default()
         .merge(containers())
         .merge(inside())
         .merge(kept())
@@ -50,8 +51,8 @@ pub(crate) fn table() -> OpenApiRouter<App> {
 }
 
 /// Containers.
-fn containers() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn containers() -> Table {
+    Table::default()
         .routes(routes!(create::create_container))
         .routes(routes!(list::list_containers))
         .routes(routes!(inspect::inspect_container))
@@ -76,8 +77,8 @@ fn containers() -> OpenApiRouter<App> {
 }
 
 /// What is in a container: commands, terminals, accounts, files.
-fn inside() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn inside() -> Table {
+    Table::default()
         .routes(routes!(exec::exec_command))
         .routes(routes!(execs::list::list_execs))
         .routes(routes!(execs::inspect::inspect_exec))
@@ -115,8 +116,8 @@ fn inside() -> OpenApiRouter<App> {
 }
 
 /// What the engine keeps beside containers.
-fn kept() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn kept() -> Table {
+    Table::default()
         .routes(routes!(images::list::list_images))
         .routes(routes!(
             images::inspect::inspect_image,
@@ -161,8 +162,8 @@ fn kept() -> OpenApiRouter<App> {
 }
 
 /// Pods.
-fn pods() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn pods() -> Table {
+    Table::default()
         .routes(routes!(pods::create::create_pod, pods::list::list_pods))
         .routes(routes!(
             pods::inspect::inspect_pod,
@@ -181,8 +182,8 @@ fn pods() -> OpenApiRouter<App> {
 }
 
 /// The server itself.
-fn server() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn server() -> Table {
+    Table::default()
         .routes(routes!(events::events))
         .routes(routes!(
             webhooks::create::create_webhook,
@@ -223,8 +224,8 @@ fn server() -> OpenApiRouter<App> {
 
 /// The whole server but its sockets.
 pub fn router(app: App) -> Router {
-    let (table, _) = table().split_for_parts();
-    let mut router = table
+    let mut router = table()
+        .into_router()
         .merge(docs::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);

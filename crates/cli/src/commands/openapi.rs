@@ -5,6 +5,6 @@ use crate::printer::Printer;
 use std::process::ExitCode;
 
 pub(crate) fn run(out: &mut Printer) -> Result<ExitCode, Failure> {
-    out.text(&podlane_server::openapi_json())?;
+    out.text(podlane_server::OPENAPI_JSON)?;
     Ok(ExitCode::SUCCESS)
 }

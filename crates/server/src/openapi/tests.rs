@@ -78,7 +78,7 @@ fn examples_are_valid() {
 /// Nothing is forgotten, and nothing stands there twice or for nothing.
 #[test]
 fn the_policy_has_every_operation() {
-    use super::policy::POLICY;
+    use crate::scopes::POLICY;
     use std::collections::BTreeSet;
     let document: serde_json::Value = serde_json::from_str(&openapi_json()).expect("JSON");
     let mut there = BTreeSet::new();

@@ -3,7 +3,7 @@
 use crate::client::{Reply, Server};
 use axum::body::Body;
 use axum::http::{Method, Request};
-use podlane_server::openapi_json;
+use podlane_server::OPENAPI_JSON;
 use podlane_service::{Auth, Bounds, Caller, NamePrefix, NewToken, Role, Scope, Tenant, Tokens};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -110,7 +110,7 @@ fn request(method: &str, path: &str, token: Option<&str>) -> Request<Body> {
 
 /// Every operation that wants to know who asks, with its scope. What upgrades its connection needs a real one.
 fn operations() -> Vec<(String, String, Option<Scope>)> {
-    let document: Value = serde_json::from_str(&openapi_json()).expect("JSON");
+    let document: Value = serde_json::from_str(OPENAPI_JSON).expect("JSON");
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {

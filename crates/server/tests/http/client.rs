@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use podlane_server::{App, Metrics, Settings, openapi_json, router};
+use podlane_server::{App, Metrics, OPENAPI_JSON, Settings, router};
 use podlane_service::{Limits, PullPolicy, Service, WebhookRules};
 use serde_json::{Value, json};
 use std::num::NonZeroUsize;
@@ -16,7 +16,7 @@ use std::time::Duration;
 use tower::ServiceExt;
 
 static DOCUMENT: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(&openapi_json()).expect("JSON"));
+    LazyLock::new(|| serde_json::from_str(OPENAPI_JSON).expect("JSON"));
 
 pub(crate) struct Server {
     pub(crate) engine: Arc<Tiny>,

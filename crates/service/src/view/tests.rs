@@ -82,13 +82,20 @@ enum Worker {
     Asking(Round, Found, Vec<ContainerId>),
 }
 
+/// Who lists all anew beside.
+#[derive(Debug)]
+enum Lister {
+    Away,
+    Asking,
+    Answered(Vec<Row>),
+}
+
 struct Model {
     state: State,
     now: Instant,
     live: bool,
     worker: Worker,
-    /// Somebody lists all beside; what was answered.
-    aside: Option<Option<Vec<Row>>>,
+    lister: Lister,
     version: u32,
     /// What looking at one container sees.
     told: Truth,
@@ -114,7 +121,7 @@ impl Model {
             now: Instant::now(),
             live: false,
             worker: Worker::Away,
-            aside: None,
+            lister: Lister::Away,
             version: 0,
             told: Truth::new(),
             since: BTreeMap::new(),
@@ -200,8 +207,9 @@ impl Model {
             Step::Work => self.work(),
             Step::List => self.list(),
             Step::Fail => {
-                if self.aside.take().is_some() {
+                if !matches!(self.lister, Lister::Away) {
                     self.state.end_aside(None);
+                    self.lister = Lister::Away;
                 }
                 let asking = std::mem::replace(&mut self.worker, Worker::Away);
                 self.worker = match asking {
@@ -227,8 +235,8 @@ impl Model {
         match self.state.read(self.now) {
             Reading::Rows(rows, anew) => {
                 if anew {
-                    assert!(self.aside.is_none(), "one at a time");
-                    self.aside = Some(None);
+                    assert!(matches!(self.lister, Lister::Away), "one at a time");
+                    self.lister = Lister::Asking;
                 }
                 self.check(&rows, &due);
             }
@@ -251,13 +259,14 @@ impl Model {
     }
 
     fn list(&mut self) {
-        match self.aside.take() {
-            None => {}
-            Some(None) => self.aside = Some(Some(self.listed())),
-            Some(all) => {
-                self.state.end_aside(all);
+        self.lister = match std::mem::replace(&mut self.lister, Lister::Away) {
+            Lister::Away => Lister::Away,
+            Lister::Asking => Lister::Answered(self.listed()),
+            Lister::Answered(all) => {
+                self.state.end_aside(Some(all));
+                Lister::Away
             }
-        }
+        };
     }
 
     /// Whether a container's last change is one that nobody told, long ago.

@@ -2,14 +2,11 @@
 //!
 //! The page is compiled in and loads nothing from elsewhere.
 
-use crate::openapi::openapi_json;
+use crate::OPENAPI_JSON;
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use std::sync::LazyLock;
 use utoipa_swagger_ui::{Config, SwaggerUi};
-
-static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
 
 /// The routes, for the router to merge.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
@@ -17,7 +14,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .validator_url("none")
         .try_it_out_enabled(true)
         .display_request_duration(true);
-    let document = || async { ([(CONTENT_TYPE, "application/json")], DOCUMENT.as_str()) };
+    let document = || async { ([(CONTENT_TYPE, "application/json")], OPENAPI_JSON) };
     Router::new()
         .route("/openapi.json", get(document))
         .merge(SwaggerUi::new("/docs").config(config))

@@ -7,11 +7,6 @@ use podlane_service::Scope::{
     RecordingsRead, RecordingsWrite, SecretsRead, SecretsWrite, SystemRead, TokensRead,
     TokensWrite, UsersRead, UsersWrite, VolumesRead, VolumesWrite, WebhooksRead, WebhooksWrite,
 };
-use utoipa::openapi::path::HttpMethod;
-use utoipa::openapi::security::SecurityRequirement;
-
-/// The names of the ways to present a token, in the document.
-pub(super) const SCHEMES: [&str; 2] = ["token", "key"];
 
 /// Method and path, and the scope; `None` for any caller who is known.
 #[rustfmt::skip]
@@ -139,21 +134,4 @@ pub(crate) const POLICY: &[(&str, &str, Option<Scope>)] = &[
 pub(crate) fn scope(method: &str, path: &str) -> Option<Scope> {
     let found = POLICY.iter().find(|row| (row.0, row.1) == (method, path));
     found?.2
-}
-
-/// What the document says of an operation: it can be used without a token where the server wants none, and
-/// with a token that has the scope.
-pub(super) fn security(path: &str, method: &HttpMethod) -> Option<Vec<SecurityRequirement>> {
-    let method = match method {
-        HttpMethod::Get => "GET",
-        HttpMethod::Post => "POST",
-        HttpMethod::Put => "PUT",
-        HttpMethod::Patch => "PATCH",
-        _ => "DELETE",
-    };
-    let found = POLICY.iter().find(|row| (row.0, row.1) == (method, path));
-    let scope = found?.2.map(Scope::as_str);
-    let with = |scheme: &&str| SecurityRequirement::new(*scheme, scope);
-    let ways = SCHEMES.iter().map(with);
-    Some(ways.chain([SecurityRequirement::default()]).collect())
 }
