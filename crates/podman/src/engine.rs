@@ -99,7 +99,7 @@ impl PodmanEngine {
     /// the agent's, `podman` the command that can hand descriptors to it: without one it is reached over a
     /// stream. To be called before the engine is shared.
     pub fn with_agents(self, program: &'static [u8], podman: Option<PathBuf>) -> io::Result<Self> {
-        let agents = Arc::new(Agents::new(program, podman)?);
+        let agents = Arc::new(Agents::new(program, podman));
         let inner = Arc::into_inner(self.0).ok_or(io::ErrorKind::ResourceBusy)?;
         Ok(Self(Arc::new(Inner {
             agents: Some(agents),

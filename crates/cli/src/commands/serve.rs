@@ -58,7 +58,7 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
     let podman = if config.exec_agent {
         podman
             .with_agents(PROGRAM, config.podman.clone())
-            .map_err(|error| Failure::failed(format!("can't put the agent into memory: {error}")))?
+            .map_err(|error| Failure::failed(format!("can't have agents: {error}")))?
     } else {
         podman
     };

@@ -127,7 +127,7 @@ impl PodmanEngine {
         let started = container.started;
         if let Some(podman) = &agents.podman {
             let find = async || self.options(call).await;
-            match podman.start(id, user, find).await {
+            match podman.start(agents.program, id, user, find).await {
                 Ok(link) => return Ok((link, started)),
                 Err(error) => {
                     tracing::debug!(container = id.short(), %error, "an agent gets no descriptors");

@@ -64,7 +64,8 @@ pub(crate) struct Agents {
 #[derive(Debug)]
 struct PodmanCommand {
     path: PathBuf,
-    program: Program,
+    /// The agents' program, once one is started: it is large.
+    program: OnceCell<Program>,
     /// What makes it one with the service, once that has been asked.
     options: OnceCell<Vec<String>>,
     /// Where it has failed, and when.
@@ -96,14 +97,13 @@ impl Agents {
         self.podman.is_some()
     }
 
-    pub(crate) fn new(program: &'static [u8], podman: Option<PathBuf>) -> io::Result<Self> {
-        let podman = podman.map(|path| PodmanCommand::new(path, program));
-        Ok(Self {
+    pub(crate) fn new(program: &'static [u8], podman: Option<PathBuf>) -> Self {
+        Self {
             program,
-            podman: podman.transpose()?,
+            podman: podman.map(PodmanCommand::new),
             slots: Mutex::default(),
             names: Names::default(),
-        })
+        }
     }
 
     fn slots(&self) -> MutexGuard<'_, HashMap<Key, Slot>> {
@@ -259,18 +259,19 @@ impl Agents {
 }
 
 impl PodmanCommand {
-    fn new(path: PathBuf, program: &[u8]) -> io::Result<Self> {
-        Ok(Self {
+    fn new(path: PathBuf) -> Self {
+        Self {
             path,
-            program: Program::new(program)?,
+            program: OnceCell::new(),
             options: OnceCell::new(),
             failed: Mutex::default(),
-        })
+        }
     }
 
     /// Starts an agent that has descriptors of ours. `find` tells the options, and is asked once.
     async fn start(
         &self,
+        program: &[u8],
         id: &ContainerId,
         user: Option<&UserSpec>,
         find: impl AsyncFnOnce() -> Option<Vec<String>>,
@@ -284,7 +285,9 @@ impl PodmanCommand {
             .options
             .get_or_try_init(|| async { find().await.ok_or(io::ErrorKind::NotConnected) });
         let options = options.await?;
-        let start = || self.program.start(&self.path, options, id, user);
+        let made = self.program.get_or_try_init(async || Program::new(program));
+        let program = made.await?;
+        let start = || program.start(&self.path, options, id, user);
         let mut started = start().await;
         if matches!(&started, Err(error) if error.kind() != io::ErrorKind::TimedOut) {
             // Podman's own processes can have been in each other's way.
