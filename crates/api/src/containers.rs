@@ -63,6 +63,10 @@ pub struct CreateContainer {
     /// What to do about an image that is not there; the server's setting if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull: Option<Pull>,
+    /// The name of a registry that is known, with whose password the image is fetched. The image must be of that
+    /// registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<String>,
     /// The program that takes the command's words as arguments; the image's own if left out. Given, it takes
     /// the image's own command away as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -112,6 +112,9 @@ pub struct PullImage {
     /// Who asks the registry; as Podman is set up if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<RegistryLogin>,
+    /// The name of a registry that is known, with whose password it is asked. The image must be of that registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<String>,
 }
 
 /// Who asks a registry.

@@ -31,6 +31,7 @@ mod observe;
 mod pods;
 mod ports;
 mod recordings;
+mod registries;
 mod removed;
 mod secrets;
 mod settings;
@@ -93,6 +94,7 @@ pub use observe::{
 pub use pods::{AlteredPod, CreatePod, OnePod, Pod, PodList, PodMember, PodRow, RemovedPod};
 pub use ports::{PortTarget, PublishedPort};
 pub use recordings::{Recording, RecordingList, RemovedRecording};
+pub use registries::{CreateRegistry, ModifyRegistry, OneRegistry, Registry, RegistryList};
 pub use removed::{Pruned, RemovedByName};
 pub use secrets::{CreateSecret, OneSecret, Secret, SecretList};
 pub use settings::{

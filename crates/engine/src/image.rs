@@ -1,6 +1,6 @@
 //! Images.
 
-use crate::{Archive, Call, ContainerId, ImageRef, Result, Upload};
+use crate::{Archive, Call, ContainerId, ImageRef, RegistryHost, Result, Upload};
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use std::collections::BTreeMap;
@@ -90,12 +90,17 @@ pub enum ImageStep {
 pub type ImageWork = BoxStream<'static, Result<ImageStep>>;
 
 /// Who asks a registry.
-#[derive(Clone)]
-pub struct RegistryLogin {
-    /// The name there.
-    pub username: String,
-    /// The password or token there.
-    pub password: String,
+#[derive(Clone, PartialEq, Eq)]
+pub enum RegistryLogin {
+    /// Somebody with a password, or with a token in its place.
+    Password {
+        /// The name there.
+        username: String,
+        /// The password or token there.
+        password: String,
+    },
+    /// Whoever has a token that the registry gave for later logins.
+    IdentityToken(String),
 }
 
 impl fmt::Debug for RegistryLogin {
@@ -134,6 +139,8 @@ pub struct NewBuild {
     pub labels: BTreeMap<String, String>,
     /// Whether steps that were done before are done anew.
     pub no_cache: bool,
+    /// Who asks a registry for images that it is built of. No other registry is told.
+    pub login: Option<(RegistryHost, RegistryLogin)>,
 }
 
 /// What the removal of an image did.

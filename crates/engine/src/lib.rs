@@ -46,7 +46,7 @@ pub use lifecycle::Lifecycle;
 pub use logs::{LogPiece, LogQuery, LogStream};
 pub use names::{
     ContainerId, ContainerName, ContainerRef, ImageRef, InnerPath, InvalidName, NetworkName, PodId,
-    PodName, SecretName, UserName, UserSpec, VolumeName,
+    PodName, RegistryHost, RegistryName, SecretName, UserName, UserSpec, VolumeName,
 };
 pub use networks::{Network, Networks, NewNetwork, Subnet};
 pub use observe::{ChangeKind, ContainerProcess, DiskShare, DiskUsage, Observe, PathChange, Stats};

@@ -263,6 +263,7 @@ fn operation(error: &Service, log: String) -> Answer {
         Service::NoExec { .. }
         | Service::NoUser { .. }
         | Service::NoRecording
+        | Service::NoRegistry { .. }
         | Service::NoWebhook
         | Service::NoDelivery
         | Service::NoToken { .. } => podman(StatusCode::NOT_FOUND),

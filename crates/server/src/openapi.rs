@@ -71,6 +71,10 @@ fn info() -> OpenApi {
                 "secrets",
                 "What containers see as files and nobody is told.",
             ),
+            tag(
+                "registries",
+                "Where images come from, and what is needed to be let in.",
+            ),
             tag("events", "What happens."),
             tag("webhooks", "Who is told what happens."),
             tag("recordings", "What terminals showed."),

@@ -20,6 +20,7 @@ use crate::routes::networks;
 use crate::routes::pods;
 use crate::routes::prune;
 use crate::routes::recordings;
+use crate::routes::registries;
 use crate::routes::secrets;
 use crate::routes::system::{
     capabilities, disk_usage, docs, health, livez, metrics, prometheus, readyz, version,
@@ -155,6 +156,15 @@ fn kept() -> Table {
         .routes(routes!(
             secrets::inspect::inspect_secret,
             secrets::remove::remove_secret
+        ))
+        .routes(routes!(
+            registries::create::create_registry,
+            registries::list::list_registries
+        ))
+        .routes(routes!(
+            registries::inspect::inspect_registry,
+            registries::modify::modify_registry,
+            registries::remove::remove_registry
         ))
         .routes(routes!(prune::containers::prune_containers))
         .routes(routes!(prune::volumes::prune_volumes))

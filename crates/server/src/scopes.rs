@@ -4,8 +4,9 @@
 use podlane_service::Scope::{
     self, AuditRead, ContainersRead, ContainersWrite, EventsRead, ExecRead, ExecRun, FilesRead,
     FilesWrite, ImagesRead, ImagesWrite, NetworksRead, NetworksWrite, PodsRead, PodsWrite,
-    RecordingsRead, RecordingsWrite, SecretsRead, SecretsWrite, SystemRead, TokensRead,
-    TokensWrite, UsersRead, UsersWrite, VolumesRead, VolumesWrite, WebhooksRead, WebhooksWrite,
+    RecordingsRead, RecordingsWrite, RegistriesRead, RegistriesWrite, SecretsRead, SecretsWrite,
+    SystemRead, TokensRead, TokensWrite, UsersRead, UsersWrite, VolumesRead, VolumesWrite,
+    WebhooksRead, WebhooksWrite,
 };
 
 /// Method and path, and the scope; `None` for any caller who is known.
@@ -84,6 +85,11 @@ pub(crate) const POLICY: &[(&str, &str, Option<Scope>)] = &[
     ("GET", "/api/v1/secrets", Some(SecretsRead)),
     ("GET", "/api/v1/secrets/{secret}", Some(SecretsRead)),
     ("DELETE", "/api/v1/secrets/{secret}", Some(SecretsWrite)),
+    ("POST", "/api/v1/registries", Some(RegistriesWrite)),
+    ("GET", "/api/v1/registries", Some(RegistriesRead)),
+    ("GET", "/api/v1/registries/{registry}", Some(RegistriesRead)),
+    ("PATCH", "/api/v1/registries/{registry}", Some(RegistriesWrite)),
+    ("DELETE", "/api/v1/registries/{registry}", Some(RegistriesWrite)),
     ("POST", "/api/v1/networks/{network}/connect", Some(NetworksWrite)),
     ("POST", "/api/v1/networks/{network}/disconnect", Some(NetworksWrite)),
     ("POST", "/api/v1/prune/volumes", Some(VolumesWrite)),

@@ -4,11 +4,11 @@ use crate::command::check_workdir;
 use crate::images::finish;
 use crate::lifetime::{self, LIFE_LABEL};
 use crate::resources::check_labels;
-use crate::{Call, Error, Lifetime, NewLifetime, Result, Scope, Service, Who};
+use crate::{Call, Error, Lifetime, NewLifetime, PullAs, Result, Scope, Service, Who};
 use podlane_engine::{
     Change, Container, ContainerId, ContainerName, ContainerRef, ContainerSpec,
     Error as EngineError, Image, ImageRef, Init, InnerPath, Mount, Pod, PodName, PodPlace,
-    PortMapping, Resource, Settings, UserSpec,
+    PortMapping, RegistryLogin, Resource, Settings, UserSpec,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,6 +52,8 @@ pub struct NewContainer {
     pub warm: bool,
     /// What to do about an image that is not there; `None` for the server's policy.
     pub pull: Option<PullPolicy>,
+    /// Who asks for it.
+    pub pull_as: PullAs,
     /// Whether a container of that name is removed first.
     pub replace: bool,
     /// The pod that it joins: its ports, networks, host name, name servers and hosts are the pod's then.
@@ -111,9 +113,10 @@ impl Service {
         let pod = self.joined(call, new.pod.as_ref()).await?;
         self.permit(call, &mut new).await?;
         lifetime::settle(&mut new)?;
+        let login = self.login(call, &new.image, &new.pull_as).await?;
         let booking = self.book(call, &new).await?;
         // Giving up here, with the caller, cancels the transfer.
-        let image = self.provide_image(call, &new).await?;
+        let image = self.provide_image(call, &new, login.as_ref()).await?;
         self.permit_user(call, &new, &image)?;
         let (service, call) = (self.clone(), call.clone());
         self.to_the_end(async move {
@@ -203,18 +206,23 @@ impl Service {
     }
 
     /// The image of a new container, fetched if the policy says so.
-    pub(crate) async fn provide_image(&self, call: &Call, new: &NewContainer) -> Result<Image> {
+    pub(crate) async fn provide_image(
+        &self,
+        call: &Call,
+        new: &NewContainer,
+        login: Option<&RegistryLogin>,
+    ) -> Result<Image> {
         let engine = &self.0.engine;
         let policy = new.pull.unwrap_or(self.0.limits.pull);
         if policy == PullPolicy::Always {
-            finish(engine.pull(call, &new.image, None).await?).await?;
+            finish(engine.pull(call, &new.image, login).await?).await?;
         }
         match self.seen_image(call, &new.image).await {
             Err(Error::Engine(EngineError::NotFound {
                 resource: Resource::Image,
                 ..
             })) if policy == PullPolicy::Missing => {
-                finish(engine.pull(call, &new.image, None).await?).await?;
+                finish(engine.pull(call, &new.image, login).await?).await?;
                 self.seen_image(call, &new.image).await
             }
             other => other,

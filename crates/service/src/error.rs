@@ -121,6 +121,12 @@ pub enum Error {
     /// No recording has that name.
     #[error("there is no such recording")]
     NoRecording,
+    /// There is no such registry.
+    #[error("there is no registry \"{name}\"")]
+    NoRegistry {
+        /// The one asked for; a name in form.
+        name: String,
+    },
     /// There is no such webhook.
     #[error("there is no such webhook")]
     NoWebhook,

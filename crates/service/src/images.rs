@@ -4,12 +4,12 @@ use crate::containers::{TENANT_LABEL, shown_labels};
 use crate::finding::missing;
 use crate::motion::{Motion, late, patient};
 use crate::places::Place;
-use crate::{Call, Error, Result, Scope, Service, WithLabels};
+use crate::{Call, Error, PullAs, Result, Scope, Service, WithLabels};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use podlane_engine::{
     Archive, ContainerRef, Error as EngineError, Image, ImageRef, ImageStep, ImageSummary,
-    ImageWork, NewBuild, NewCommit, PrunedImages, RegistryLogin, RemovedImage, Resource, Upload,
+    ImageWork, NewBuild, NewCommit, PrunedImages, RegistryName, RemovedImage, Resource, Upload,
 };
 use std::collections::BTreeMap;
 use std::fmt;
@@ -209,13 +209,18 @@ impl Service {
         &self,
         call: &Call,
         image: &ImageRef,
-        login: Option<&RegistryLogin>,
+        pull_as: &PullAs,
     ) -> Result<ImageMaking> {
         call.may(Scope::ImagesWrite)?;
+        call.note(|| match pull_as {
+            PullAs::Kept(registry) => format!("{image} with the registry {registry}"),
+            _ => image.to_string(),
+        });
         self.permit_image(call, image)?;
+        let login = self.login(call, image, pull_as).await?;
         let place = self.0.streams.take()?;
         let long = call.extended(TRANSFER);
-        let begun = self.0.engine.pull(&long, image, login);
+        let begun = self.0.engine.pull(&long, image, login.as_ref());
         let begun = timeout_at(call.deadline, begun).await;
         let steps = begun.map_err(|_| late("pulling the image", call.limit))??;
         Ok(ImageMaking {
@@ -226,16 +231,21 @@ impl Service {
         })
     }
 
-    /// Builds an image of a context that comes piece by piece.
+    /// Builds an image of a context that comes piece by piece. Images of a registry that is named are asked for with
+    /// what is kept of it.
     pub async fn build_image(
         &self,
         call: &Call,
-        new: NewBuild,
+        mut new: NewBuild,
+        registry: Option<&RegistryName>,
         context: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     ) -> Result<ImageMaking> {
         call.may(Scope::ImagesWrite)?;
         // Its instructions name images, and nobody can say beforehand whose they are.
         call.sees_all("building images")?;
+        if let Some(registry) = registry {
+            new.login = Some(self.login_for_build(call, registry).await?);
+        }
         let place = self.0.streams.take()?;
         let given = Broken::default();
         let limit = self.0.limits.request_timeout;

@@ -33,6 +33,7 @@ mod observe;
 mod places;
 mod policy;
 mod recordings;
+mod registries;
 mod resources;
 mod stream;
 mod system;
@@ -78,6 +79,7 @@ pub use measured::StatsReader;
 pub use podlane_store::{AuditFilter, DeliveryState, WebhookCounts};
 pub use policy::{Explained, Field, Finding, Pattern, Policy, Quota, Quotas, Rule};
 pub use recordings::{Recording, RecordingRules};
+pub use registries::{NewRegistry, PullAs, Registry, RegistryChanges};
 pub use resources::{KubeVolume, MadeKube, NewKube, RemovedKube, WithLabels};
 pub use stream::{ExecStream, Step};
 pub use system::{Check, Examination};
@@ -98,13 +100,13 @@ pub use webhooks::{
     Webhook, WebhookChanges, WebhookEvent, WebhookObserver, WebhookRules,
 };
 
-use background::Registry;
 use files::{Known, Watches};
 use finding::Owners;
 use gate::Gate;
 use lifetime::Lives;
 use places::Places;
 use podlane_engine::Engine;
+use podlane_store::Vault;
 use recordings::Recordings;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -153,6 +155,8 @@ pub struct Limits {
     pub terminals: usize,
     /// What is recorded; `None` for nothing.
     pub recordings: Option<RecordingRules>,
+    /// Where the key is with which secrets are encrypted; one is made in `state_dir` if `None`.
+    pub secret_key_file: Option<PathBuf>,
     /// Whether callers must say who they are.
     pub auth: Auth,
     /// Whether what changes something is written down.
@@ -188,7 +192,7 @@ struct Inner {
     /// Ends what may be ended when the server stops.
     stopping: CancellationToken,
     /// Commands in the background, once somebody has asked about them.
-    background: OnceCell<Arc<Registry>>,
+    background: OnceCell<Arc<background::Registry>>,
     /// Logs, while somebody follows them.
     followed: follow::Followed,
     /// What happens at the engine, while somebody listens.
@@ -197,6 +201,8 @@ struct Inner {
     view: Arc<view::View>,
     /// Who is told of it.
     webhooks: Arc<webhooks::Webhooks>,
+    /// Who asks registries of images.
+    registries: Arc<registries::Registries>,
     /// Where their messages may go.
     reach: Arc<Reach>,
     /// Who carries their messages.
@@ -233,7 +239,12 @@ impl Service {
         let audit = Arc::new(Audit::new(limits.state_dir.clone()));
         let lives = Lives::new(limits.state_dir.clone(), limits.workers.get());
         let keys = idempotency::Keys::new(limits.state_dir.clone());
-        let webhooks = Arc::new(webhooks::Webhooks::new(limits.state_dir.clone()));
+        let place = limits.state_dir.clone().map(|directory| {
+            let vault = Vault::new(&directory, limits.secret_key_file.clone());
+            (directory, Arc::new(vault))
+        });
+        let webhooks = Arc::new(webhooks::Webhooks::new(place.clone()));
+        let registries = Arc::new(registries::Registries::new(place));
         let reach = Arc::new(Reach::new(limits.webhooks.allow.clone()));
         Self(Arc::new(Inner {
             engine,
@@ -253,6 +264,7 @@ impl Service {
             events: events::Hub::default(),
             view: Arc::default(),
             webhooks,
+            registries,
             reach,
             courier: OnceLock::new(),
             pings: Semaphore::new(webhooks::PINGS),
@@ -271,6 +283,11 @@ impl Service {
     /// The bounds in force.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// An error if the key with which secrets are encrypted can't be used. Blocks.
+    pub fn check_secret_key(&self) -> Result<()> {
+        self.0.registries.check_key()
     }
 
     /// How busy the workers are now.

@@ -3,7 +3,7 @@
 //!
 //! A key is written down before its request is begun. Of requests and keys only keyed hashes are kept.
 
-use crate::{Error, Result, lock, opened, schema};
+use crate::{Error, Result, lock, opened, schema, wipe};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -105,13 +105,7 @@ impl Answers {
     pub fn open(directory: &Path) -> Result<Self> {
         let path = Self::file(directory);
         let connection = opened(directory, &path, &schema::ANSWERS)?;
-        // What has gone is not to be read in the file.
-        connection
-            .pragma_update(None, "secure_delete", true)
-            .map_err(|error| Error::Database {
-                path: path.clone(),
-                error,
-            })?;
+        wipe(&connection, &path)?;
         Ok(Self {
             connection: Mutex::new(connection),
             path,

@@ -8,13 +8,17 @@
 mod answers;
 mod audit;
 mod lifetimes;
+mod registries;
 mod schema;
 mod tokens;
+mod vault;
 mod webhooks;
 
 pub use answers::{AnswerRecord, Answers, KeyRecord, Noted, Room};
 pub use audit::{AuditFilter, AuditLog, AuditRecord, BEGINNING, NewAudit};
+pub use registries::{AddedRegistry, RegistryRecord, RegistryRoom, RegistryStore};
 pub use tokens::TokenRecord;
+pub use vault::{Secret, Vault};
 pub use webhooks::{
     Attempt, DeliveryRecord, DeliveryState, Handled, NewDelivery, WebhookCounts, WebhookRecord,
     WebhookStore,
@@ -62,6 +66,20 @@ pub enum Error {
         found: i64,
         /// The latest that this program knows.
         known: i64,
+    },
+    /// The key of what is encrypted can't be used.
+    #[error("{path}: {reason}")]
+    Key {
+        /// Its file.
+        path: PathBuf,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Something encrypted can't be read.
+    #[error("{what}")]
+    Broken {
+        /// Why, for people.
+        what: &'static str,
     },
 }
 
@@ -134,6 +152,15 @@ fn opened(directory: &Path, path: &Path, steps: &[&str]) -> Result<Connection> {
     })?;
     schema::migrate(&mut connection, path, steps)?;
     Ok(connection)
+}
+
+/// Has what goes overwritten: it is not to be read in the file.
+fn wipe(connection: &Connection, path: &Path) -> Result<()> {
+    let set = connection.pragma_update(None, "secure_delete", true);
+    set.map_err(|error| Error::Database {
+        path: path.to_owned(),
+        error,
+    })
 }
 
 /// Makes a database's file and its directory if they are missing, for this account only.

@@ -74,7 +74,8 @@ pub(crate) const ANSWERS: [&str; 1] = ["
 "];
 
 /// The same for webhooks and what they are to be told, which are written with every event.
-pub(crate) const WEBHOOKS: [&str; 1] = ["
+pub(crate) const WEBHOOKS: [&str; 2] = [
+    "
     CREATE TABLE webhook (
         id TEXT PRIMARY KEY,
         url TEXT NOT NULL,
@@ -112,6 +113,26 @@ pub(crate) const WEBHOOKS: [&str; 1] = ["
     CREATE TABLE health (
         container TEXT PRIMARY KEY,
         status TEXT NOT NULL
+    ) STRICT;
+",
+    // Says until it is removed that the file has secrets as they are, in rows or in what was left of older ones.
+    "
+    CREATE TABLE in_the_clear (rows INTEGER NOT NULL) STRICT;
+    INSERT INTO in_the_clear VALUES (1);
+",
+];
+
+/// The same for registries.
+pub(crate) const REGISTRIES: [&str; 1] = ["
+    CREATE TABLE registry (
+        tenant TEXT NOT NULL,
+        name TEXT NOT NULL,
+        host TEXT NOT NULL,
+        username TEXT,
+        secret BLOB NOT NULL,
+        created INTEGER NOT NULL,
+        changed INTEGER NOT NULL,
+        PRIMARY KEY (tenant, name)
     ) STRICT;
 "];
 

@@ -176,6 +176,10 @@ pub(crate) struct ConfigFlags {
     /// /var/lib/podlane or ~/.local/state/podlane] [env: PODLANE_STATE_DIR]
     #[arg(long, value_name = "DIRECTORY")]
     state_dir: Option<String>,
+    /// Encrypt secrets that are kept with the key in this file [default: secret.key in the state directory]
+    /// [env: PODLANE_SECRET_KEY_FILE]
+    #[arg(long, value_name = "FILE")]
+    secret_key_file: Option<String>,
     /// Seconds for which ended background commands are kept [default: 3600]
     /// [env: PODLANE_EXEC_RETENTION]
     #[arg(long, value_name = "SECONDS")]
@@ -218,6 +222,7 @@ impl From<ConfigFlags> for Flags {
             ("recordings-dir", given.recordings_dir),
             ("shutdown-grace", given.shutdown_grace),
             ("state-dir", given.state_dir),
+            ("secret-key-file", given.secret_key_file),
             ("exec-retention", given.exec_retention),
             ("idempotency-retention", given.idempotency_retention),
         ];

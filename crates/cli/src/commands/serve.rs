@@ -11,7 +11,7 @@ use podlane_engine::RequestId;
 use podlane_podman::PodmanEngine;
 use podlane_server::Metrics;
 use podlane_server::config::{Config, Environment, Flags};
-use podlane_service::{Call, Caller, Service, Tokens};
+use podlane_service::{Call, Caller, Error, Service, Tokens};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -69,6 +69,7 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
             .map_err(|error| Failure::failed(format!("can't watch the Podman service: {error}")))?,
     };
     let service = Service::new(Arc::new(podman), config.service_limits(state));
+    check_secret_key(config, &service)?;
     let attempts = metrics.webhooks();
     service.tell_webhooks(
         Arc::new(HttpCourier::new()),
@@ -101,6 +102,18 @@ async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure
     let _ = recovery.await;
     engine.stop().await;
     Ok(())
+}
+
+/// A key that was given must be good. Without one of its own a server works, all but for what is encrypted.
+fn check_secret_key(config: &Config, service: &Service) -> Result<(), Failure> {
+    match service.check_secret_key() {
+        Err(error) if config.secret_key_file.is_some() => Err(error.into()),
+        Err(Error::Unkept { message, reason }) => {
+            tracing::error!(reason, "{message}");
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Other machines may connect only if somebody can be told apart from anybody, or that is meant.

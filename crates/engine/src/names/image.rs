@@ -1,6 +1,6 @@
 //! References to images.
 
-use super::{InvalidName, shown, text_type};
+use super::{InvalidName, RegistryHost, shown, text_type};
 use std::fmt;
 
 /// An image reference: `[registry[:port]/]path[:tag][@sha256:digest]`, an image ID or the beginning
@@ -69,6 +69,12 @@ impl ImageRef {
         Ok(Self(text.to_owned()))
     }
 
+    /// The registry that the reference names. `None` for one that the engine looks for in registries of its own choice.
+    pub fn registry(&self) -> Option<RegistryHost> {
+        let (first, _) = self.0.split('@').next()?.split_once('/')?;
+        RegistryHost::parse(first).ok()
+    }
+
     /// The reference as the name of something to be made: repository and tag, `latest` if it has none. `None`
     /// for one with a digest, which nobody can choose.
     pub fn repository_and_tag(&self) -> Option<(&str, &str)> {
@@ -107,7 +113,7 @@ fn is_repository(name: &str) -> bool {
     }
 }
 
-fn is_registry(text: &str) -> bool {
+pub(super) fn is_registry(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) => (host, Some(port)),
         None => (text, None),

@@ -1,4 +1,4 @@
-//! Names of what the engine keeps beside containers and images: volumes, networks, secrets and pods.
+//! Names of what is kept beside containers and images: volumes, networks, secrets, pods and registries.
 
 use super::container::is_container_name;
 use super::{InvalidName, shown, text_type};
@@ -37,6 +37,7 @@ kept_name!(VolumeName, "volume", 128);
 kept_name!(NetworkName, "network", 128);
 kept_name!(SecretName, "secret", 64);
 kept_name!(PodName, "pod", 128);
+kept_name!(RegistryName, "registry", 64);
 
 impl PodName {
     /// A pod can be named by its ID, too.

@@ -8,15 +8,17 @@ mod image;
 mod kept;
 mod path;
 mod pod;
+mod registry;
 #[cfg(test)]
 mod tests;
 mod user;
 
 pub use container::{ContainerId, ContainerName, ContainerRef};
 pub use image::ImageRef;
-pub use kept::{NetworkName, PodName, SecretName, VolumeName};
+pub use kept::{NetworkName, PodName, RegistryName, SecretName, VolumeName};
 pub use path::InnerPath;
 pub use pod::PodId;
+pub use registry::RegistryHost;
 pub use user::{UserName, UserSpec};
 
 use thiserror::Error;

@@ -70,6 +70,79 @@ fn image_references_have_no_transport_and_no_path() {
 }
 
 #[test]
+fn registries_are_hosts_as_images_name_them() {
+    let host = |text: &str| RegistryHost::parse(text).map(|host| host.to_string());
+    for (given, same) in [
+        ("registry.example.org", "registry.example.org"),
+        ("Registry.Example.ORG:5000", "registry.example.org:5000"),
+        ("localhost", "localhost"),
+        ("hub:5000", "hub:5000"),
+        ("127.0.0.1:5000", "127.0.0.1:5000"),
+        ("docker.io", "docker.io"),
+        ("INDEX.docker.io", "docker.io"),
+    ] {
+        assert_eq!(host(given).as_deref(), Ok(same), "{given}");
+    }
+    for bad in [
+        "",
+        "hub",
+        "a b.c",
+        "a.b/c",
+        "https://a.b",
+        "a.b:",
+        "a.b:0",
+        "a.b:080",
+        "a.b:+80",
+        "a.b:99999",
+        "a..b",
+        "a.b.",
+        ".a.b",
+        "-a.b",
+        "u@a.b",
+        "[::1]:5000",
+        "a.b\n",
+        "a.b:80:80",
+        "*.b",
+        "\u{e9}.b",
+        &format!("{}.b", "a".repeat(255)),
+    ] {
+        assert!(host(bad).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn an_image_names_its_registry_or_none() {
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let registry = |text: &str| {
+        let image = ImageRef::parse(text).expect("an image");
+        image.registry().map(|host| host.to_string())
+    };
+    for (image, host) in [
+        ("registry.example.org/app", "registry.example.org"),
+        (
+            "REGISTRY.example.org:5000/a/b:1",
+            "registry.example.org:5000",
+        ),
+        (&*format!("localhost/app@{digest}"), "localhost"),
+        ("index.docker.io/alpine", "docker.io"),
+    ] {
+        assert_eq!(registry(image).as_deref(), Some(host), "{image}");
+    }
+    for image in [
+        "alpine",
+        "library/alpine",
+        "team/registry.example.org",
+        "alpine:5000",
+        "a.b:05000/x",
+        &digest,
+        &format!("registry.example.org@{digest}"),
+        "c553b569fa12",
+    ] {
+        assert_eq!(registry(image), None, "{image}");
+    }
+}
+
+#[test]
 fn paths_are_absolute_and_normal() {
     assert_eq!(
         InnerPath::parse("//tmp/./a//b/").expect("fine").as_str(),

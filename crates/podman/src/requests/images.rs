@@ -3,9 +3,9 @@
 use super::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
-use http::{HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 use podlane_engine::{ContainerId, ImageRef, NewBuild, NewCommit, RegistryLogin, Resource};
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(crate) fn inspect_image(image: &ImageRef) -> Request {
     Request::get("looking up the image", &format!("/images/{image}/json")).image(image)
@@ -20,14 +20,24 @@ pub(crate) fn pull_image(image: &ImageRef, login: Option<&RegistryLogin>) -> Req
     let mut request = Request::post("pulling the image", "/images/pull")
         .query([("reference", image.as_str()), ("policy", "always")])
         .image(image);
-    request.login = login.and_then(|login| {
-        let text = json!({ "username": login.username, "password": login.password });
-        let text = URL_SAFE.encode(text.to_string());
-        let mut header = HeaderValue::from_str(&text).ok()?;
-        header.set_sensitive(true);
-        Some(header)
-    });
+    request.login = login.and_then(|login| header("x-registry-auth", &credentials(login)));
     request
+}
+
+fn credentials(login: &RegistryLogin) -> Value {
+    match login {
+        RegistryLogin::Password { username, password } => {
+            json!({ "username": username, "password": password })
+        }
+        RegistryLogin::IdentityToken(token) => json!({ "identitytoken": token }),
+    }
+}
+
+fn header(name: &'static str, content: &Value) -> Option<(HeaderName, HeaderValue)> {
+    let text = URL_SAFE.encode(content.to_string());
+    let mut value = HeaderValue::from_str(&text).ok()?;
+    value.set_sensitive(true);
+    Some((HeaderName::from_static(name), value))
 }
 
 pub(crate) fn tag_image(image: &ImageRef, repository: &str, tag: &str) -> Request {
@@ -78,6 +88,13 @@ pub(crate) fn build_image(new: &NewBuild) -> Request {
         .query(query)
         .image(&new.image);
     request.content_type = Some("application/x-tar");
+    // In the other header it would be for every registry that the instructions name.
+    request.login = new.login.as_ref().and_then(|(host, login)| {
+        header(
+            "x-registry-config",
+            &json!({ host.as_str(): credentials(login) }),
+        )
+    });
     request
 }
 

@@ -30,7 +30,7 @@ pub(crate) use volumes::*;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
-use http::{HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use podlane_engine::{Call, Error, Resource};
@@ -68,8 +68,8 @@ pub(crate) struct Request {
     pub(crate) body: Bytes,
     content_type: Option<&'static str>,
     upgrade: bool,
-    /// A registry's user and password, as Podman wants them.
-    login: Option<HeaderValue>,
+    /// Who asks a registry, in the header in which Podman wants it.
+    login: Option<(HeaderName, HeaderValue)>,
     /// What it is about, for error messages.
     pub(crate) about: About,
 }
@@ -176,8 +176,8 @@ impl Request {
         if let Some(kind) = self.content_type {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         }
-        if let Some(login) = &self.login {
-            headers.insert("x-registry-auth", login.clone());
+        if let Some((name, value)) = &self.login {
+            headers.insert(name, value.clone());
         }
         if self.upgrade {
             headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));

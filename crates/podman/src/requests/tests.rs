@@ -1,7 +1,8 @@
 use super::*;
 use crate::instance::Instance;
 use podlane_engine::{
-    ContainerId, ContainerSpec, HostPort, ImageRef, Init, InnerPath, LogQuery, MountSource, Source,
+    ContainerId, ContainerSpec, HostPort, ImageRef, Init, InnerPath, LogQuery, MountSource,
+    NewBuild, RegistryLogin, Source,
 };
 use podlane_engine::{
     ContainerName, Limits, Membership, Mount, OpenFiles, Protocol, Restart, SecretFile, Settings,
@@ -274,4 +275,55 @@ fn pods_map_field_by_field() {
     spec.pod = Some(podlane_engine::PodPlace { id, infra: None });
     let joins = body(&create_container(&spec, &attempt, Adaptation::default()));
     assert_eq!(joins["pod"], json!("b".repeat(64)));
+}
+
+#[test]
+fn who_asks_a_registry_stands_in_a_header_that_is_not_shown() {
+    use base64::Engine as _;
+    let image = ImageRef::parse("registry.example.org/app").expect("an image");
+    let call = Call::new(
+        podlane_engine::RequestId::parse("test").expect("valid"),
+        Duration::from_secs(1),
+    );
+    let read = |request: &Request, name: &str| {
+        let http = request.to_http(&call);
+        assert!(!request.path().contains("hunter2"));
+        let value = http.headers().get(name).cloned()?;
+        assert!(value.is_sensitive() && !format!("{http:?}").contains("hunter2"));
+        let text = base64::engine::general_purpose::URL_SAFE.decode(value.as_bytes());
+        serde_json::from_slice::<serde_json::Value>(&text.expect("Base64")).ok()
+    };
+    let account = RegistryLogin::Password {
+        username: "me".into(),
+        password: "hunter2".into(),
+    };
+    let told = json!({ "username": "me", "password": "hunter2" });
+    assert_eq!(
+        read(&pull_image(&image, Some(&account)), "x-registry-auth"),
+        Some(told.clone())
+    );
+    let token = RegistryLogin::IdentityToken("hunter2".into());
+    assert_eq!(
+        read(&pull_image(&image, Some(&token)), "x-registry-auth"),
+        Some(json!({ "identitytoken": "hunter2" }))
+    );
+    assert_eq!(read(&pull_image(&image, None), "x-registry-auth"), None);
+    assert!(!format!("{account:?} {token:?}").contains("hunter2"));
+    let host = podlane_engine::RegistryHost::parse("Registry.example.org").expect("a host");
+    let build = NewBuild {
+        image,
+        dockerfile: None,
+        target: None,
+        arguments: BTreeMap::new(),
+        labels: BTreeMap::new(),
+        no_cache: false,
+        login: Some((host, account)),
+    };
+    let request = build_image(&build);
+    // The other header would be for every registry.
+    assert_eq!(read(&request, "x-registry-auth"), None);
+    assert_eq!(
+        read(&request, "x-registry-config"),
+        Some(json!({ "registry.example.org": told }))
+    );
 }

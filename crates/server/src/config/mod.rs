@@ -103,6 +103,8 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// Where background commands are kept; `None` for the usual place.
     pub state_dir: Option<PathBuf>,
+    /// The key with which secrets are encrypted; `None` for one in `state_dir`.
+    pub secret_key_file: Option<PathBuf>,
     /// How long ended background commands are kept.
     pub exec_retention: Duration,
     /// How long keys and answers of requests are kept.
@@ -291,6 +293,7 @@ impl Config {
             recordings_dir: read.text("recordings_dir", value::directory),
             shutdown_grace: read.seconds("shutdown_grace", 0.0..=600.0),
             state_dir: read.text("state_dir", value::directory),
+            secret_key_file: read.text("secret_key_file", value::file),
             exec_retention: read.seconds("exec_retention", 0.0..=2_592_000.0),
             idempotency_retention: read.seconds("idempotency_retention", 1.0..=2_592_000.0),
             webhooks: Webhooks {

@@ -57,6 +57,7 @@ impl Config {
             terminals: self.limits.terminals,
             recordings: self.recording_rules(state_dir.as_deref()),
             state_dir,
+            secret_key_file: self.secret_key_file.clone(),
             auth: self.auth,
             audit: self.audit,
             policy: self.policy.clone(),

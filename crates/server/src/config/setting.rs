@@ -28,7 +28,7 @@ const fn limit(key: &'static str, variable: &'static str) -> Setting {
 }
 
 /// Every setting, in the order of `config/default.toml`.
-pub const SETTINGS: [Setting; 56] = [
+pub const SETTINGS: [Setting; 57] = [
     setting("listen", "PODLANE_LISTEN", "listen"),
     setting("socket", "PODLANE_SOCKET", "socket"),
     setting("socket_mode", "PODLANE_SOCKET_MODE", "socket-mode"),
@@ -66,6 +66,11 @@ pub const SETTINGS: [Setting; 56] = [
     setting("recordings_dir", "PODLANE_RECORDINGS_DIR", "recordings-dir"),
     setting("shutdown_grace", "PODLANE_SHUTDOWN_GRACE", "shutdown-grace"),
     setting("state_dir", "PODLANE_STATE_DIR", "state-dir"),
+    setting(
+        "secret_key_file",
+        "PODLANE_SECRET_KEY_FILE",
+        "secret-key-file",
+    ),
     setting("exec_retention", "PODLANE_EXEC_RETENTION", "exec-retention"),
     setting(
         "idempotency_retention",

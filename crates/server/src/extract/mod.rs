@@ -10,6 +10,6 @@ mod query;
 
 pub(crate) use body::Upload;
 pub(crate) use json::{Document, Json, NoBody};
-pub(crate) use name::{FilePath, Image, Name, Network, Pod, Secret, Volume};
+pub(crate) use name::{FilePath, Image, Name, Network, Pod, Registry, Secret, Volume};
 pub(crate) use nearest::shown;
 pub(crate) use query::{Parameters, Query, QueryShape, Timeout};

@@ -5,7 +5,7 @@ use crate::refusal::Refusal;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use podlane_engine::{
-    ContainerRef, ImageRef, InnerPath, NetworkName, PodName, SecretName, VolumeName,
+    ContainerRef, ImageRef, InnerPath, NetworkName, PodName, RegistryName, SecretName, VolumeName,
 };
 
 /// `{name}`: percent-decoded once, then checked. What could be read as anything but a name (`/`, NUL,
@@ -49,6 +49,7 @@ name_in_path!(Volume, "volume", VolumeName);
 name_in_path!(Network, "network", NetworkName);
 name_in_path!(Secret, "secret", SecretName);
 name_in_path!(Pod, "pod", PodName);
+name_in_path!(Registry, "registry", RegistryName);
 
 /// `{*path}`: the rest of the request's path, percent-decoded once, as an absolute path in a container.
 #[derive(Debug)]

@@ -10,9 +10,13 @@ use podlane_api::{
     Bind, Capabilities, Command, CreateContainer, Healthcheck, Limits, Pull, Restart, Size,
     UniqueMap, VolumeTarget,
 };
-use podlane_service::NewContainer;
+use podlane_engine::RegistryName;
+use podlane_service::{NewContainer, PullAs};
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// The most registries of one pod.
+const PULL_SECRETS: usize = 16;
 
 pub(super) fn new(
     pod: &str,
@@ -60,7 +64,23 @@ pub(super) fn new(
         pod: Some(pod.to_owned()),
         ..CreateContainer::default()
     };
-    new_container(body, most)
+    let mut new = new_container(body, most)?;
+    new.pull_as = pull_as(spec)?;
+    Ok(new)
+}
+
+/// As in a cluster, each of the pod's images is asked for with what is for its registry.
+fn pull_as(spec: &PodSpec) -> Result<PullAs, Refusal> {
+    let secrets = &spec.image_pull_secrets;
+    if secrets.len() > PULL_SECRETS {
+        let message = format!("`imagePullSecrets` has more than {PULL_SECRETS} names");
+        return Err(Refusal::field("imagePullSecrets", message));
+    }
+    let names = secrets.iter().map(|one| RegistryName::parse(&one.name));
+    let names: Result<Vec<_>, _> = names.collect();
+    names
+        .map(PullAs::AnyOf)
+        .map_err(Refusal::in_field("imagePullSecrets"))
 }
 
 fn restart(policy: RestartPolicy) -> Restart {

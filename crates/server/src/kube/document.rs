@@ -105,6 +105,9 @@ pub(super) struct PodSpec {
     pub(super) restart_policy: RestartPolicy,
     #[serde(default)]
     pub(super) hostname: Option<String>,
+    /// Names of registries that are known.
+    #[serde(default)]
+    pub(super) image_pull_secrets: Vec<PullSecret>,
     #[serde(default)]
     pub(super) host_aliases: Vec<HostAlias>,
     #[serde(default)]
@@ -134,6 +137,12 @@ pub(super) enum RestartPolicy {
     Always,
     OnFailure,
     Never,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PullSecret {
+    pub(super) name: String,
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
 use super::*;
-use podlane_engine::{HostPort, MountSource, Protocol, Restart};
-use podlane_service::{NewContainer, PullPolicy};
+use podlane_engine::{HostPort, MountSource, Protocol, RegistryName, Restart};
+use podlane_service::{NewContainer, PullAs, PullPolicy};
 use serde_json::json;
 
 fn kube(text: &str) -> Result<NewKube, Refusal> {
@@ -436,4 +436,22 @@ fn what_the_engine_describes_can_be_asked_for_again() {
         .iter()
         .map(|container| container.name.as_str());
     assert_eq!(names.collect::<Vec<_>>(), ["shop-web", "shop-db"]);
+}
+
+#[test]
+fn pull_secrets_are_names_of_registries() {
+    let named = |secrets: Value| kube(&pod(&json!({ "imagePullSecrets": secrets }), &json!({})));
+    let new = named(json!([{ "name": "team" }, { "name": "hub" }])).expect("a pod");
+    let both = ["team", "hub"].map(|name| RegistryName::parse(name).expect("a name"));
+    assert_eq!(one(&new).pull_as, PullAs::AnyOf(both.to_vec()));
+    for wrong in [
+        json!([{ "name": "a/b" }]),
+        json!([{ "name": "" }]),
+        json!([{}]),
+        json!([{ "name": "team", "namespace": "x" }]),
+        json!("team"),
+        json!(vec![json!({ "name": "team" }); 17]),
+    ] {
+        assert!(named(wrong.clone()).is_err(), "{wrong}");
+    }
 }

@@ -12,6 +12,7 @@ pub(crate) mod networks;
 pub(crate) mod pods;
 pub(crate) mod prune;
 pub(crate) mod recordings;
+pub(crate) mod registries;
 pub(crate) mod secrets;
 pub(crate) mod system;
 pub(crate) mod tokens;

@@ -42,6 +42,10 @@ fn sample(method: &str, path: &str) -> (&'static str, &'static str, String) {
         }
         ("post", "/api/v1/kube/up" | "/api/v1/kube/down") => ("", "application/yaml", KUBE.into()),
         ("get", "/api/v1/kube/generate") => ("?name=shop", "", String::new()),
+        ("post", "/api/v1/registries") => json(json!({
+            "name": "x", "host": "registry.example.org", "username": "me", "password": "y"
+        })),
+        ("patch", "/api/v1/registries/{registry}") => json(json!({ "password": "y" })),
         ("post", "/api/v1/secrets") => json(json!({ "name": "x", "value": "y" })),
         (
             "post",
@@ -91,6 +95,7 @@ fn request(method: &str, path: &str, token: Option<&str>) -> Request<Body> {
         .replace("{volume}", "data")
         .replace("{network}", "lab")
         .replace("{secret}", "flag")
+        .replace("{registry}", "team")
         .replace("{pod}", "shop")
         .replace("{path}", "tmp/x")
         .replace("{id}", id);
@@ -243,6 +248,7 @@ async fn what_is_somebody_elses_is_not_there_for_any_operation() {
             "{volume}",
             "{network}",
             "{secret}",
+            "{registry}",
             "{pod}",
             "{id}",
         ];

@@ -49,6 +49,7 @@ pub(crate) fn service(
             bytes: 10_000,
         },
         state_dir,
+        secret_key_file: None,
         audit: false,
         terminals: 1,
         recordings: None,

@@ -13,6 +13,7 @@ mod idempotency;
 mod live;
 mod logs;
 mod paths;
+mod registries;
 mod sockets;
 mod stops;
 mod system;

@@ -136,3 +136,38 @@ async fn without_a_place_none_is_made() {
     let listed = server.get("/api/v1/webhooks").await;
     assert_eq!(listed.json()["webhooks"], json!([]));
 }
+
+#[tokio::test]
+async fn a_webhook_whose_secret_is_lost_says_so_and_takes_a_new_one() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let made = Server::keeping(directory.path())
+        .post("/api/v1/webhooks", wanted(&json!({ "secret": secret })))
+        .await
+        .json();
+    let id = made["webhook"]["id"].as_str().expect("an ID");
+    let path = format!("/api/v1/webhooks/{id}");
+    // Another key of the same form.
+    let key = directory.path().join("secret.key");
+    std::fs::write(&key, [7; 32]).expect("written");
+    let server = Server::keeping(directory.path());
+    let shown = server.get(&path).await.json();
+    assert_eq!(shown["webhook"]["enabled"], false);
+    let why = shown["webhook"]["disabled"].as_str().expect("a reason");
+    assert!(why.contains("new secret"), "{why}");
+    let body = json!({ "url": "https://elsewhere.example.org/" });
+    server.refuses(change(id, &body), 400, Some("secret")).await;
+    let changed = server.send(change(id, &json!({ "secret": secret }))).await;
+    assert_eq!(
+        changed.json()["webhook"]["enabled"],
+        true,
+        "{}",
+        changed.text
+    );
+    assert_eq!(changed.json()["webhook"]["disabled"], Value::Null);
+    let listed = server.get("/api/v1/webhooks").await.json();
+    assert_eq!(listed["webhooks"][0]["enabled"], true);
+    let removal = request("DELETE", &path).body(Body::empty());
+    let removed = server.send(removal.expect("a request")).await;
+    assert_eq!(removed.status, 200, "{}", removed.text);
+}

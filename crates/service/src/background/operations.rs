@@ -36,7 +36,7 @@ impl Service {
         exec: NewExec,
     ) -> Result<Background> {
         call.may(Scope::ExecRun)?;
-        let registry = self.registry().await?;
+        let registry = self.opened().await?;
         let (reserved, oldest) = registry.reserve()?;
         let worker = self.0.gate.enter(call).await?;
         let (service, call, name) = (self.clone(), call.clone(), name.clone());
@@ -256,13 +256,13 @@ impl Service {
             return Ok(None);
         };
         if blocking(move || Store::directory(&state).is_dir()).await? {
-            self.registry().await.map(Some)
+            self.opened().await.map(Some)
         } else {
             Ok(None)
         }
     }
 
-    async fn registry(&self) -> Result<Arc<Registry>> {
+    async fn opened(&self) -> Result<Arc<Registry>> {
         let opened = self.0.background.get_or_try_init(|| async {
             let limits = self.0.limits.clone();
             let registry = blocking(move || match &limits.state_dir {

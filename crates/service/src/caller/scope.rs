@@ -50,6 +50,8 @@ scopes! {
     NetworksWrite "networks:write" "Make, change and remove networks."
     SecretsRead "secrets:read" "See which secrets there are."
     SecretsWrite "secrets:write" "Make and remove secrets."
+    RegistriesRead "registries:read" "See which registries of images are known."
+    RegistriesWrite "registries:write" "Make, change and remove what registries of images are asked with."
     PodsRead "pods:read" "See pods."
     PodsWrite "pods:write" "Make, change and remove pods."
     EventsRead "events:read" "Be told what happens."

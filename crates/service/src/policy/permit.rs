@@ -104,6 +104,7 @@ impl Service {
         self.joined(call, new.pod.as_ref()).await?;
         let mut findings = self.weigh(call, &mut new).await?;
         settle(&mut new)?;
+        self.login(call, &new.image, &new.pull_as).await?;
         let image = self.seen_image(call, &new.image).await.ok();
         if let (Some(policy), Some(image), None) = (self.policy(), &image, &new.user) {
             let asked = [(Field::User, values::user(&image.user))];

@@ -2,7 +2,7 @@
 
 use super::values::{Value, asked, user};
 use super::*;
-use crate::{Error, InitChoice, NewContainer, PullPolicy};
+use crate::{Error, InitChoice, NewContainer, PullAs, PullPolicy};
 use podlane_engine::{
     ContainerName, HostPort, ImageRef, InnerPath, Mount, MountSource, PortMapping, Protocol,
     Settings, UserSpec,
@@ -42,6 +42,7 @@ fn container(image: &str) -> NewContainer {
         agent: true,
         warm: false,
         pull: Some(PullPolicy::Never),
+        pull_as: PullAs::Engine,
         replace: false,
         pod: None,
         settings: Settings::default(),

@@ -79,6 +79,8 @@ pub(super) fn asked(new: &NewContainer) -> Vec<(Field, Value)> {
         agent: _,
         warm: _,
         pull: _,
+        // A tenant's own, and for images of one registry.
+        pull_as: _,
         replace: _,
         // What is the pod's was judged when it was made.
         pod,

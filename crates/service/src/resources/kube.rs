@@ -73,10 +73,16 @@ impl Service {
         }
         let worker = self.0.gate.enter(call).await?;
         let bookings = self.permit_all(call, &mut new).await?;
+        let containers = new.pods.iter().flat_map(|(_, containers)| containers);
+        let mut wanted = Vec::new();
+        for container in containers {
+            let login = self.login(call, &container.image, &container.pull_as);
+            wanted.push((container, login.await?));
+        }
         // Giving up here, with the caller, cancels transfers.
         let mut images = Vec::new();
-        for container in new.pods.iter().flat_map(|(_, containers)| containers) {
-            let image = self.provide_image(call, container).await?;
+        for (container, login) in wanted {
+            let image = self.provide_image(call, container, login.as_ref()).await?;
             self.permit_user(call, container, &image)?;
             images.push(image);
         }

@@ -5,7 +5,7 @@
 
 use super::attempt::{jitter, judged, next};
 use super::keeper::{Kept, unkept};
-use super::{Courier, Letter, Pinged, Received, Webhook, message, now_ms};
+use super::{Courier, Letter, Pinged, Received, SECRET_LOST, Webhook, message, now_ms};
 use crate::{Error, Result, Service};
 use podlane_store::{DeliveryRecord, DeliveryState};
 use std::collections::HashMap;
@@ -78,10 +78,14 @@ impl Service {
 
     fn letter(&self, webhook: &Webhook, id: &str, body: String) -> Result<Letter> {
         let timestamp = now_ms() / 1000;
+        let secret = webhook.secret.as_ref().ok_or(Error::Unkept {
+            message: SECRET_LOST,
+            reason: webhook.id.clone(),
+        })?;
         Ok(Letter {
             url: webhook.url.clone(),
             reach: Arc::clone(&self.0.reach),
-            signature: webhook.secret.sign(id, timestamp, &body)?,
+            signature: secret.sign(id, timestamp, &body)?,
             id: id.to_owned(),
             timestamp,
             body: body.into(),

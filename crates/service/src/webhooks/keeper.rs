@@ -2,7 +2,7 @@
 
 use super::{Webhook, now};
 use crate::{Error, Result};
-use podlane_store::WebhookStore;
+use podlane_store::{Vault, WebhookStore};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 /// Those of a state directory.
 #[derive(Debug)]
 pub(crate) struct Webhooks {
-    directory: Option<PathBuf>,
+    place: Option<(PathBuf, Arc<Vault>)>,
     kept: Mutex<Option<Arc<Kept>>>,
     /// Others are enabled than before.
     pub(super) changed: Notify,
@@ -51,9 +51,9 @@ fn lock_file(directory: &Path) -> io::Result<File> {
 }
 
 impl Webhooks {
-    pub(crate) fn new(directory: Option<PathBuf>) -> Self {
+    pub(crate) fn new(place: Option<(PathBuf, Arc<Vault>)>) -> Self {
         Self {
-            directory,
+            place,
             kept: Mutex::default(),
             changed: Notify::new(),
             due: Notify::new(),
@@ -62,23 +62,21 @@ impl Webhooks {
 
     /// The database, if there is one. Blocks.
     pub(super) fn there(&self) -> Result<Option<Arc<Kept>>> {
-        match &self.directory {
-            Some(directory) if WebhookStore::file(directory).exists() => self.open().map(Some),
+        match &self.place {
+            Some((directory, _)) if WebhookStore::file(directory).exists() => self.open().map(Some),
             _ => Ok(None),
         }
     }
 
     /// The database, made if it is missing. Blocks.
     pub(super) fn open(&self) -> Result<Arc<Kept>> {
-        let directory = self
-            .directory
-            .as_deref()
-            .ok_or_else(|| unkept("no place for them is known"))?;
+        let place = self.place.as_ref();
+        let (directory, vault) = place.ok_or_else(|| unkept("no place for them is known"))?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = &*kept {
             return Ok(Arc::clone(kept));
         }
-        let store = WebhookStore::open(directory).map_err(unkept)?;
+        let store = WebhookStore::open(directory, Arc::clone(vault)).map_err(unkept)?;
         let lock = lock_file(directory).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => unkept("another server has those of this directory"),
             _ => unkept(error),
@@ -104,7 +102,7 @@ impl Kept {
     /// Those that are told something.
     pub(super) fn enabled(&self) -> Vec<Arc<Webhook>> {
         let all = self.all();
-        let enabled = all.iter().filter(|webhook| webhook.enabled);
+        let enabled = all.iter().filter(|webhook| webhook.is_told());
         enabled.map(Arc::clone).collect()
     }
 
@@ -131,7 +129,7 @@ impl Kept {
 
     /// Keeps a webhook. The first one that is told something begins now.
     pub(super) fn keep(&self, webhook: &Webhook) -> Result<()> {
-        if webhook.enabled && self.enabled().is_empty() {
+        if webhook.is_told() && self.enabled().is_empty() {
             self.store.set_place(now()).map_err(unkept)?;
         }
         self.store.keep_webhook(&webhook.record()).map_err(unkept)?;

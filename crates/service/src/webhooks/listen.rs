@@ -289,7 +289,7 @@ mod tests {
             events: events.into(),
             name_prefix: prefix.map(str::to_owned),
             labels: labels.into(),
-            secret: vec![7; 32],
+            secret: Ok(vec![7; 32].into()),
             tenant: tenant.map(str::to_owned),
             prefix: None,
             enabled: true,

@@ -31,6 +31,9 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use url::Url;
 
+/// Why a webhook is told nothing whose secret was encrypted with a key that is not there.
+const SECRET_LOST: &str = "its secret can't be read any more, because the server's key is missing or another one: give it a new secret";
+
 /// The rules for webhooks.
 #[derive(Debug, Clone, Default)]
 pub struct WebhookRules {
@@ -57,17 +60,18 @@ pub struct Webhook {
     pub labels: WithLabels,
     /// What it is kept within: its maker's.
     pub bounds: Bounds,
-    /// Whether it is told anything.
+    /// Whether it is to be told anything.
     pub enabled: bool,
     /// Why not, if nobody said that it should not be.
-    pub reason: Option<String>,
+    reason: Option<String>,
     /// When it was made.
     pub created: OffsetDateTime,
     /// How much there is for it.
     pub counts: WebhookCounts,
     /// It hears of what happened after this: nanoseconds since 1970.
     since: i64,
-    secret: SigningSecret,
+    /// `None` if it can't be read any more.
+    secret: Option<SigningSecret>,
     /// By it, events are judged as those of any reader.
     call: Option<Call>,
 }
@@ -82,6 +86,19 @@ impl fmt::Debug for Webhook {
 }
 
 impl Webhook {
+    /// Whether it is told anything: it is enabled, and what it is told can be signed.
+    pub fn is_told(&self) -> bool {
+        self.enabled && self.secret.is_some()
+    }
+
+    /// Why it is told nothing, if nobody said that it should not be.
+    pub fn why_not(&self) -> Option<&str> {
+        match self.secret {
+            Some(_) => self.reason.as_deref(),
+            None => Some(SECRET_LOST),
+        }
+    }
+
     fn record(&self) -> WebhookRecord {
         let words: Vec<_> = self.events.iter().map(|kind| kind.as_str()).collect();
         WebhookRecord {
@@ -90,7 +107,10 @@ impl Webhook {
             events: words.join(" "),
             name_prefix: self.name_prefix.as_ref().map(|it| it.as_str().to_owned()),
             labels: self.labels.texts().collect::<Vec<_>>().join("\n"),
-            secret: self.secret.bytes().to_vec(),
+            secret: match &self.secret {
+                Some(secret) => Ok(secret.secret().clone()),
+                None => Err(SECRET_LOST.into()),
+            },
             tenant: self.bounds.tenant.as_ref().map(Tenant::to_string),
             prefix: self.bounds.prefix.as_ref().map(|it| it.as_str().to_owned()),
             enabled: self.enabled,
@@ -112,6 +132,13 @@ impl Webhook {
             container: None,
         };
         let labels = record.labels.lines();
+        let secret = record.secret.map_err(|reason| {
+            tracing::error!(
+                webhook = record.id,
+                reason,
+                "a webhook's secret can't be read, and it is told nothing"
+            );
+        });
         let name_prefix = record.name_prefix.as_deref();
         Some(Self {
             url: Url::parse(&record.url).ok()?,
@@ -126,7 +153,7 @@ impl Webhook {
             created: OffsetDateTime::from_unix_timestamp(record.created).ok()?,
             counts: WebhookCounts::default(),
             since: record.since,
-            secret: SigningSecret::kept(record.secret),
+            secret: secret.ok().map(SigningSecret::kept),
             id: record.id,
         })
     }

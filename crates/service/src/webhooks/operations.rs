@@ -1,7 +1,7 @@
 //! Webhooks made, listed, changed and removed, and what became of their messages.
 
 use super::keeper::{Kept, unkept};
-use super::{Courier, SigningSecret, Webhook, WebhookEvent, Webhooks, now, now_ms};
+use super::{Courier, SECRET_LOST, SigningSecret, Webhook, WebhookEvent, Webhooks, now, now_ms};
 use crate::{Bounds, Call, Caller, Error, NamePrefix, Result, Scope, Service, WithLabels};
 use podlane_store::{DeliveryRecord, DeliveryState, WebhookCounts};
 use std::fmt::Write as _;
@@ -155,7 +155,7 @@ impl Service {
             created: OffsetDateTime::now_utc().truncate_to_second(),
             counts: WebhookCounts::default(),
             since: now(),
-            secret: secret.clone(),
+            secret: Some(secret.clone()),
             call: None,
         };
         let most = self.0.limits.webhooks.most;
@@ -224,17 +224,21 @@ impl Service {
             let kept = webhooks.there()?.ok_or(Error::NoWebhook)?;
             let _changing = kept.change();
             let old = one(&kept, caller, &id)?;
+            // What is kept of it would be lost.
+            let lost = || Error::invalid("secret", SECRET_LOST);
+            let secret = changes.secret.or_else(|| old.secret.clone());
+            let secret = secret.ok_or_else(lost)?;
             let enabled = changes.enabled.unwrap_or(old.enabled);
             let hears_more = events.is_some()
                 || labels.is_some()
                 || prefix.is_some()
-                || (enabled && !old.enabled);
+                || (enabled && !old.is_told());
             let webhook = Webhook {
                 url: url.unwrap_or_else(|| old.url.clone()),
                 events: events.unwrap_or_else(|| old.events.clone()),
                 name_prefix: prefix.unwrap_or_else(|| old.name_prefix.clone()),
                 labels: labels.unwrap_or_else(|| old.labels.clone()),
-                secret: changes.secret.unwrap_or_else(|| old.secret.clone()),
+                secret: Some(secret),
                 enabled,
                 reason: old.reason.clone().filter(|_| !enabled),
                 since: if hears_more { now() } else { old.since },

@@ -4,6 +4,7 @@ use crate::{Error, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use podlane_store::Secret;
 use sha2::Sha256;
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -15,11 +16,11 @@ const BYTES: RangeInclusive<usize> = 24..=64;
 
 /// What a webhook's messages are signed with, known to its receiver too.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SigningSecret(Vec<u8>);
+pub struct SigningSecret(Secret);
 
 impl fmt::Debug for SigningSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(hidden)")
+        self.0.fmt(f)
     }
 }
 
@@ -27,7 +28,7 @@ impl SigningSecret {
     /// `whsec_` and 24 to 64 bytes in Base64.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = STANDARD.decode(text.strip_prefix(PREFIX)?).ok()?;
-        BYTES.contains(&bytes.len()).then_some(Self(bytes))
+        BYTES.contains(&bytes.len()).then(|| Self(bytes.into()))
     }
 
     /// A new one.
@@ -37,27 +38,27 @@ impl SigningSecret {
             step: "drawing a random number",
             reason: error.to_string(),
         })?;
-        Ok(Self(bytes))
+        Ok(Self(bytes.into()))
     }
 
     /// One that was kept.
-    pub(super) fn kept(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+    pub(super) fn kept(secret: Secret) -> Self {
+        Self(secret)
     }
 
-    /// Its bytes, to be kept.
-    pub(super) fn bytes(&self) -> &[u8] {
+    /// It, to be kept.
+    pub(super) fn secret(&self) -> &Secret {
         &self.0
     }
 
     /// It, for whoever made it.
     pub fn reveal(&self) -> String {
-        format!("{PREFIX}{}", STANDARD.encode(&self.0))
+        format!("{PREFIX}{}", STANDARD.encode(self.0.bytes()))
     }
 
     /// The header `webhook-signature` of a message that is sent at `seconds` since 1970.
     pub(super) fn sign(&self, id: &str, seconds: i64, body: &str) -> Result<String> {
-        let mac = Hmac::<Sha256>::new_from_slice(&self.0);
+        let mac = Hmac::<Sha256>::new_from_slice(self.0.bytes());
         let mut mac = mac.map_err(|error| Error::Internal {
             step: "signing a message",
             reason: error.to_string(),

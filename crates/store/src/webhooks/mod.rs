@@ -1,15 +1,17 @@
 //! Webhooks, in a database of their own: what they are to be told is written all the time, and must not disturb
 //! those who look for changes of tokens.
 
+mod clear;
 mod deliveries;
 
 pub use deliveries::{Attempt, DeliveryRecord, DeliveryState, Handled, NewDelivery, WebhookCounts};
 
-use crate::{Error, Result, lock, opened, schema};
+use crate::vault::Place;
+use crate::{Error, Result, Secret, Vault, lock, opened, schema, wipe};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// What is kept of a webhook.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,8 +26,8 @@ pub struct WebhookRecord {
     pub name_prefix: Option<String>,
     /// Only of those with these labels, each on a line.
     pub labels: String,
-    /// What its messages are signed with.
-    pub secret: Vec<u8>,
+    /// What its messages are signed with, or why that can't be read.
+    pub secret: Result<Secret, String>,
     /// For whom it was made.
     pub tenant: Option<String>,
     /// What the names of its maker's containers begin with.
@@ -52,27 +54,47 @@ impl fmt::Debug for WebhookRecord {
 const COLUMNS: &str =
     "id, url, events, name_prefix, labels, secret, tenant, prefix, enabled, reason, since, created";
 
-fn record(row: &Row) -> rusqlite::Result<WebhookRecord> {
-    Ok(WebhookRecord {
+/// Whether there is no webhook.
+fn none(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT NOT EXISTS (SELECT 1 FROM webhook)";
+    connection.query_row(sql, [], |row| row.get(0))
+}
+
+/// Does something with what tells where a webhook's secret belongs: with another address it would sign for somebody
+/// else.
+fn at_place<T>(webhook: &WebhookRecord, work: impl FnOnce(Place) -> T) -> T {
+    let WebhookRecord {
+        id, tenant, url, ..
+    } = webhook;
+    let tenant = tenant.as_deref().unwrap_or_default();
+    work(Place(&["webhook", id, tenant, url]))
+}
+
+/// A row, and its secret as it is kept.
+fn record(row: &Row) -> rusqlite::Result<(WebhookRecord, Vec<u8>)> {
+    let kept = row.get(5)?;
+    let record = WebhookRecord {
         id: row.get(0)?,
         url: row.get(1)?,
         events: row.get(2)?,
         name_prefix: row.get(3)?,
         labels: row.get(4)?,
-        secret: row.get(5)?,
+        secret: Err(String::new()),
         tenant: row.get(6)?,
         prefix: row.get(7)?,
         enabled: row.get(8)?,
         reason: row.get(9)?,
         since: row.get(10)?,
         created: row.get(11)?,
-    })
+    };
+    Ok((record, kept))
 }
 
 /// The database of webhooks.
 #[derive(Debug)]
 pub struct WebhookStore {
     path: PathBuf,
+    vault: Arc<Vault>,
     connection: Mutex<Connection>,
 }
 
@@ -82,12 +104,16 @@ impl WebhookStore {
         directory.join("webhooks.db")
     }
 
-    /// Opens the webhooks of a state directory. Both are made if they are missing, for this account only.
-    pub fn open(directory: &Path) -> Result<Self> {
+    /// Opens the webhooks of a state directory. Both are made if they are missing, for this account only. Secrets
+    /// that an earlier version kept as they are get encrypted.
+    pub fn open(directory: &Path, vault: Arc<Vault>) -> Result<Self> {
         let path = Self::file(directory);
-        let connection = opened(directory, &path, &schema::WEBHOOKS)?;
+        let mut connection = opened(directory, &path, &schema::WEBHOOKS)?;
+        wipe(&connection, &path)?;
+        clear::away(&mut connection, &path, &vault)?;
         Ok(Self {
             connection: Mutex::new(connection),
+            vault,
             path,
         })
     }
@@ -101,17 +127,27 @@ impl WebhookStore {
 
     /// Every webhook, the oldest first.
     pub fn webhooks(&self) -> Result<Vec<WebhookRecord>> {
-        self.with(|connection| {
+        let all = self.with(|connection| {
             let sql = format!("SELECT {COLUMNS} FROM webhook ORDER BY created, id");
-            connection
-                .prepare_cached(&sql)?
-                .query_map([], record)?
-                .collect()
-        })
+            let mut ask = connection.prepare_cached(&sql)?;
+            ask.query_map([], record)?
+                .collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        let read = all.into_iter().map(|(mut webhook, sealed)| {
+            let secret = at_place(&webhook, |place| self.vault.open(place, &sealed));
+            webhook.secret = secret.map_err(|error| error.to_string());
+            webhook
+        });
+        Ok(read.collect())
     }
 
-    /// Keeps a webhook, a new one or in the place of the one with its ID.
+    /// Keeps a webhook, a new one or in the place of the one with its ID. Its secret must be known.
     pub fn keep_webhook(&self, webhook: &WebhookRecord) -> Result<()> {
+        let secret = webhook.secret.as_ref().map_err(|_| Error::Broken {
+            what: "the secret to be kept is not known",
+        })?;
+        let first = self.with(|connection| none(connection))?;
+        let sealed = at_place(webhook, |place| self.vault.seal(place, secret, first))?;
         self.with(|connection| {
             let sql = format!(
                 "REPLACE INTO webhook ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
@@ -124,7 +160,7 @@ impl WebhookStore {
                     webhook.events,
                     webhook.name_prefix,
                     webhook.labels,
-                    webhook.secret,
+                    sealed,
                     webhook.tenant,
                     webhook.prefix,
                     webhook.enabled,

@@ -3,9 +3,14 @@ use super::*;
 use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
+fn opened(directory: &Path) -> WebhookStore {
+    let vault = Arc::new(Vault::new(directory, None));
+    WebhookStore::open(directory, vault).expect("opened")
+}
+
 fn store() -> (TempDir, WebhookStore) {
     let directory = tempfile::tempdir().expect("a directory");
-    let store = WebhookStore::open(directory.path()).expect("made");
+    let store = opened(directory.path());
     (directory, store)
 }
 
@@ -16,7 +21,7 @@ fn webhook(id: &str) -> WebhookRecord {
         events: "died oom".into(),
         name_prefix: Some("lab-".into()),
         labels: "course=net\nteam".into(),
-        secret: vec![7; 32],
+        secret: Ok(b"the-secret-in-its-bytes-is-this!".to_vec().into()),
         tenant: Some("class-7".into()),
         prefix: None,
         enabled: true,
@@ -89,7 +94,7 @@ fn what_is_handled_is_handled_once() {
         1
     );
     drop(store);
-    let store = WebhookStore::open(directory.path()).expect("opened");
+    let store = opened(directory.path());
     assert_eq!(store.place().expect("asked"), Some(9));
     let health = store.health().expect("asked");
     assert_eq!(health, [("c".to_owned(), "healthy".to_owned())]);
@@ -178,4 +183,136 @@ fn there_are_bounds_on_all_of_it() {
             []
         );
     }
+}
+
+/// All bytes of all files.
+fn bytes(directory: &Path) -> Vec<u8> {
+    let entries = std::fs::read_dir(directory).expect("a directory");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .flat_map(|path| std::fs::read(path).expect("a file"))
+        .collect()
+}
+
+fn has(directory: &Path, text: &str) -> bool {
+    bytes(directory)
+        .windows(text.len())
+        .any(|part| part == text.as_bytes())
+}
+
+/// The database of the version before secrets were encrypted, as a crash has left it: with a log of changes, and with
+/// what remains of rows that were changed and removed.
+fn in_the_clear(directory: &Path) -> [String; 3] {
+    let secrets =
+        ["kept", "changed", "removed"].map(|what| format!("the-secret-that-was-{what}!!"));
+    let live = tempfile::tempdir().expect("a directory");
+    let connection = Connection::open(WebhookStore::file(live.path())).expect("made");
+    connection
+        .pragma_update(None, "journal_mode", "WAL")
+        .expect("set");
+    connection.execute_batch(schema::WEBHOOKS[0]).expect("made");
+    connection
+        .pragma_update(None, "user_version", 1)
+        .expect("set");
+    let write = |id: &str, secret: &str| {
+        let sql = "REPLACE INTO webhook VALUES (?1, 'https://example.org/', 'died', NULL, '', ?2, 'class-7', NULL, 1, NULL, 5, 6)";
+        connection
+            .execute(sql, params![id, secret.as_bytes()])
+            .expect("written");
+    };
+    write("a", &secrets[1]);
+    write("b", &secrets[2]);
+    connection
+        .pragma_update(None, "wal_checkpoint", "PASSIVE")
+        .expect("written");
+    write("a", &secrets[0]);
+    connection
+        .execute("DELETE FROM webhook WHERE id = 'b'", [])
+        .expect("removed");
+    for entry in std::fs::read_dir(live.path()).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        let to = directory.join(path.file_name().expect("a name"));
+        std::fs::copy(path, to).expect("copied");
+    }
+    for secret in &secrets {
+        assert!(has(directory, secret), "{secret} is there at first");
+    }
+    secrets
+}
+
+#[test]
+fn secrets_of_an_earlier_version_are_encrypted_and_gone_from_the_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let secrets = in_the_clear(directory.path());
+    let store = opened(directory.path());
+    for secret in &secrets {
+        assert!(!has(directory.path(), secret), "{secret}");
+    }
+    let kept = &store.webhooks().expect("a list")[0];
+    assert_eq!(kept.secret, Ok(secrets[0].clone().into_bytes().into()));
+    assert_eq!((kept.url.as_str(), kept.since), ("https://example.org/", 5));
+    store.keep_webhook(&webhook("c")).expect("kept");
+    drop(store);
+    let store = opened(directory.path());
+    assert_eq!(store.webhooks().expect("a list").len(), 2);
+    assert!(!has(directory.path(), "the-secret-in-its-bytes"));
+    assert!(
+        has(directory.path(), "class-7"),
+        "the right files are looked at"
+    );
+}
+
+#[test]
+fn a_crash_between_goes_on_at_the_next_opening() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let secrets = in_the_clear(directory.path());
+    let path = WebhookStore::file(directory.path());
+    // Encrypted, and the file not yet written anew. At its end a connection would tidy up.
+    let mut connection = crate::opened(directory.path(), &path, &schema::WEBHOOKS).expect("opened");
+    let vault = Vault::new(directory.path(), None);
+    clear::encrypt(&mut connection, &path, &vault).expect("encrypted");
+    assert!(has(directory.path(), &secrets[1]));
+    let store = opened(directory.path());
+    assert_eq!(
+        store.webhooks().expect("a list")[0].secret,
+        Ok(secrets[0].clone().into_bytes().into()),
+        "not encrypted twice"
+    );
+    for secret in &secrets {
+        assert!(!has(directory.path(), secret), "{secret}");
+    }
+}
+
+#[test]
+fn without_a_good_key_nothing_of_an_earlier_version_is_touched() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let secrets = in_the_clear(directory.path());
+    let missing = directory.path().join("elsewhere");
+    let vault = Arc::new(Vault::new(directory.path(), Some(missing)));
+    let refused = WebhookStore::open(directory.path(), vault);
+    assert!(matches!(refused, Err(Error::Key { .. })), "{refused:?}");
+    let store = opened(directory.path());
+    let kept = &store.webhooks().expect("a list")[0];
+    assert_eq!(kept.secret, Ok(secrets[0].clone().into_bytes().into()));
+}
+
+#[test]
+fn a_secret_belongs_to_its_webhook_and_its_address() {
+    let (directory, store) = store();
+    for id in ["a", "b", "c", "d"] {
+        store.keep_webhook(&webhook(id)).expect("kept");
+    }
+    let raw = Connection::open(WebhookStore::file(directory.path())).expect("opened");
+    for change in [
+        "UPDATE webhook SET url = 'https://evil.example.org/' WHERE id = 'a'",
+        "UPDATE webhook SET tenant = 'class-8' WHERE id = 'b'",
+        "UPDATE webhook SET secret = (SELECT secret FROM webhook WHERE id = 'd') WHERE id = 'c'",
+    ] {
+        assert_eq!(raw.execute(change, []).expect("written"), 1);
+    }
+    let all = store.webhooks().expect("a list");
+    let readable = all.iter().map(|webhook| webhook.secret.is_ok());
+    assert_eq!(readable.collect::<Vec<_>>(), [false, false, false, true]);
+    let refused = store.keep_webhook(&all[0]);
+    assert!(matches!(refused, Err(Error::Broken { .. })), "{refused:?}");
 }

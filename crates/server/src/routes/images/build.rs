@@ -5,21 +5,29 @@ use crate::App;
 use crate::error::Result;
 use crate::extract::{Parameters, Query, QueryShape, Upload, media};
 use crate::refusal::Refusal;
+use crate::routes::registries::named;
 use crate::stream::{Form, making};
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use podlane_api::{ImageEvent, MadeImage};
-use podlane_engine::NewBuild;
+use podlane_engine::{NewBuild, RegistryName};
 use podlane_service::Call;
 use std::collections::BTreeMap;
 
 /// `?image=localhost/app:1&dockerfile=docker/Dockerfile&target=run&arg=VERSION=2&label=team=blue&no_cache=true`
-pub(crate) struct Wanted(NewBuild);
+pub(crate) struct Wanted(NewBuild, Option<RegistryName>);
 
 impl QueryShape for Wanted {
-    const NAMES: &'static [&'static str] =
-        &["image", "dockerfile", "target", "arg", "label", "no_cache"];
+    const NAMES: &'static [&'static str] = &[
+        "image",
+        "dockerfile",
+        "target",
+        "arg",
+        "label",
+        "no_cache",
+        "registry",
+    ];
     const REPEATED: &'static [&'static str] = &["arg", "label"];
 
     fn read(parameters: &Parameters) -> Result<Self, Refusal> {
@@ -29,14 +37,16 @@ impl QueryShape for Wanted {
             let message = "query parameter `dockerfile` must be a path in the context, such as docker/Dockerfile";
             return Err(Refusal::field("dockerfile", message));
         }
-        Ok(Self(NewBuild {
+        let new = NewBuild {
             image: name("image", image)?,
             dockerfile: dockerfile.map(str::to_owned),
             target: parameters.get("target").map(str::to_owned),
             arguments: pairs("arg", parameters)?,
             labels: pairs("label", parameters)?,
             no_cache: parameters.flag("no_cache")?.unwrap_or_default(),
-        }))
+            login: None,
+        };
+        Ok(Self(new, named(parameters.get("registry"))?))
     }
 }
 
@@ -78,6 +88,7 @@ fn pairs(name: &'static str, parameters: &Parameters) -> Result<BTreeMap<String,
         ("arg" = Vec<String>, Query, description = "A build argument, `name=value`. May be repeated."),
         ("label" = Vec<String>, Query, description = "A label, `name=value`. May be repeated."),
         ("no_cache" = Option<bool>, Query, description = "Whether steps that were done before are done anew. Not if left out."),
+        ("registry" = Option<String>, Query, description = "The name of a registry that is known, with whose password images of that registry are fetched."),
     ),
     request_body(content = String, content_type = "application/x-tar", description = "The context as a tar archive."),
     responses((status = 200, description = "The image, or by `Accept` the events of its making.", content((MadeImage = "application/json"), (ImageEvent = "text/event-stream"), (ImageEvent = "application/x-ndjson"))))
@@ -85,12 +96,14 @@ fn pairs(name: &'static str, parameters: &Parameters) -> Result<BTreeMap<String,
 pub(crate) async fn build_image(
     State(app): State<App>,
     Extension(call): Extension<Call>,
-    Query(Wanted(new)): Query<Wanted>,
+    Query(Wanted(new, registry)): Query<Wanted>,
     form: Form,
     request: Request,
 ) -> Result<Response> {
     media::require_tar(request.headers())?;
     let context = Upload::new(request, &app.settings).pieces();
-    let building = app.service.build_image(&call, new, context).await?;
+    let service = &app.service;
+    let building = service.build_image(&call, new, registry.as_ref(), context);
+    let building = building.await?;
     making(form, &call, building).await
 }

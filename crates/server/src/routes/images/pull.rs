@@ -4,13 +4,14 @@ use super::reference;
 use crate::error::Result;
 use crate::extract::{Json, Query};
 use crate::refusal::Refusal;
+use crate::routes::registries::pull_as;
 use crate::stream::{Form, making};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use podlane_api::{ImageEvent, MadeImage, PullImage};
 use podlane_engine::RegistryLogin;
-use podlane_service::{Call, Service};
+use podlane_service::{Call, PullAs, Service};
 
 /// The longest name or password for a registry.
 const LONGEST: usize = 8192;
@@ -34,17 +35,24 @@ pub(crate) async fn pull_image(
     Json(body): Json<PullImage>,
 ) -> Result<Response> {
     let image = reference("image", &body.image)?;
-    let login = body.login.map(|login| RegistryLogin {
-        username: login.username,
-        password: login.password.0,
-    });
-    if let Some(login) = &login
-        && (login.username.is_empty() || login.username.len().max(login.password.len()) > LONGEST)
-    {
+    let pull_as = match (body.login, body.registry) {
+        (Some(_), Some(_)) => {
+            let message = "`registry` stands in the place of `login`";
+            return Err(Refusal::field("registry", message).into());
+        }
+        (Some(login), None) => PullAs::Given(given(login)?),
+        (None, registry) => pull_as(registry.as_deref())?,
+    };
+    let pulling = service.pull_image(&call, &image, &pull_as).await?;
+    making(form, &call, pulling).await
+}
+
+fn given(login: podlane_api::RegistryLogin) -> Result<RegistryLogin, Refusal> {
+    let (username, password) = (login.username, login.password.0);
+    if username.is_empty() || username.len().max(password.len()) > LONGEST {
         let message =
             format!("`login` must have a `username`, and at most {LONGEST} bytes of each");
-        return Err(Refusal::field("login", message).into());
+        return Err(Refusal::field("login", message));
     }
-    let pulling = service.pull_image(&call, &image, login.as_ref()).await?;
-    making(form, &call, pulling).await
+    Ok(RegistryLogin::Password { username, password })
 }

@@ -31,6 +31,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Ids {
 }
 
 fn answer(webhook: podlane_service::Webhook) -> Webhook {
+    let (enabled, disabled) = (webhook.is_told(), webhook.why_not().map(str::to_owned));
     Webhook {
         id: webhook.id,
         url: Hidden(webhook.url.to_string()),
@@ -38,8 +39,8 @@ fn answer(webhook: podlane_service::Webhook) -> Webhook {
         name_prefix: webhook.name_prefix.map(|it| it.as_str().to_owned()),
         labels: webhook.labels.texts().collect(),
         tenant: webhook.bounds.tenant.map(|tenant| tenant.to_string()),
-        enabled: webhook.enabled,
-        disabled: webhook.reason,
+        enabled,
+        disabled,
         waiting: webhook.counts.waiting,
         dead: webhook.counts.dead,
         created: timestamp::format(webhook.created),

@@ -3,6 +3,7 @@
 use super::super::{environment, fields, lifetime};
 use super::{command, ports, settings, volumes};
 use crate::refusal::Refusal;
+use crate::routes::registries::pull_as;
 use crate::routes::values;
 use podlane_api::{CreateContainer, Init, Pull};
 use podlane_engine::{ContainerName, ImageRef, PodName};
@@ -43,6 +44,7 @@ pub(crate) fn new_container(
             Pull::Missing => PullPolicy::Missing,
             Pull::Always => PullPolicy::Always,
         }),
+        pull_as: pull_as(body.registry.as_deref())?,
         replace: body.replace.unwrap_or_default(),
         pod: body
             .pod
