@@ -10,10 +10,12 @@ pub mod fake;
 mod client;
 mod podman;
 mod receiver;
+mod registry;
 mod schema;
 mod server;
 
 pub use client::{Answer, Client};
 pub use podman::{BUSYBOX, DEBIAN, ENTRYPOINT, SCRATCH, podman, podman_socket, unique};
 pub use receiver::{Message, Receiver, Reply};
+pub use registry::{Door, ImageRegistry, Visit};
 pub use server::{Server, ServerOptions};

@@ -38,6 +38,7 @@ mod rates;
 mod reading;
 mod recordings;
 mod recovery;
+mod registries;
 mod rig;
 mod streams;
 mod tenants;
