@@ -200,9 +200,10 @@ impl Command {
             input = Some(ours);
             theirs.push(end);
         }
-        let streams: &[Stream] = match run.terminal {
-            Some(_) => &[Stream::Stdout],
-            None => &[Stream::Stdout, Stream::Stderr],
+        let streams: &[Stream] = if run.has_stderr() {
+            &[Stream::Stdout, Stream::Stderr]
+        } else {
+            &[Stream::Stdout]
         };
         let mut outputs = Vec::new();
         for stream in streams {

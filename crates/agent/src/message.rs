@@ -8,7 +8,7 @@ pub enum Request {
     /// Fork a worker that serves the descriptor beside this frame. For the first connection only.
     Fork,
     /// Run a command with the descriptors beside this frame: standard input if it has one, then
-    /// standard output, then standard error unless there is a terminal.
+    /// standard output, then standard error unless there is a terminal or the command is a work.
     Run(Run),
     /// Send a signal to the command's process group.
     Signal(u8),
@@ -205,7 +205,12 @@ impl Request {
 impl Run {
     /// How many descriptors come along.
     pub fn descriptors(&self) -> usize {
-        1 + usize::from(self.stdin) + usize::from(self.terminal.is_none())
+        1 + usize::from(self.stdin) + usize::from(self.has_stderr())
+    }
+
+    /// Whether standard error is a stream of its own. A terminal has only one, and a work writes nothing there.
+    pub fn has_stderr(&self) -> bool {
+        self.terminal.is_none() && !matches!(self.target, Target::Work(_))
     }
 
     fn encode(&self) -> Vec<u8> {

@@ -175,9 +175,16 @@ impl Worker<'_> {
             Streams::Terminal(path)
         } else {
             let stdin = stdin.map_or_else(spawn::null, Ok).map_err(other)?;
-            let stderr = descriptors.next().ok_or(Failure::Other(libc::EBADF))?;
-            let streams = Streams::Given([&stdin, &stdout, &stderr].map(AsRawFd::as_raw_fd));
-            kept.extend([stdin, stdout, stderr]);
+            let stderr = if run.has_stderr() {
+                Some(descriptors.next().ok_or(Failure::Other(libc::EBADF))?)
+            } else {
+                None
+            };
+            // What can't be written to takes the place of the one that is missing.
+            let last = stderr.as_ref().unwrap_or(&stdin);
+            let streams = Streams::Given([&stdin, &stdout, last].map(AsRawFd::as_raw_fd));
+            kept.extend([stdin, stdout]);
+            kept.extend(stderr);
             streams
         };
         // A command that was given up while the container was frozen must not start after all.

@@ -20,6 +20,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// After how long a silence the container is looked at.
 const GLANCE: Duration = Duration::from_secs(1);
+/// What is given is gathered up to so much before it is sent on.
+const ENOUGH: usize = 32 << 10;
 /// How long a work may take to end whose answer is whole.
 const ENDING: Duration = Duration::from_secs(5);
 /// How long the engine may take to hear that a container has ended.
@@ -103,7 +105,11 @@ impl Place {
     }
 }
 
-struct Input(Option<StdinSink>);
+struct Input {
+    sink: Option<StdinSink>,
+    /// What was given and not sent on yet.
+    waiting: Vec<u8>,
+}
 
 impl std::fmt::Debug for Input {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -134,7 +140,10 @@ impl Service {
         let process = self.0.engine.work(call, id, user, work).await?;
         Ok(process.map(|mut process| Work {
             name: work.name(),
-            input: Input(process.take_stdin()),
+            input: Input {
+                sink: process.take_stdin(),
+                waiting: Vec::new(),
+            },
             process: Some(process),
             answers: Answers::default(),
             patience: self.0.limits.request_timeout,
@@ -151,6 +160,7 @@ impl Service {
 impl Work {
     /// The next record; `None` at an end.
     pub(crate) async fn record<T: DeserializeOwned>(&mut self) -> Result<Option<T>> {
+        self.flush().await?;
         let length = self.header().await?;
         if length == 0 {
             return Ok(None);
@@ -180,8 +190,13 @@ impl Work {
         }
     }
 
-    /// The next piece of content; `None` at its end. Cancel safe.
+    /// The next piece of content; `None` at its end. Cancel safe once what was given is sent.
     pub(crate) async fn content(&mut self) -> Result<Option<Bytes>> {
+        self.flush().await?;
+        self.piece().await
+    }
+
+    async fn piece(&mut self) -> Result<Option<Bytes>> {
         if self.answers.left == 0 {
             self.answers.left = self.header().await?;
         }
@@ -194,10 +209,12 @@ impl Work {
         Ok(Some(piece))
     }
 
-    /// Gives content. What was wrong, if it is not taken, the answer says.
+    /// Gives content. What was wrong, if it is not taken, the answer says. What is short is sent with what comes
+    /// next, at the latest when an answer is asked for.
     pub(crate) async fn give(&mut self, content: &[u8]) -> Result<()> {
         for block in content.chunks(blocks::MAX) {
-            self.write(&blocks::header(block.len()), block).await?;
+            self.input.waiting.extend(blocks::header(block.len()));
+            self.write(block).await?;
         }
         Ok(())
     }
@@ -205,7 +222,7 @@ impl Work {
     /// Gives a record.
     pub(crate) async fn give_record(&mut self, record: &impl Serialize) -> Result<()> {
         let block = blocks::record(record).map_err(|error| self.garbled(&error.to_string()))?;
-        self.write(&block, &[]).await
+        self.write(&block).await
     }
 
     /// Its answer is whole: it ends by itself, and whoever did it is free for the next one.
@@ -224,27 +241,46 @@ impl Work {
 
     /// Gives blocks that are written already.
     pub(crate) async fn give_written(&mut self, blocks: &[u8]) -> Result<()> {
-        self.write(blocks, &[]).await
+        self.write(blocks).await
     }
 
     /// Ends what is given: it is whole.
     pub(crate) async fn give_end(&mut self) -> Result<()> {
-        self.write(&blocks::END, &[]).await
+        self.write(&blocks::END).await
+    }
+
+    /// Sends on, unless it is so little that it can wait for more.
+    async fn write(&mut self, piece: &[u8]) -> Result<()> {
+        if self.input.waiting.len() + piece.len() >= ENOUGH {
+            return self.send(piece).await;
+        }
+        self.input.waiting.extend_from_slice(piece);
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        if self.input.waiting.is_empty() {
+            return Ok(());
+        }
+        self.send(&[]).await
     }
 
     /// The failure that the answer ends with, if giving has failed because of it.
-    async fn write(&mut self, head: &[u8], body: &[u8]) -> Result<()> {
-        let Some(stdin) = &mut self.input.0 else {
+    async fn send(&mut self, piece: &[u8]) -> Result<()> {
+        let mut gathered = std::mem::take(&mut self.input.waiting);
+        let Some(sink) = &mut self.input.sink else {
             return Err(self.garbled("it takes no input"));
         };
-        let writing = write_both(stdin, head, body);
+        let writing = write_both(sink, &gathered, piece);
         let written = self.place.wait(self.name, self.patience, writing).await?;
         let Err(error) = written else {
+            gathered.clear();
+            self.input.waiting = gathered;
             return Ok(());
         };
-        self.input.0 = None;
+        self.input.sink = None;
         // It has stopped reading, and says why.
-        while self.content().await?.is_some() {}
+        while self.piece().await?.is_some() {}
         Err(self.garbled(&error.to_string()))
     }
 

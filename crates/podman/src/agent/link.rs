@@ -84,9 +84,10 @@ impl Worker {
             outputs: Vec::new(),
             theirs: Vec::new(),
         };
-        let sources = match run.terminal {
-            Some(_) => &[Source::Stdout][..],
-            None => &[Source::Stdout, Source::Stderr],
+        let sources = if run.has_stderr() {
+            &[Source::Stdout, Source::Stderr][..]
+        } else {
+            &[Source::Stdout]
         };
         match self {
             Self::Socket(_) => {

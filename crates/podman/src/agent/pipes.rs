@@ -23,19 +23,17 @@ fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((read, write))
 }
 
+/// Of a new pipe, which has no other flag that could be set.
 fn do_not_block(descriptor: &OwnedFd) -> io::Result<()> {
-    let flags = rustix::fs::fcntl_getfl(descriptor)?;
-    Ok(rustix::fs::fcntl_setfl(
-        descriptor,
-        flags | rustix::fs::OFlags::NONBLOCK,
-    )?)
+    let flags = rustix::fs::OFlags::NONBLOCK;
+    Ok(rustix::fs::fcntl_setfl(descriptor, flags)?)
 }
 
 /// Our end of an input, and the command's.
 pub(super) fn input() -> io::Result<(Input, OwnedFd)> {
     let (read, write) = pair()?;
     do_not_block(&write)?;
-    let pipe = pipe::Sender::from_owned_fd(write)?;
+    let pipe = pipe::Sender::from_owned_fd_unchecked(write)?;
     Ok((Input { pipe, large: false }, read))
 }
 
@@ -94,7 +92,7 @@ pub(super) fn output() -> io::Result<(Output, OwnedFd)> {
     let (read, write) = pair()?;
     do_not_block(&read)?;
     let output = Output {
-        pipe: pipe::Receiver::from_owned_fd(read)?,
+        pipe: pipe::Receiver::from_owned_fd_unchecked(read)?,
         buffer: BytesMut::new(),
         size: SMALL,
         open: true,

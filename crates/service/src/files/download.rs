@@ -63,7 +63,7 @@ impl Service {
             limit: self.0.limits.archive_entries,
         };
         let items = match self.reach(call, at).await?.way(&work).await? {
-            Way::Agent(work) => Items::Agent(work),
+            Way::Agent(work) => Items::Agent(Box::new(work)),
             Way::Archive(archived) => {
                 let (path, _) = archived.follow(&at.path).await?;
                 Items::of_archive(archived.entries(&path).await?)

@@ -9,7 +9,7 @@ use podlane_engine::inside::{Item, Kind};
 /// What is at one path and below it: paths are relative to it, and empty for itself.
 #[derive(Debug)]
 pub(super) enum Items {
-    Agent(Work),
+    Agent(Box<Work>),
     Archive {
         reader: Box<Reader>,
         /// How long the name is that the engine puts before all paths; `None` before the first.
