@@ -1,45 +1,46 @@
 //! A change of the accounts: everything written beside first, then named, then what can't fail any more.
 
 use super::super::answer::{Failed, failure};
+use super::home::{self, NewHomes};
 use super::seen::Versions;
-use super::skeleton::Skeleton;
 use super::undo::Undo;
-use super::{ETC, Step, at, home, joined, walk};
+use super::{ETC, Step, at, instead, joined, walk};
 use podlane_inside::{
     AccountFile, AccountStep, AccountsChanged, Failure, Reason, SUDO_DIRECTORY, SUDO_PREFIX,
 };
 use rustix::fs::{
     AtFlags, Gid, Mode, OFlags, Uid, fchmod, fchown, fstat, linkat, openat, renameat, statat,
-    unlinkat,
 };
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::OwnedFd;
+use std::rc::Rc;
 
 /// The permission bits of /etc/sudoers.d and of what is in it.
 const SUDO_MODES: (u32, u32) = (0o750, 0o440);
 
 /// Takes all steps, or none.
 pub(super) fn perform(
-    etc: &OwnedFd,
+    etc: &Rc<OwnedFd>,
     versions: &Versions,
     steps: Vec<Step>,
 ) -> Result<AccountsChanged, Failed> {
     let mut undo = Undo::none();
     let mut files = Vec::new();
     let (mut keys, mut removed) = (Vec::new(), Vec::new());
-    let mut skeleton = None;
+    let mut homes = None;
     let mut sudo = None;
     for Step { step, content } in steps {
         match step {
             AccountStep::File(file) => files.push((file, content)),
             AccountStep::Home(made) => {
-                if skeleton.is_none() {
-                    skeleton = Some(Skeleton::read()?);
-                }
-                home::make(&made, skeleton.as_ref(), &mut undo)?;
+                let homes = match &mut homes {
+                    Some(homes) => homes,
+                    none => none.insert(NewHomes::new()?),
+                };
+                homes.make(&made, &mut undo)?;
             }
             AccountStep::Keys {
                 home,
@@ -89,7 +90,7 @@ fn kept(name: &str) -> String {
 
 /// Writes an account file beside its place, with the owner and the permission bits of the one there.
 fn stage(
-    etc: &OwnedFd,
+    etc: &Rc<OwnedFd>,
     file: AccountFile,
     versions: &Versions,
     content: &[u8],
@@ -103,7 +104,7 @@ fn stage(
 }
 
 fn write_beside(
-    directory: &OwnedFd,
+    directory: &Rc<OwnedFd>,
     path: &[u8],
     name: &str,
     content: &[u8],
@@ -112,11 +113,10 @@ fn write_beside(
 ) -> Result<(), Failed> {
     let wrong = at(path, name);
     let beside = beside(name);
-    // Of one that was killed.
-    let _ = unlinkat(directory, &beside, AtFlags::empty());
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let opened = openat(directory, &beside, flags, Mode::RUSR | Mode::WUSR).map_err(&wrong)?;
-    undo.file(directory, OsStr::new(&beside)).map_err(&wrong)?;
+    let create = || openat(directory, &beside, flags, Mode::RUSR | Mode::WUSR);
+    let opened = instead(directory, &beside, create).map_err(&wrong)?;
+    undo.file(directory, OsStr::new(&beside));
     let mut file = File::from(opened);
     let written = file.write_all(content);
     written.map_err(|error| failure(&error, &joined(path, name.as_bytes())))?;
@@ -154,7 +154,7 @@ fn unchanged(etc: &OwnedFd, file: AccountFile, versions: &Versions) -> Result<()
 
 /// Gives what was written beside its name. What has that name is kept until the end.
 fn name(
-    directory: &OwnedFd,
+    directory: &Rc<OwnedFd>,
     path: &[u8],
     name: &str,
     there: bool,
@@ -163,21 +163,20 @@ fn name(
     let wrong = at(path, name);
     let kept = kept(name);
     if there {
-        let _ = unlinkat(directory, &kept, AtFlags::empty());
-        linkat(directory, name, directory, &kept, AtFlags::empty()).map_err(&wrong)?;
-        undo.renamed(directory, OsStr::new(name), OsStr::new(&kept))
-            .map_err(&wrong)?;
+        let link = || linkat(directory, name, directory, &kept, AtFlags::empty());
+        instead(directory, &kept, link).map_err(&wrong)?;
+        undo.renamed(directory, OsStr::new(name), OsStr::new(&kept));
     }
     renameat(directory, beside(name), directory, name).map_err(&wrong)?;
     if !there {
-        undo.file(directory, OsStr::new(name)).map_err(&wrong)?;
+        undo.file(directory, OsStr::new(name));
     }
     Ok(())
 }
 
 /// Writes or removes an account's rule for sudo, which ignores names with a dot.
 fn place_rule(
-    directory: &OwnedFd,
+    directory: &Rc<OwnedFd>,
     account: &str,
     rule: Option<&str>,
     undo: &mut Undo,
@@ -198,8 +197,7 @@ fn place_rule(
     if there {
         let kept = kept(&file);
         renameat(directory, &file, directory, &kept).map_err(&wrong)?;
-        undo.renamed(directory, OsStr::new(&file), OsStr::new(&kept))
-            .map_err(&wrong)?;
+        undo.renamed(directory, OsStr::new(&file), OsStr::new(&kept));
     }
     Ok(())
 }

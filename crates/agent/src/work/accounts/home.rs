@@ -15,6 +15,7 @@ use std::fs::File;
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
 
 const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
@@ -25,27 +26,42 @@ const KEYS: &str = "authorized_keys";
 /// How deep a home directory may go that is removed.
 const MAX_DEPTH: usize = 128;
 
-/// Makes a home directory; one that is there stays as it is.
-pub(super) fn make(
-    home: &AccountHome,
-    skeleton: Option<&Skeleton>,
-    undo: &mut Undo,
-) -> Result<(), Failed> {
-    let wrong = |errno: Errno| failure(&errno.into(), &home.path);
-    let (above, name) = walk::split(&home.path)?;
-    let above = walk::directory(above, 0o755, undo)?;
-    match mkdirat(&above, name, Mode::RWXU) {
-        Ok(()) => {}
-        Err(Errno::EXIST) => return Ok(()),
-        Err(errno) => return Err(wrong(errno).into()),
+/// Makes home directories.
+pub(super) struct NewHomes {
+    skeleton: Skeleton,
+    /// Where the last one was made: mostly all are in one directory, and there may be more of them than descriptors.
+    above: Option<(Vec<u8>, Rc<OwnedFd>)>,
+}
+
+impl NewHomes {
+    pub(super) fn new() -> Result<Self, Failed> {
+        Ok(Self {
+            skeleton: Skeleton::read()?,
+            above: None,
+        })
     }
-    undo.tree(&above, name).map_err(wrong)?;
-    let made = openat(&above, name, DIRECTORY, Mode::empty()).map_err(wrong)?;
-    if let Some(skeleton) = skeleton {
-        skeleton.copy(&made, home.uid, home.gid).map_err(wrong)?;
+
+    /// Makes one; what is there stays as it is.
+    pub(super) fn make(&mut self, home: &AccountHome, undo: &mut Undo) -> Result<(), Failed> {
+        let wrong = |errno: Errno| failure(&errno.into(), &home.path);
+        let (path, name) = walk::split(&home.path)?;
+        let above = match &self.above {
+            Some((last, above)) if last == path => Rc::clone(above),
+            _ => walk::directory(path, 0o755, undo)?,
+        };
+        self.above = Some((path.to_vec(), Rc::clone(&above)));
+        match mkdirat(&above, name, Mode::RWXU) {
+            Ok(()) => {}
+            Err(Errno::EXIST) => return Ok(()),
+            Err(errno) => return Err(wrong(errno).into()),
+        }
+        undo.tree(&above, name);
+        let made = openat(&above, name, DIRECTORY, Mode::empty()).map_err(wrong)?;
+        let copied = self.skeleton.copy(&made, home.uid, home.gid);
+        copied.map_err(wrong)?;
+        give(&made, home, home.mode).map_err(wrong)?;
+        Ok(())
     }
-    give(&made, home, home.mode).map_err(wrong)?;
-    Ok(())
 }
 
 fn give(what: &OwnedFd, home: &AccountHome, mode: u32) -> Result<(), Errno> {

@@ -5,7 +5,7 @@
 //! nothing, so there the second kind is all there is.
 
 use super::super::answer::Failed;
-use super::{ETC, at, joined, read_whole};
+use super::{ETC, at, instead, joined, read_whole};
 use podlane_inside::{AccountFile, Failure, Reason};
 use rustix::fs::{
     AtFlags, FileType, FlockOperation, Mode, OFlags, fcntl_lock, fstat, linkat, openat, unlinkat,
@@ -65,11 +65,9 @@ impl<'a> Lock<'a> {
     fn take_files(&mut self, until: Instant) -> Result<(), Failed> {
         let own = getpid().as_raw_nonzero().to_string();
         let beside = format!("passwd.{own}");
-        let _ = unlinkat(self.etc, &beside, AtFlags::empty());
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = openat(self.etc, &beside, flags, Mode::RUSR | Mode::WUSR);
-        let file = file.map_err(at(ETC, &beside))?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let create = || openat(self.etc, &beside, flags, Mode::RUSR | Mode::WUSR);
+        let file = instead(self.etc, &beside, create).map_err(at(ETC, &beside))?;
         let taken = write(&file, format!("{own}\0").as_bytes())
             .map_err(at(ETC, &beside))
             .and_then(|_| {
@@ -115,7 +113,7 @@ impl<'a> Lock<'a> {
         if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
             return Err(special(name));
         }
-        let content = read_whole(file, 64, &joined(ETC, name.as_bytes()))?;
+        let content = read_whole(&file, &found, 64, &joined(ETC, name.as_bytes()))?;
         let digits = content.split(|byte| !byte.is_ascii_digit()).next();
         let number = digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
         // What names no process was never finished, or is nobody's.

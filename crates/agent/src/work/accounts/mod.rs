@@ -13,8 +13,9 @@ use super::answer::{Failed, failure};
 use super::input::Input;
 use lock::Lock;
 use podlane_inside::{AccountStep, AccountsChanged, Failure, MAX_ACCOUNT_FILE, Reason};
-use std::fs::File;
-use std::io::Read;
+use rustix::buffer::spare_capacity;
+use rustix::fs::{AtFlags, Stat, unlinkat};
+use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ pub(super) fn accounts(
 ) -> Result<(), Failed> {
     let Job { input, answer, .. } = job;
     let Some(wait) = wait else {
-        seen::tell(answer, walk::existing(ETC)?.as_ref(), programs)?;
+        seen::tell(answer, walk::existing(ETC)?.as_deref(), programs)?;
         return answer.end();
     };
     let etc = walk::directory(ETC, 0o755, &mut undo::Undo::none())?;
@@ -87,8 +88,23 @@ fn too_large(path: &[u8]) -> Failure {
     }
 }
 
+/// Makes something. What has its name is of one that was killed, and goes.
+fn instead<T>(
+    directory: &OwnedFd,
+    name: &str,
+    create: impl Fn() -> rustix::io::Result<T>,
+) -> rustix::io::Result<T> {
+    match create() {
+        Err(Errno::EXIST) => {
+            unlinkat(directory, name, AtFlags::empty())?;
+            create()
+        }
+        made => made,
+    }
+}
+
 /// What an error means for something in a directory.
-fn at(directory: &[u8], name: &str) -> impl Fn(rustix::io::Errno) -> Failed {
+fn at(directory: &[u8], name: &str) -> impl Fn(Errno) -> Failed {
     let path = joined(directory, name.as_bytes());
     move |errno| Failed::Here(failure(&errno.into(), &path))
 }
@@ -98,13 +114,18 @@ fn joined(directory: &[u8], name: &[u8]) -> Vec<u8> {
     [directory, b"/", name].concat()
 }
 
-/// Reads a file that must not have more than `limit` bytes.
-fn read_whole(file: OwnedFd, limit: u64, path: &[u8]) -> Result<Vec<u8>, Failed> {
+/// Reads a file that must not have more than `limit` bytes, in one piece where it has the size that it says.
+fn read_whole(file: &OwnedFd, found: &Stat, limit: u64, path: &[u8]) -> Result<Vec<u8>, Failed> {
+    let size = u64::try_from(found.st_size).unwrap_or_default();
     let mut content = Vec::new();
-    let read = File::from(file).take(limit + 1).read_to_end(&mut content);
-    read.map_err(|error| failure(&error, path))?;
-    if content.len() as u64 > limit {
-        return Err(too_large(path).into());
+    let mut room = usize::try_from(size.min(limit)).unwrap_or_default() + 1;
+    while content.len() as u64 <= limit {
+        content.reserve(room);
+        match rustix::io::read(file, spare_capacity(&mut content)) {
+            Ok(0) => return Ok(content),
+            Ok(_) | Err(Errno::INTR) => room = 1,
+            Err(errno) => return Err(failure(&errno.into(), path).into()),
+        }
     }
-    Ok(content)
+    Err(too_large(path).into())
 }

@@ -57,7 +57,8 @@ fn read(etc: &OwnedFd, file: AccountFile) -> Result<Option<(Stat, Vec<u8>)>, Fai
     let name = file.name();
     match open(etc, OsStr::new(name)) {
         Ok(Some((stat, opened))) => {
-            let content = read_whole(opened, MAX_ACCOUNT_FILE, &joined(ETC, name.as_bytes()))?;
+            let path = joined(ETC, name.as_bytes());
+            let content = read_whole(&opened, &stat, MAX_ACCOUNT_FILE, &path)?;
             Ok(Some((stat, content)))
         }
         // What is no file of ours to write may be anything.
@@ -70,11 +71,19 @@ fn read(etc: &OwnedFd, file: AccountFile) -> Result<Option<(Stat, Vec<u8>)>, Fai
 
 /// Opens a regular file; `None` if it is something else.
 pub(super) fn open(at: &OwnedFd, name: &OsStr) -> Result<Option<(Stat, OwnedFd)>, Errno> {
-    let is_file = |stat: &Stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
     // Opening a device may do something.
     if !is_file(&statat(at, name, AtFlags::SYMLINK_NOFOLLOW)?) {
         return Ok(None);
     }
+    open_found(at, name)
+}
+
+fn is_file(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+}
+
+/// The same for what was a regular file just now.
+pub(super) fn open_found(at: &OwnedFd, name: &OsStr) -> Result<Option<(Stat, OwnedFd)>, Errno> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let opened = openat(at, name, flags, Mode::empty())?;
     let stat = fstat(&opened)?;
@@ -99,8 +108,8 @@ fn rules() -> Result<Vec<Rule>, Failed> {
             continue;
         };
         // One that we could not have written is not ours.
-        if let Ok(Some((_, file))) = open(&directory, OsStr::from_bytes(name))
-            && let Ok(content) = read_whole(file, MAX_RULE, &joined(path, name))
+        if let Ok(Some((stat, file))) = open(&directory, OsStr::from_bytes(name))
+            && let Ok(content) = read_whole(&file, &stat, MAX_RULE, &joined(path, name))
         {
             rules.push((account.to_vec(), content));
         }

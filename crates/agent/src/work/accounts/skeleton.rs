@@ -93,10 +93,10 @@ impl Skeleton {
                 self.add(&inner, &path, depth + 1)?;
             }
             FileType::RegularFile => {
-                let Some((_, file)) = seen::open(at, name).map_err(wrong)? else {
+                let Some((found, file)) = seen::open_found(at, name).map_err(wrong)? else {
                     return Err(wrong(Errno::AGAIN).into());
                 };
-                let content = read_whole(file, MAX_BYTES - self.bytes, &whole);
+                let content = read_whole(&file, &found, MAX_BYTES - self.bytes, &whole);
                 let content = content.map_err(|failed| match failed {
                     Failed::Here(Failure {
                         reason: Reason::Limit(_),

@@ -1,8 +1,7 @@
 //! What takes a change back that came only half the way.
 
 use super::home::remove_tree;
-use rustix::fs::{AtFlags, fstat, renameat, unlinkat};
-use rustix::io::{Errno, fcntl_dupfd_cloexec};
+use rustix::fs::{AtFlags, renameat, unlinkat};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -11,7 +10,6 @@ use std::rc::Rc;
 pub(super) struct Undo(Vec<Back>);
 
 struct Back {
-    /// One descriptor for steps in the same directory: there may be more homes than descriptors.
     directory: Rc<OwnedFd>,
     name: OsString,
     how: How,
@@ -34,37 +32,28 @@ impl Undo {
         Self(Vec::new())
     }
 
-    fn push(&mut self, directory: &OwnedFd, name: &OsStr, how: How) -> Result<(), Errno> {
-        let same = |back: &Back| -> Result<bool, Errno> {
-            let (one, other) = (fstat(&back.directory)?, fstat(directory)?);
-            Ok((one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
-        };
-        let directory = match self.0.last() {
-            Some(last) if same(last)? => Rc::clone(&last.directory),
-            _ => Rc::new(fcntl_dupfd_cloexec(directory, 3)?),
-        };
+    fn push(&mut self, directory: &Rc<OwnedFd>, name: &OsStr, how: How) {
         self.0.push(Back {
-            directory,
+            directory: Rc::clone(directory),
             name: name.to_owned(),
             how,
         });
-        Ok(())
     }
 
-    pub(super) fn directory(&mut self, at: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
-        self.push(at, name, How::Directory)
+    pub(super) fn directory(&mut self, at: &Rc<OwnedFd>, name: &OsStr) {
+        self.push(at, name, How::Directory);
     }
 
-    pub(super) fn tree(&mut self, at: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
-        self.push(at, name, How::Tree)
+    pub(super) fn tree(&mut self, at: &Rc<OwnedFd>, name: &OsStr) {
+        self.push(at, name, How::Tree);
     }
 
-    pub(super) fn file(&mut self, at: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
-        self.push(at, name, How::File)
+    pub(super) fn file(&mut self, at: &Rc<OwnedFd>, name: &OsStr) {
+        self.push(at, name, How::File);
     }
 
-    pub(super) fn renamed(&mut self, at: &OwnedFd, name: &OsStr, to: &OsStr) -> Result<(), Errno> {
-        self.push(at, name, How::Renamed(to.to_owned()))
+    pub(super) fn renamed(&mut self, at: &Rc<OwnedFd>, name: &OsStr, to: &OsStr) {
+        self.push(at, name, How::Renamed(to.to_owned()));
     }
 
     /// Leaves what was done as it is, and removes what was kept for the way back.
@@ -80,9 +69,7 @@ impl Undo {
 impl Drop for Undo {
     fn drop(&mut self) {
         for back in std::mem::take(&mut self.0).into_iter().rev() {
-            let Back {
-                directory, name, ..
-            } = &back;
+            let (directory, name) = (&back.directory, &back.name);
             let _ = match &back.how {
                 How::Directory => unlinkat(directory, name, AtFlags::REMOVEDIR),
                 How::Tree => remove_tree(directory, name),

@@ -11,13 +11,14 @@ use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
 
 const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
 
 /// Opens a directory that may be missing.
-pub(super) fn existing(path: &[u8]) -> Result<Option<OwnedFd>, Failed> {
+pub(super) fn existing(path: &[u8]) -> Result<Option<Rc<OwnedFd>>, Failed> {
     match walk(path, None) {
         Ok(directory) => Ok(Some(directory)),
         Err(Failed::Here(Failure {
@@ -29,7 +30,7 @@ pub(super) fn existing(path: &[u8]) -> Result<Option<OwnedFd>, Failed> {
 }
 
 /// Opens a directory and makes it, and those above it, if it is missing.
-pub(super) fn directory(path: &[u8], mode: u32, undo: &mut Undo) -> Result<OwnedFd, Failed> {
+pub(super) fn directory(path: &[u8], mode: u32, undo: &mut Undo) -> Result<Rc<OwnedFd>, Failed> {
     walk(path, Some((mode, undo)))
 }
 
@@ -49,23 +50,23 @@ pub(super) fn split(path: &[u8]) -> Result<(&[u8], &OsStr), Failed> {
     Ok((directory, OsStr::from_bytes(name)))
 }
 
-fn walk(path: &[u8], mut make: Option<(u32, &mut Undo)>) -> Result<OwnedFd, Failed> {
+fn walk(path: &[u8], mut make: Option<(u32, &mut Undo)>) -> Result<Rc<OwnedFd>, Failed> {
     let wrong = |errno: Errno| Failed::Here(failure(&errno.into(), path));
-    let mut here = openat(CWD, "/", DIRECTORY, Mode::empty()).map_err(wrong)?;
+    let mut here = Rc::new(openat(CWD, "/", DIRECTORY, Mode::empty()).map_err(wrong)?);
     let parts = path.split(|byte| *byte == b'/');
     for part in parts.filter(|part| !part.is_empty() && *part != b".") {
         if part == b".." {
             return Err(wrong(Errno::INVAL));
         }
         let name = OsStr::from_bytes(part);
-        here = match open(&here, name) {
+        let opened = match open(&here, name) {
             Err(Errno::NOENT) if make.is_some() => {
                 let Some((mode, undo)) = &mut make else {
                     return Err(wrong(Errno::NOENT));
                 };
                 let bits = Mode::from_raw_mode(*mode);
                 match mkdirat(&here, name, bits) {
-                    Ok(()) => undo.directory(&here, name).map_err(wrong)?,
+                    Ok(()) => undo.directory(&here, name),
                     Err(Errno::EXIST) => {}
                     Err(errno) => return Err(wrong(errno)),
                 }
@@ -75,6 +76,7 @@ fn walk(path: &[u8], mut make: Option<(u32, &mut Undo)>) -> Result<OwnedFd, Fail
             }
             other => other.map_err(wrong)?,
         };
+        here = Rc::new(opened);
     }
     Ok(here)
 }
