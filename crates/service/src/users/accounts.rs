@@ -5,13 +5,14 @@ use super::account::{Expiry, NewUser, Sudo, User};
 use super::defs::LoginDefs;
 use super::ids::Ids;
 use super::text::Lines;
+use bytes::Bytes;
 use podlane_engine::inside::{AccountFile, AccountHome, AccountStep};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What was read of a container.
 #[derive(Debug, Default)]
 pub(super) struct Accounts {
-    before: BTreeMap<AccountFile, Vec<u8>>,
+    before: BTreeMap<AccountFile, Bytes>,
     files: BTreeMap<AccountFile, Lines>,
     pub(super) defs: LoginDefs,
     rules: HashMap<String, Sudo>,
@@ -64,7 +65,11 @@ pub(super) struct Placed {
 }
 
 pub(super) fn number(field: Option<&&[u8]>) -> Option<u32> {
-    std::str::from_utf8(field?).ok()?.parse().ok()
+    parse(field?)
+}
+
+pub(super) fn parse(number: &[u8]) -> Option<u32> {
+    std::str::from_utf8(number).ok()?.parse().ok()
 }
 
 fn text(field: &[u8]) -> String {
@@ -72,10 +77,7 @@ fn text(field: &[u8]) -> String {
 }
 
 impl Accounts {
-    pub(super) fn new(
-        before: BTreeMap<AccountFile, Vec<u8>>,
-        rules: &[(Vec<u8>, Vec<u8>)],
-    ) -> Self {
+    pub(super) fn new(before: BTreeMap<AccountFile, Bytes>, rules: &[(Vec<u8>, Vec<u8>)]) -> Self {
         let defs = before.get(&AccountFile::LoginDefs);
         let rule = |(name, content): &(Vec<u8>, Vec<u8>)| {
             let name = text(name);
@@ -112,10 +114,14 @@ impl Accounts {
         self.files.get(&file).into_iter().flat_map(Lines::entries)
     }
 
-    pub(super) fn names(&self, file: AccountFile) -> HashSet<Vec<u8>> {
-        self.entries(file)
-            .map(|fields| fields[0].to_vec())
-            .collect()
+    /// One field of the entries of a file that have it.
+    pub(super) fn column(&self, file: AccountFile, number: usize) -> impl Iterator<Item = &[u8]> {
+        let lines = self.files.get(&file).into_iter();
+        lines.flat_map(move |lines| lines.column(number))
+    }
+
+    pub(super) fn names(&self, file: AccountFile) -> HashSet<&[u8]> {
+        self.column(file, 0).collect()
     }
 
     /// The number of a group.
@@ -131,7 +137,7 @@ impl Accounts {
             .iter()
             .map(|(file, lines)| (*file, lines.bytes()));
         written
-            .filter(|(file, bytes)| self.before.get(file) != Some(bytes))
+            .filter(|(file, bytes)| self.before.get(file).is_none_or(|before| before != bytes))
             .map(|(file, bytes)| (AccountStep::File(file), bytes))
             .collect()
     }
@@ -154,12 +160,11 @@ impl Accounts {
         }
         // What an account of that name has left would be found before the new entry.
         for file in [AccountFile::Shadow, AccountFile::Gshadow] {
-            let left = self.names(file);
-            for row in rows {
-                let name = row.user.name.as_str().as_bytes();
-                if left.contains(name) {
-                    self.edit(file).remove(name);
-                }
+            let there = self.names(file);
+            let names = rows.iter().map(|row| row.user.name.as_str().as_bytes());
+            let left: Vec<&[u8]> = names.filter(|name| there.contains(name)).collect();
+            for name in left {
+                self.edit(file).remove(name);
             }
         }
         self.edit(AccountFile::Passwd).add(new.passwd);
@@ -178,11 +183,11 @@ impl Accounts {
         Ok(placed)
     }
 
-    fn place(
+    fn place<'a>(
         &self,
-        row: &Row,
+        row: &Row<'a>,
         ids: &mut Ids,
-        (users, groups): (&mut HashSet<Vec<u8>>, &mut HashSet<Vec<u8>>),
+        (users, groups): (&mut HashSet<&'a [u8]>, &mut HashSet<&'a [u8]>),
         new: &mut New,
     ) -> Result<Placed, Wrong> {
         let (user, name) = (row.user, row.user.name.as_str());
@@ -198,10 +203,10 @@ impl Accounts {
         }
         let uid = ids.user(user, self)?;
         let (gid, own) = ids.group(user, uid, self)?;
-        if own && !groups.insert(name.as_bytes().to_vec()) {
+        if own && !groups.insert(name.as_bytes()) {
             return Err(taken());
         }
-        users.insert(name.as_bytes().to_vec());
+        users.insert(name.as_bytes());
         let home = match &user.home {
             Some(home) => home.to_string(),
             None => format!("/home/{name}"),
@@ -300,7 +305,7 @@ impl Accounts {
 }
 
 /// That a group is there.
-pub(super) fn has_group(group: &str, groups: &HashSet<Vec<u8>>) -> Result<(), Wrong> {
+pub(super) fn has_group(group: &str, groups: &HashSet<&[u8]>) -> Result<(), Wrong> {
     if groups.contains(group.as_bytes()) {
         return Ok(());
     }

@@ -38,7 +38,7 @@ impl Service {
         let (mut modes, mut contents) = (Modes::new(), BTreeMap::new());
         for (file, mode, content) in try_join_all(files).await?.into_iter().flatten() {
             modes.insert(file, mode);
-            contents.insert(file, content);
+            contents.insert(file, content.into());
         }
         let programs = programs.iter().map(|path| self.is_file(call, id, path));
         let programs = try_join_all(programs).await?;

@@ -2,6 +2,7 @@
 
 use super::account::NewUser;
 use super::accounts::{Accounts, Row};
+use bytes::Bytes;
 use podlane_engine::UserName;
 use podlane_engine::inside::AccountFile;
 use std::collections::BTreeMap;
@@ -15,9 +16,13 @@ pub fn accounts(contents: &[&[u8]; 4]) {
         AccountFile::Shadow,
         AccountFile::LoginDefs,
     ];
-    let before: BTreeMap<AccountFile, Vec<u8>> = files
+    let before: BTreeMap<AccountFile, Bytes> = files
         .into_iter()
-        .zip(contents.iter().map(|content| content.to_vec()))
+        .zip(
+            contents
+                .iter()
+                .map(|content| Bytes::copy_from_slice(content)),
+        )
         .collect();
     let mut accounts = Accounts::new(before.clone(), &[]);
     let others = accounts.list();

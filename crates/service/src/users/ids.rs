@@ -1,7 +1,7 @@
 //! The numbers of new accounts.
 
 use super::account::NewUser;
-use super::accounts::{Accounts, Row, Wrong, number};
+use super::accounts::{Accounts, Row, Wrong, number, parse};
 use podlane_engine::inside::AccountFile;
 use std::collections::HashSet;
 
@@ -19,11 +19,7 @@ pub(super) struct Ids {
 
 impl Ids {
     pub(super) fn new(accounts: &Accounts, rows: &[Row]) -> Self {
-        let ids = |file| {
-            accounts
-                .entries(file)
-                .filter_map(|entry| number(entry.get(2)))
-        };
+        let ids = |file| accounts.column(file, 2).filter_map(parse);
         let end = |file| {
             let ends = accounts
                 .entries(file)
@@ -37,11 +33,7 @@ impl Ids {
                 .iter()
                 .flat_map(|row| [row.user.uid, row.user.gid])
                 .flatten()
-                .chain(
-                    accounts
-                        .entries(AccountFile::Passwd)
-                        .filter_map(|entry| number(entry.get(3))),
-                )
+                .chain(accounts.column(AccountFile::Passwd, 3).filter_map(parse))
                 .collect(),
             next: [None; 2],
             ranges: [end(AccountFile::Subuid), end(AccountFile::Subgid)],

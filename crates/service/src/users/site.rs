@@ -160,7 +160,7 @@ async fn see(work: &mut Work) -> Result<Seen> {
                 }));
             }
         }
-        contents.insert(found.file, content);
+        contents.insert(found.file, content.into());
     }
     let AccountsSeen { programs, rules } = work.first().await?;
     let accounts = Accounts::new(contents, &rules);

@@ -2,6 +2,7 @@
 
 use super::account::{Expiry, NewUser, Sudo, UserChanges};
 use super::accounts::{Accounts, Row};
+use bytes::Bytes;
 use podlane_engine::UserName;
 use podlane_engine::inside::{AccountFile, AccountStep};
 use proptest::prelude::*;
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 fn files(contents: &[(AccountFile, &str)]) -> Accounts {
     let contents = contents
         .iter()
-        .map(|(file, content)| (*file, content.as_bytes().to_vec()));
+        .map(|(file, content)| (*file, Bytes::copy_from_slice(content.as_bytes())));
     Accounts::new(contents.collect(), &[])
 }
 
@@ -234,7 +235,7 @@ proptest! {
         let known: Vec<String> = accounts
             .names(AccountFile::Group)
             .into_iter()
-            .filter_map(|name| String::from_utf8(name).ok())
+            .filter_map(|name| String::from_utf8(name.to_vec()).ok())
             .collect();
         let mut users: Vec<NewUser> = (0..count).map(|number| named(&format!("user{number}"))).collect();
         for user in &mut users {

@@ -1,9 +1,11 @@
 //! An account file as lines. What nobody asked to change stays byte for byte: comments, entries that can't
 //! be read, NIS entries, line ends of any kind, a missing one at the end.
 
-/// The lines of a file, each with its end.
+use bytes::Bytes;
+
+/// The lines of a file, each with its end. Those that stay are parts of what was read, not copies.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Lines(Vec<Vec<u8>>);
+pub(super) struct Lines(Vec<Bytes>);
 
 /// What stands before a line's end.
 fn body(line: &[u8]) -> &[u8] {
@@ -27,9 +29,9 @@ fn fields(line: &[u8]) -> Vec<&[u8]> {
 }
 
 impl Lines {
-    pub(super) fn parse(content: &[u8]) -> Self {
+    pub(super) fn parse(content: &Bytes) -> Self {
         let lines = content.split_inclusive(|byte| *byte == b'\n');
-        Self(lines.map(<[u8]>::to_vec).collect())
+        Self(lines.map(|line| content.slice_ref(line)).collect())
     }
 
     pub(super) fn bytes(&self) -> Vec<u8> {
@@ -40,6 +42,12 @@ impl Lines {
     pub(super) fn entries(&self) -> impl Iterator<Item = Vec<&[u8]>> {
         let entries = self.0.iter().filter(|line| is_entry(line));
         entries.map(|line| fields(line))
+    }
+
+    /// One field of every entry that has it.
+    pub(super) fn column(&self, number: usize) -> impl Iterator<Item = &[u8]> {
+        let entries = self.0.iter().filter(|line| is_entry(line));
+        entries.filter_map(move |line| body(line).split(|byte| *byte == b':').nth(number))
     }
 
     /// The fields of the first entry of a name.
@@ -60,9 +68,9 @@ impl Lines {
         if let Some(last) = at.checked_sub(1).and_then(|last| self.0.get_mut(last))
             && !last.ends_with(b"\n")
         {
-            last.push(b'\n');
+            *last = [&last[..], b"\n"].concat().into();
         }
-        let ended = entries.into_iter().map(|entry| (entry + "\n").into_bytes());
+        let ended = entries.into_iter().map(|entry| (entry + "\n").into());
         self.0.splice(at..at, ended);
     }
 
@@ -107,10 +115,10 @@ impl Lines {
 
 fn is_of(line: &[u8], name: &[u8]) -> bool {
     let rest = line.strip_prefix(name);
-    is_entry(line) && rest.is_some_and(|rest| rest.first() == Some(&b':'))
+    rest.is_some_and(|rest| rest.first() == Some(&b':')) && is_entry(line)
 }
 
-fn replace(line: &mut Vec<u8>, number: usize, value: &[u8]) {
+fn replace(line: &mut Bytes, number: usize, value: &[u8]) {
     let end = line[body(line).len()..].to_vec();
     let mut parts = fields(line);
     while parts.len() <= number {
@@ -119,7 +127,7 @@ fn replace(line: &mut Vec<u8>, number: usize, value: &[u8]) {
     parts[number] = value;
     let mut whole = parts.join(&b':');
     whole.extend_from_slice(&end);
-    *line = whole;
+    *line = whole.into();
 }
 
 #[cfg(test)]
@@ -127,7 +135,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn files() -> impl Strategy<Value = Vec<u8>> {
+    fn files() -> impl Strategy<Value = Bytes> {
         let line = prop_oneof![
             "[a-z]{1,3}:x:[0-9]{1,4}:[a-z,]{0,6}",
             "[#+\\-][a-z:]{0,8}",
@@ -142,13 +150,14 @@ mod tests {
             } else {
                 whole.trim_end()
             };
-            cut.as_bytes().to_vec()
+            Bytes::copy_from_slice(cut.as_bytes())
         })
     }
 
     proptest! {
         #[test]
         fn what_is_parsed_is_written(content: Vec<u8>) {
+            let content = Bytes::from(content);
             prop_assert_eq!(Lines::parse(&content).bytes(), content);
         }
 
@@ -159,7 +168,7 @@ mod tests {
             prop_assert!(lines.entry(b"zzzz").is_some() && lines.entry(b"yyyy").is_some());
             lines.remove(b"zzzz");
             lines.remove(b"yyyy");
-            let mut ended = content.clone();
+            let mut ended = content.to_vec();
             if content.last().is_some_and(|last| *last != b'\n') && lines.bytes() != content {
                 ended.push(b'\n');
             }
@@ -181,7 +190,7 @@ mod tests {
 
     #[test]
     fn new_entries_come_before_those_of_nis() {
-        let mut lines = Lines::parse(b"root:x:0:\r\n# end\n+ann::\n+::");
+        let mut lines = Lines::parse(&Bytes::from_static(b"root:x:0:\r\n# end\n+ann::\n+::"));
         lines.add(vec!["bob:x:1:".into()]);
         assert_eq!(lines.bytes(), b"root:x:0:\r\n# end\nbob:x:1:\n+ann::\n+::");
         lines.edit_lists(3, |_, members| members.push(b"ann".to_vec()));
