@@ -1,6 +1,7 @@
 //! What handlers take: bodies, names and parameters, each refused in the contract's form.
 
 pub(crate) mod body;
+mod form;
 mod json;
 pub(crate) mod media;
 pub(crate) mod mistakes;
@@ -9,6 +10,7 @@ mod nearest;
 mod query;
 
 pub(crate) use body::Upload;
+pub(crate) use form::{Form, Part};
 pub(crate) use json::{Document, Json, NoBody};
 pub(crate) use name::{FilePath, Image, Name, Network, Pod, Registry, Secret, Volume};
 pub(crate) use nearest::shown;

@@ -4,11 +4,9 @@ use super::add::{destination, in_field};
 use super::convert;
 use crate::App;
 use crate::error::{Error, Result};
-use crate::extract::Upload;
-use crate::refusal::Refusal;
+use crate::extract::{Form, Part, Upload};
 use crate::render;
 use axum::extract::Request;
-use axum::http::header::CONTENT_TYPE;
 use podlane_api::{AddedFiles, FileRow};
 use podlane_engine::inside::Expectation;
 use podlane_engine::{ContainerRef, InnerPath};
@@ -21,18 +19,12 @@ pub(super) async fn add(
     container: ContainerRef,
     request: Request,
 ) -> Result<AddedFiles> {
-    let kind = request.headers().get(CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let boundary = multer::parse_boundary(kind).map_err(|_| Refusal::MediaType {
-        header: "Content-Type",
-        message: "the multipart body has no boundary".into(),
-        hint: "send the header Content-Type: multipart/form-data; boundary=…",
-    })?;
+    let headers = request.headers().clone();
     let pieces = Upload::new(request, &app.settings).pieces();
-    let mut form = multer::Multipart::new(pieces, boundary);
+    let mut form = Form::new(&headers, pieces)?;
     let most = app.service.limits().archive_entries;
     let mut files = Vec::new();
-    while let Some(part) = form.next_field().await.map_err(wrong)? {
+    while let Some(mut part) = form.next().await? {
         if files.len() as u64 >= most {
             let message = format!("a form may have {most} files");
             return Err(Operation::TooLarge { message }.into());
@@ -45,9 +37,10 @@ pub(super) async fn add(
         let dest_path = name.or(part.name()).unwrap_or_default().to_owned();
         // A form that is none ends all.
         let written = match destination(&dest_path) {
-            Ok(path) => write(app, call, &container, path, part).await?,
+            Ok(path) => write(app, call, &container, path, &mut part).await?,
             Err(refusal) => Err(refusal.into()),
         };
+        while part.content().await?.is_some() {}
         let (file, error) = match written {
             Ok(info) => (Some(convert::info(&info)), None),
             Err(error) => (None, Some(render::detail(&error.answer()))),
@@ -70,7 +63,7 @@ async fn write(
     call: &Call,
     container: &ContainerRef,
     path: InnerPath,
-    mut part: multer::Field<'_>,
+    part: &mut Part,
 ) -> Result<Result<FileInfo>> {
     let at = At {
         container: container.clone(),
@@ -89,24 +82,10 @@ async fn write(
         Ok(writer) => writer,
         Err(error) => return Ok(Err(in_field(error).into())),
     };
-    while let Some(piece) = part.chunk().await.map_err(wrong)? {
+    while let Some(piece) = part.content().await? {
         if let Err(error) = writer.write(piece).await {
             return Ok(Err(error.into()));
         }
     }
     Ok(writer.finish().await.map_err(Error::from))
-}
-
-/// What is wrong with a form.
-fn wrong(error: multer::Error) -> Error {
-    if let multer::Error::StreamReadFailed(cause) = error {
-        return match cause.downcast::<std::io::Error>() {
-            Ok(given) => Operation::Given(*given).into(),
-            Err(_) => Refusal::BodyCut.into(),
-        };
-    }
-    Refusal::Form {
-        message: error.to_string(),
-    }
-    .into()
 }
