@@ -83,6 +83,11 @@ fn reason(error: Errno) -> Reason {
         Errno::NXIO | Errno::NODEV => Reason::Special,
         Errno::BUSY | Errno::TXTBSY => Reason::Busy,
         Errno::MFILE | Errno::NFILE => Reason::Limit("open files".into()),
+        Errno::OVERFLOW => {
+            let why =
+                "it would belong to somebody whom the container's user namespace does not have";
+            Reason::Invalid(why.into())
+        }
         other => Reason::Other(other.raw_os_error()),
     }
 }

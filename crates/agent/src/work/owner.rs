@@ -4,6 +4,7 @@ use super::answer::{At, Failed};
 use super::resolve::{self, Link};
 use podlane_inside::{Owner, Reason};
 use rustix::fs::{AtFlags, Gid, Stat, Uid};
+use rustix::io::Errno;
 use std::os::fd::AsFd;
 
 /// More than any list of accounts has.
@@ -52,7 +53,7 @@ impl Ownership {
             return Ok(());
         }
         let (uid, gid) = self.ids();
-        rustix::fs::chownat(open, "", uid, gid, AtFlags::EMPTY_PATH)
+        rustix::fs::chownat(open, "", uid, gid, AtFlags::EMPTY_PATH).map_err(unmapped)
     }
 
     /// Gives away what has a name in a directory; a symbolic link is given away itself.
@@ -61,7 +62,17 @@ impl Ownership {
             return Ok(());
         }
         let (uid, gid) = self.ids();
-        rustix::fs::chownat(directory, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
+        let itself = AtFlags::SYMLINK_NOFOLLOW;
+        rustix::fs::chownat(directory, name, uid, gid, itself).map_err(unmapped)
+    }
+}
+
+/// A number that the user namespace does not have is all that can be invalid about an owner. Of that the kernel
+/// says the other thing where something would be made with it.
+fn unmapped(error: Errno) -> Errno {
+    match error {
+        Errno::INVAL => Errno::OVERFLOW,
+        other => other,
     }
 }
 

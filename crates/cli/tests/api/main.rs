@@ -29,6 +29,7 @@ mod lifetimes;
 mod listeners;
 mod lists;
 mod logs;
+mod namespaces;
 mod observe;
 mod output;
 mod pods;

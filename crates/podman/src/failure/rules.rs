@@ -26,7 +26,7 @@ const fn rule(
     }
 }
 
-pub(super) const RULES: [Rule; 35] = [
+pub(super) const RULES: [Rule; 36] = [
     rule(
         &["workdir \""],
         "workdir",
@@ -52,6 +52,11 @@ pub(super) const RULES: [Rule; 35] = [
         ],
         "user",
         "there is no user \"{user}\" in the container; use one of its /etc/passwd and /etc/group, or numeric IDs",
+    ),
+    rule(
+        &["cannot be mapped to a host ID"],
+        "owner",
+        "the container's user namespace does not have that owner",
     ),
     rule(
         &["not a directory"],
