@@ -1,6 +1,6 @@
 //! One large file, up and down, and what it does to the server's memory.
 
-use super::{Found, Goal, Rig, Row, archive, send};
+use super::{Found, Goal, Rig, Row, archive, send, shell};
 use crate::TARGET;
 use crate::connection::Result;
 use bytes::Bytes;
@@ -27,7 +27,7 @@ pub(super) async fn measure(rig: &Rig, found: &mut Found) -> Result<()> {
     )
     .await?;
     let before = rig.server.memory()?;
-    let (mut up, mut down) = (Duration::MAX, Duration::MAX);
+    let (mut up, mut down, mut inside) = (Duration::MAX, Duration::MAX, Duration::MAX);
     for _ in 0..ROUNDS {
         let body = content.clone();
         up = up.min(
@@ -41,6 +41,8 @@ pub(super) async fn measure(rig: &Rig, found: &mut Found) -> Result<()> {
             .await?,
         );
         down = down.min(read(rig, &path).await?);
+        let line = format!("head -c {SIZE} /dev/zero | cat >/tmp/podlane-bench-cat");
+        inside = inside.min(shell(&mut ours, &line).await?);
     }
     let growth = rig.server.peak_memory()?.saturating_sub(before);
     for (what, took) in [("1 GB up at 1 GB/s", up), ("1 GB down at 1 GB/s", down)] {
@@ -69,7 +71,11 @@ pub(super) async fn measure(rig: &Rig, found: &mut Found) -> Result<()> {
     .await?;
     found.rows.push(Row {
         what: "a file of 1 GiB written",
-        sides: vec![("Podlane".into(), up), ("libpod's archive".into(), raw)],
+        sides: vec![
+            ("Podlane".into(), up),
+            ("`cat >file` in the container".into(), inside),
+            ("libpod's archive".into(), raw),
+        ],
     });
     Ok(())
 }

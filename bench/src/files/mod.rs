@@ -114,6 +114,21 @@ async fn send(
     Ok(began.elapsed())
 }
 
+/// Runs a line of the shell's in the target, which must succeed; how long that took.
+async fn shell(connection: &mut Connection, line: &str) -> Result<Duration> {
+    let path = format!("/api/v1/containers/{}/exec", crate::TARGET);
+    let body = serde_json::json!({"command": line}).to_string();
+    let request = connection.request(Method::POST, &path, body.into())?;
+    let began = Instant::now();
+    let answer = connection.send(request).await?.successful()?;
+    let took = began.elapsed();
+    if answer.holds("\"exit_code\":0,") {
+        Ok(took)
+    } else {
+        Err(format!("{line}: {}", String::from_utf8_lossy(&answer.body)).into())
+    }
+}
+
 /// An uncompressed archive of regular files that all have the same content.
 fn archive(names: impl Iterator<Item = String>, content: &[u8]) -> Result<Bytes> {
     let mut tar = tar::Builder::new(Vec::new());
