@@ -2,6 +2,7 @@
 //! tests make it: `openapi.json` is committed, and served as it is.
 
 mod failures;
+mod webhooks;
 
 use crate::router::table;
 use crate::{idempotency, scopes};
@@ -17,13 +18,15 @@ use utoipa::openapi::{
     ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Schema, tag::TagBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
+use webhooks::WithWebhooks;
 
 /// The names of the ways to present a token.
 const SCHEMES: [&str; 2] = ["token", "key"];
 
 /// The committed document: `/openapi.json` in the repository, as the server serves it.
 fn openapi_json() -> String {
-    let mut document = document().to_pretty_json().unwrap_or_else(|_| {
+    let document = WithWebhooks::of(document());
+    let mut document = serde_json::to_string_pretty(&document).unwrap_or_else(|_| {
         unreachable!("the document is made of maps with text keys and plain values")
     });
     document.push('\n');

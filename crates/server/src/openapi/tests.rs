@@ -119,3 +119,32 @@ fn what_makes_something_takes_a_key() {
     }
     assert_eq!(without, crate::idempotency::WITHOUT.len());
 }
+
+/// What the server sends is in the document, in the form in which it is sent.
+#[test]
+fn webhooks_are_told_what_the_document_says() {
+    let document: serde_json::Value = serde_json::from_str(&openapi_json()).expect("JSON");
+    let told = document["webhooks"].as_object().expect("webhooks");
+    assert_eq!(told.len(), podlane_service::WebhookEvent::ALL.len() + 1);
+    let holds = |kind: &str, message: &serde_json::Value| {
+        let content = &told[kind]["post"]["requestBody"]["content"]["application/json"];
+        let mut schema = content["schema"].clone();
+        schema["components"] = document["components"].clone();
+        let validator = jsonschema::validator_for(&schema).expect("a schema");
+        validator.is_valid(message)
+    };
+    let died = serde_json::json!({
+        "id": "msg_1", "type": "container.died", "timestamp": "2026-11-24T10:59:24.514606",
+        "data": {
+            "container": { "id": "abc123def456", "name": "web", "image": "alpine", "labels": {} },
+            "exit_code": 1, "oom": null, "health": null,
+        },
+    });
+    assert!(holds("container.died", &died));
+    assert!(!holds("container.start", &died));
+    let ping = serde_json::json!({
+        "id": "msg_ping_1", "type": "ping", "timestamp": "2026-11-24T10:59:24.514606",
+        "data": { "webhook": "9b1f04c2d7aa" },
+    });
+    assert!(holds("ping", &ping) && !holds("ping", &died));
+}
