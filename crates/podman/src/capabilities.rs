@@ -94,6 +94,20 @@ const TABLE: &[Row] = &[
         Needs::Since((4, 4), "4.4", "this Podman does not keep it"),
     ),
     row(
+        "containers.oom",
+        "whether a container ended for want of memory",
+        Needs::Since((5, 0), "5.0", "this Podman does not find out"),
+    ),
+    row(
+        "events.health",
+        "what a health check says, in its event",
+        Needs::Since(
+            (5, 0),
+            "5.0",
+            "this Podman tells what the check before said",
+        ),
+    ),
+    row(
         "logs.nanoseconds",
         "times in logs to the nanosecond",
         Needs::Since((5, 8), "5.8", "this Podman tells whole seconds"),
@@ -343,6 +357,8 @@ mod tests {
             ("6.0.0", "logs.nanoseconds", true),
             ("4.3.1", "containers.start_error", false),
             ("4.4.0", "containers.start_error", true),
+            ("4.3.1", "containers.oom", false),
+            ("5.4.2", "containers.oom", true),
             ("4.9.9", "exec.sessions_forgotten", false),
             ("5.0.0-rc1", "exec.sessions_forgotten", true),
             ("odd", "exec.sessions_forgotten", true),
