@@ -197,6 +197,8 @@ struct Inner {
     followed: follow::Followed,
     /// What happens at the engine, while somebody listens.
     events: events::Hub,
+    /// What only the server knows to have happened.
+    own_events: events::Own,
     /// All containers as they are.
     view: Arc<view::View>,
     /// Who is told of it.
@@ -262,6 +264,7 @@ impl Service {
             background: OnceCell::new(),
             followed: follow::Followed::default(),
             events: events::Hub::default(),
+            own_events: events::Own::default(),
             view: Arc::default(),
             webhooks,
             registries,

@@ -78,6 +78,23 @@ async fn a_container_is_removed_when_its_time_is_up() {
     assert_eq!(event["attributes"]["on_expiry"], "remove");
     assert_eq!(event["attributes"]["team"], "docs");
     assert!(!event.to_string().contains("io.podlane."), "{event}");
+    // It is remembered for who was away.
+    drop(events);
+    let path = format!(
+        "/events?subject={}&since=2026-01-01T00:00:00Z",
+        container.name
+    );
+    let mut events = Reading::get(&server, &path, lines).await.expect(200);
+    let mut actions = Vec::new();
+    while !actions.iter().any(|action| action == "remove") {
+        let event = events.line().await.expect("an event");
+        actions.push(event["action"].as_str().expect("an action").to_owned());
+    }
+    let place = |wanted: &str| actions.iter().position(|action| action == wanted);
+    assert!(
+        place("start").is_some() && place("start") < place("expired"),
+        "{actions:?}"
+    );
     let missing = format!("/containers/{}/extend", container.name);
     let _ = api.post(&missing, json!({ "ttl": 5 })).await.expect(404);
 

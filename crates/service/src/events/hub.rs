@@ -5,6 +5,7 @@ use crate::view::View;
 use crate::{Call, Service};
 use futures_util::StreamExt;
 use podlane_engine::{EngineEvent, EventQuery, EventStream};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::broadcast::{Receiver, Sender};
@@ -17,6 +18,27 @@ const LONG: Duration = Duration::from_secs(24 * 3600);
 
 /// The one stream, while it is open.
 pub(crate) type Hub = Arc<Mutex<Option<Sender<Arc<EngineEvent>>>>>;
+
+/// The last events of our own, which the engine does not remember.
+#[derive(Debug, Default)]
+pub(crate) struct Own(Mutex<VecDeque<Arc<EngineEvent>>>);
+
+impl Own {
+    fn keep(&self, event: &Arc<EngineEvent>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == BEHIND {
+            kept.pop_front();
+        }
+        kept.push_back(Arc::clone(event));
+    }
+
+    /// Those since then.
+    pub(super) fn since(&self, since: i64) -> Vec<Arc<EngineEvent>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let late = kept.iter().filter(|event| event.at >= since);
+        late.cloned().collect()
+    }
+}
 
 impl Service {
     /// Joins the one stream, and begins it if nobody reads it yet.
@@ -34,11 +56,13 @@ impl Service {
         self.event_sender(call, now());
     }
 
-    /// Tells those who listen now of something that the engine does not know.
+    /// Tells of something that the engine does not know.
     pub(crate) fn tell(&self, event: EngineEvent) {
+        let event = Arc::new(event);
+        self.0.own_events.keep(&event);
         let hub = self.0.events.lock().unwrap_or_else(PoisonError::into_inner);
         // Nobody listens.
-        let _told = hub.as_ref().map(|sender| sender.send(Arc::new(event)));
+        let _told = hub.as_ref().map(|sender| sender.send(event));
     }
 
     fn event_sender(&self, call: &Call, since: i64) -> Sender<Arc<EngineEvent>> {

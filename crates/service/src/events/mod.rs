@@ -5,7 +5,7 @@
 
 mod hub;
 
-pub(crate) use hub::Hub;
+pub(crate) use hub::{Hub, Own};
 
 use crate::containers::{TENANT_LABEL, is_own, shown_labels};
 use crate::places::Place;
@@ -188,20 +188,26 @@ impl EventReader {
         }
     }
 
-    /// Asks for what the engine remembers since the last event that was told.
+    /// Asks for what the engine remembers since the last event that was told, and adds what we do.
     async fn remember(&mut self) -> Result<()> {
         let call = self.call.extended(self.service.0.limits.request_timeout);
+        let since = self.after.max(self.last.saturating_sub(DISORDER));
         let query = EventQuery {
-            since: self.after.max(self.last.saturating_sub(DISORDER)),
+            since,
             follow: false,
         };
         let _worker = self.service.0.gate.enter(&call).await?;
         let mut events = self.service.0.engine.events(&call, query).await?;
-        let mut ready = VecDeque::new();
+        let mut ready = Vec::new();
         while let Some(event) = events.next().await {
-            ready.push_back(Arc::new(event?));
+            ready.push(Arc::new(event?));
         }
-        self.ready = ready;
+        let own = self.service.0.own_events.since(since);
+        if !own.is_empty() {
+            ready.extend(own);
+            ready.sort_by_key(|event| event.at);
+        }
+        self.ready = ready.into();
         self.missed = false;
         Ok(())
     }
