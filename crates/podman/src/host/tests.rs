@@ -31,30 +31,38 @@ fn running(words: &str) -> usize {
         .count()
 }
 
+/// A command that no other run of these tests has, too.
+fn sleep(seconds: u32) -> String {
+    format!("sleep {seconds}.{}", std::process::id())
+}
+
 #[test]
 fn ends_what_has_left_group_session_and_parent() {
-    let script = "setsid sleep 4711 & (setsid sh -c 'sleep 4711 & exit' &) ; \
-                  env -i sh -c 'trap \"\" TERM; sleep 4711 & sleep 4711' & \
-                  (env -i setsid sh -c 'sleep 4711 2>/dev/null' &) ; \
-                  kill -STOP $$; sleep 4711";
+    let sleep = sleep(4711);
+    let script = format!(
+        "setsid {sleep} & (setsid sh -c '{sleep} & exit' &) ; \
+         env -i sh -c 'trap \"\" TERM; {sleep} & {sleep}' & \
+         (env -i setsid sh -c '{sleep} 2>/dev/null' &) ; \
+         kill -STOP $$; {sleep}"
+    );
     assert_eq!(
-        kill(script, "PODLANE_TEST_TREE=a"),
+        kill(&script, "PODLANE_TEST_TREE=a"),
         Termination::Complete { killed: true }
     );
-    assert_eq!(running("sleep 4711"), 0);
+    assert_eq!(running(&sleep), 0);
 }
 
 #[test]
 fn leaves_others_alone() {
+    let (others, own) = (sleep(4712), sleep(4713));
     let mut other = Command::new("sleep")
-        .arg("4712")
+        .arg(&others["sleep ".len()..])
         .spawn()
         .expect("sleep starts");
-    assert_eq!(
-        kill("sleep 4713", "PODLANE_TEST_OTHER=b"),
-        Termination::Complete { killed: false }
-    );
-    assert_eq!((running("sleep 4712"), running("sleep 4713")), (1, 0));
+    let ended = kill(&own, "PODLANE_TEST_OTHER=b");
+    let left = (running(&others), running(&own));
     other.kill().expect("ours");
     other.wait().expect("ours");
+    assert_eq!(ended, Termination::Complete { killed: false });
+    assert_eq!(left, (1, 0));
 }
