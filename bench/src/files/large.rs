@@ -41,7 +41,10 @@ pub(super) async fn measure(rig: &Rig, found: &mut Found) -> Result<()> {
             .await?,
         );
         down = down.min(read(rig, &path).await?);
-        let line = format!("head -c {SIZE} /dev/zero | cat >/tmp/podlane-bench-cat");
+        let line = format!(
+            "dd if=/dev/zero bs=1M count={} | cat >/tmp/podlane-bench-cat",
+            SIZE >> 20
+        );
         inside = inside.min(shell(&mut ours, &line).await?);
     }
     let growth = rig.server.peak_memory()?.saturating_sub(before);

@@ -88,10 +88,11 @@ pub(crate) async fn run(setting: &Setting) -> Result<()> {
     let mut found = Found::default();
     say("small files")?;
     small::measure(&rig, &mut found).await?;
-    say("large files")?;
-    large::measure(&rig, &mut found).await?;
     say("accounts")?;
     users::measure(&mut rig, &mut found).await?;
+    // Last: the disk is busy with them for a while.
+    say("large files")?;
+    large::measure(&rig, &mut found).await?;
     let about = machine::describe(&facts, &load_before)?;
     setting.publish("files", &format!("{about}\n{}", table::all(&found)))
 }
