@@ -182,9 +182,7 @@ async fn commands_of_a_killed_server_are_ended_by_the_next() {
             &container.path("exec"),
             &json!({ "command": command }),
         );
-        // Debian's image has no setsid.
-        let processes = if image == BUSYBOX { 3 } else { 2 };
-        let begun = || running(&orphan).len() == processes && running(&other).len() == 1;
+        let begun = || running(&orphan).len() == 3 && running(&other).len() == 1;
         until("the commands run", begun).await;
         dead.kill();
         drop(stream);
