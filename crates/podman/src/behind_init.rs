@@ -26,9 +26,9 @@ const MAX_LOG: usize = 4096;
 enum Progress {
     /// Its program runs.
     Started,
-    /// Not yet there.
+    /// Not yet there, or there no more and the engine has not noted it.
     Waits,
-    /// It is not there any more, or runs where it can't be seen.
+    /// It runs where it can't be seen.
     Unseen,
 }
 
@@ -40,10 +40,11 @@ impl PodmanEngine {
         loop {
             let request = requests::inspect_container(&ContainerRef::from(id));
             let inspected = self.connection().json::<InspectedContainer>(call, &request);
-            let Some(pid) = inspected.await.ok()?.pid() else {
+            let inspected = inspected.await.ok()?;
+            let Some(pid) = inspected.pid() else {
                 break;
             };
-            let patience = match progress(pid, id) {
+            let patience = match progress(pid, inspected.monitor(), id) {
                 Progress::Started => return None,
                 Progress::Waits => PATIENCE,
                 Progress::Unseen => UNSEEN,
@@ -78,14 +79,21 @@ impl PodmanEngine {
     }
 }
 
-fn progress(pid: i32, id: &ContainerId) -> Progress {
-    if !host::sees(pid, id.as_str()) {
-        return Progress::Unseen;
-    }
+fn progress(pid: i32, monitor: Option<i32>, id: &ContainerId) -> Progress {
     let program = |pid: &str| fs::read_link(format!("/proc/{pid}/exe")).ok();
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
-    let (Ok(children), Some(init)) = (children, program(&pid.to_string())) else {
-        return Progress::Unseen;
+    let seen = || {
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+        Some((children, program(&pid.to_string())?))
+    };
+    let seen = host::sees(pid, id.as_str()).then(seen).flatten();
+    let Some((children, init)) = seen else {
+        // Its monitor lives until the engine has been told of its end.
+        let ended = monitor.is_some_and(|monitor| host::sees_monitor(monitor, id.as_str()));
+        return if ended {
+            Progress::Waits
+        } else {
+            Progress::Unseen
+        };
     };
     let mut others = children.split_whitespace().filter_map(program);
     if others.any(|other| other != init) {

@@ -37,11 +37,17 @@ struct Entry {
 /// PID namespace or another machine gives this number: its cgroup path or its command line's parent
 /// (conmon is told the ID) names it.
 pub(crate) fn sees(pid: i32, container: &str) -> bool {
-    let names_it = |path: String| {
-        fs::read(path).is_ok_and(|text| String::from_utf8_lossy(&text).contains(container))
-    };
-    names_it(format!("/proc/{pid}/cgroup"))
-        || entry(pid).is_some_and(|first| names_it(format!("/proc/{}/cmdline", first.parent)))
+    names(&format!("/proc/{pid}/cgroup"), container)
+        || entry(pid).is_some_and(|first| sees_monitor(first.parent, container))
+}
+
+/// Whether the process `pid` here is the conmon of that container.
+pub(crate) fn sees_monitor(pid: i32, container: &str) -> bool {
+    names(&format!("/proc/{pid}/cmdline"), container)
+}
+
+fn names(path: &str, container: &str) -> bool {
+    fs::read(path).is_ok_and(|text| String::from_utf8_lossy(&text).contains(container))
 }
 
 /// Ends every process of the PID namespace of `neighbour` that is `root` or carries `mark`, descends

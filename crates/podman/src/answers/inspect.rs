@@ -66,6 +66,8 @@ struct State {
     #[serde(default)]
     pid: i32,
     #[serde(default)]
+    conmon_pid: i32,
+    #[serde(default)]
     health: Option<Checked>,
 }
 
@@ -184,6 +186,11 @@ impl InspectedContainer {
     /// The main process as the engine's PID namespace numbers it.
     pub(crate) fn pid(&self) -> Option<i32> {
         (self.state.pid > 0).then_some(self.state.pid)
+    }
+
+    /// The process that waits for its end, numbered alike.
+    pub(crate) fn monitor(&self) -> Option<i32> {
+        (self.state.conmon_pid > 0).then_some(self.state.conmon_pid)
     }
 
     pub(crate) fn id(&self) -> Result<ContainerId> {
