@@ -101,7 +101,7 @@ impl RegistryStore {
     }
 
     fn seal(&self, registry: &RegistryRecord, secret: &Secret, first: bool) -> Result<Vec<u8>> {
-        at_place(registry, |place| self.vault.seal(place, secret, first))
+        self.vault.seal(Place(&place(registry)), secret, first)
     }
 
     /// Keeps a new registry, if there is room for it and its name.
@@ -184,7 +184,7 @@ impl RegistryStore {
         };
         let found = read().map_err(|error| self.failed(error))?;
         Ok(found.map(|(registry, sealed)| {
-            let secret = at_place(&registry, |place| self.vault.open(place, &sealed));
+            let secret = self.vault.open(Place(&place(&registry)), &sealed);
             (registry, secret)
         }))
     }
@@ -235,10 +235,10 @@ fn one(
     ask.query_row([owner, name], record).optional()
 }
 
-/// Does something with what tells where a registry's secret belongs.
-fn at_place<T>(registry: &RegistryRecord, work: impl FnOnce(Place) -> T) -> T {
+/// Where a registry's secret belongs.
+fn place(registry: &RegistryRecord) -> [&str; 4] {
     let tenant = registry.tenant.as_deref().unwrap_or_default();
-    work(Place(&["registry", tenant, &registry.name, &registry.host]))
+    ["registry", tenant, &registry.name, &registry.host]
 }
 
 #[cfg(test)]

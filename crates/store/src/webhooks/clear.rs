@@ -2,7 +2,8 @@
 //!
 //! A crash at any point leaves a mark, and the next opening goes on.
 
-use super::{COLUMNS, at_place, record};
+use super::{COLUMNS, place, record};
+use crate::vault::Place;
 use crate::{Error, Result, Secret, Vault};
 use rusqlite::ffi::{self, SQLITE_BUSY};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
@@ -47,7 +48,7 @@ pub(super) fn encrypt(connection: &mut Connection, path: &Path, vault: &Vault) -
     let rows: Vec<_> = read().map_err(database)?;
     for (webhook, secret) in rows {
         let secret = Secret::from(secret);
-        let sealed = at_place(&webhook, |place| vault.seal(place, &secret, true))?;
+        let sealed = vault.seal(Place(&place(&webhook)), &secret, true)?;
         let sql = "UPDATE webhook SET secret = ?2 WHERE id = ?1";
         change
             .execute(sql, params![webhook.id, sealed])

@@ -60,14 +60,10 @@ fn none(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row(sql, [], |row| row.get(0))
 }
 
-/// Does something with what tells where a webhook's secret belongs: with another address it would sign for somebody
-/// else.
-fn at_place<T>(webhook: &WebhookRecord, work: impl FnOnce(Place) -> T) -> T {
-    let WebhookRecord {
-        id, tenant, url, ..
-    } = webhook;
-    let tenant = tenant.as_deref().unwrap_or_default();
-    work(Place(&["webhook", id, tenant, url]))
+/// Where a webhook's secret belongs: with another address it would sign for somebody else.
+fn place(webhook: &WebhookRecord) -> [&str; 4] {
+    let tenant = webhook.tenant.as_deref().unwrap_or_default();
+    ["webhook", &webhook.id, tenant, &webhook.url]
 }
 
 /// A row, and its secret as it is kept.
@@ -134,7 +130,7 @@ impl WebhookStore {
                 .collect::<rusqlite::Result<Vec<_>>>()
         })?;
         let read = all.into_iter().map(|(mut webhook, sealed)| {
-            let secret = at_place(&webhook, |place| self.vault.open(place, &sealed));
+            let secret = self.vault.open(Place(&place(&webhook)), &sealed);
             webhook.secret = secret.map_err(|error| error.to_string());
             webhook
         });
@@ -147,7 +143,7 @@ impl WebhookStore {
             what: "the secret to be kept is not known",
         })?;
         let first = self.with(|connection| none(connection))?;
-        let sealed = at_place(webhook, |place| self.vault.seal(place, secret, first))?;
+        let sealed = self.vault.seal(Place(&place(webhook)), secret, first)?;
         self.with(|connection| {
             let sql = format!(
                 "REPLACE INTO webhook ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
