@@ -4,6 +4,7 @@
 //! [`Call`]: who asks, and until when. Its first line says what the caller must be allowed to do.
 
 mod archive;
+mod at_need;
 mod attached;
 mod audit;
 mod background;

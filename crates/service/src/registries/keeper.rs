@@ -1,16 +1,13 @@
 //! Where registries are kept. Several servers may use one state directory's.
 
+use crate::at_need::{AtNeed, Place};
 use crate::{Error, Result, Service};
-use podlane_store::{RegistryStore, Vault};
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use podlane_store::RegistryStore;
+use std::sync::Arc;
 
 /// Those of a state directory.
 #[derive(Debug)]
-pub(crate) struct Registries {
-    place: Option<(PathBuf, Arc<Vault>)>,
-    store: Mutex<Option<Arc<RegistryStore>>>,
-}
+pub(crate) struct Registries(AtNeed<RegistryStore>);
 
 #[expect(
     clippy::needless_pass_by_value,
@@ -24,14 +21,13 @@ pub(super) fn unkept(reason: impl ToString) -> Error {
 }
 
 impl Registries {
-    pub(crate) fn new(place: Option<(PathBuf, Arc<Vault>)>) -> Self {
-        let store = Mutex::default();
-        Self { place, store }
+    pub(crate) fn new(place: Option<Place>) -> Self {
+        Self(AtNeed::new(place))
     }
 
     /// An error if there is a key that can't be used. Blocks.
     pub(crate) fn check_key(&self) -> Result<()> {
-        let Some((_, vault)) = &self.place else {
+        let Some(vault) = self.0.vault() else {
             return Ok(());
         };
         vault.check().map_err(|error| Error::Unkept {
@@ -42,26 +38,18 @@ impl Registries {
 
     /// The database, if there is one. Blocks.
     pub(super) fn there(&self) -> Result<Option<Arc<RegistryStore>>> {
-        match &self.place {
-            Some((directory, _)) if RegistryStore::file(directory).exists() => {
-                self.open().map(Some)
-            }
-            _ => Ok(None),
+        if self.0.is_there(RegistryStore::file) {
+            return self.open().map(Some);
         }
+        Ok(None)
     }
 
     /// The database, made if it is missing. Blocks.
     pub(super) fn open(&self) -> Result<Arc<RegistryStore>> {
-        let place = self.place.as_ref();
-        let (directory, vault) = place.ok_or_else(|| unkept("no place for them is known"))?;
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(store) = &*store {
-            return Ok(Arc::clone(store));
-        }
-        let opened = RegistryStore::open(directory, Arc::clone(vault)).map_err(unkept)?;
-        let opened = Arc::new(opened);
-        *store = Some(Arc::clone(&opened));
-        Ok(opened)
+        let store = self
+            .0
+            .get(|directory, vault| RegistryStore::open(directory, vault).map_err(unkept))?;
+        store.ok_or_else(|| unkept("no place for them is known"))
     }
 }
 
@@ -72,11 +60,6 @@ impl Service {
         work: impl FnOnce(&Registries) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let registries = Arc::clone(&self.0.registries);
-        let work = move || work(&registries);
-        let done = self.0.tasks.spawn_blocking(work).await;
-        done.map_err(|error| Error::Internal {
-            step: "using the database",
-            reason: error.to_string(),
-        })?
+        self.on_disk(move || work(&registries)).await
     }
 }

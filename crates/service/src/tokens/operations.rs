@@ -235,14 +235,6 @@ impl Service {
         work: impl FnOnce(&Tokens, &Caller) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (tokens, call) = (Arc::clone(&self.0.tokens), call.clone());
-        let done = self
-            .0
-            .tasks
-            .spawn_blocking(move || work(&tokens, call.caller()))
-            .await;
-        done.map_err(|error| Error::Internal {
-            step: "using the database",
-            reason: error.to_string(),
-        })?
+        self.on_disk(move || work(&tokens, call.caller())).await
     }
 }

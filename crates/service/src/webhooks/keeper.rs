@@ -1,20 +1,20 @@
 //! Where webhooks are kept: the database, with all of them in memory too, of one server at a time.
 
 use super::{Webhook, now};
+use crate::at_need::{AtNeed, Place};
 use crate::{Error, Result};
 use podlane_store::{Vault, WebhookStore};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::Notify;
 
 /// Those of a state directory.
 #[derive(Debug)]
 pub(crate) struct Webhooks {
-    place: Option<(PathBuf, Arc<Vault>)>,
-    kept: Mutex<Option<Arc<Kept>>>,
+    kept: AtNeed<Kept>,
     /// Others are enabled than before.
     pub(super) changed: Notify,
     /// There may be something to send.
@@ -51,10 +51,9 @@ fn lock_file(directory: &Path) -> io::Result<File> {
 }
 
 impl Webhooks {
-    pub(crate) fn new(place: Option<(PathBuf, Arc<Vault>)>) -> Self {
+    pub(crate) fn new(place: Option<Place>) -> Self {
         Self {
-            place,
-            kept: Mutex::default(),
+            kept: AtNeed::new(place),
             changed: Notify::new(),
             due: Notify::new(),
         }
@@ -62,38 +61,36 @@ impl Webhooks {
 
     /// The database, if there is one. Blocks.
     pub(super) fn there(&self) -> Result<Option<Arc<Kept>>> {
-        match &self.place {
-            Some((directory, _)) if WebhookStore::file(directory).exists() => self.open().map(Some),
-            _ => Ok(None),
+        if self.kept.is_there(WebhookStore::file) {
+            return self.open().map(Some);
         }
+        Ok(None)
     }
 
     /// The database, made if it is missing. Blocks.
     pub(super) fn open(&self) -> Result<Arc<Kept>> {
-        let place = self.place.as_ref();
-        let (directory, vault) = place.ok_or_else(|| unkept("no place for them is known"))?;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = &*kept {
-            return Ok(Arc::clone(kept));
-        }
-        let store = WebhookStore::open(directory, Arc::clone(vault)).map_err(unkept)?;
-        let lock = lock_file(directory).map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => unkept("another server has those of this directory"),
-            _ => unkept(error),
-        })?;
-        let opened = Arc::new(Kept {
-            all: RwLock::default(),
-            changing: Mutex::default(),
-            _lock: lock,
-            store,
-        });
-        opened.read()?;
-        *kept = Some(Arc::clone(&opened));
-        Ok(opened)
+        let kept = self.kept.get(Kept::open)?;
+        kept.ok_or_else(|| unkept("no place for them is known"))
     }
 }
 
 impl Kept {
+    fn open(directory: &Path, vault: Arc<Vault>) -> Result<Self> {
+        let store = WebhookStore::open(directory, vault).map_err(unkept)?;
+        let lock = lock_file(directory).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => unkept("another server has those of this directory"),
+            _ => unkept(error),
+        })?;
+        let opened = Self {
+            all: RwLock::default(),
+            changing: Mutex::default(),
+            _lock: lock,
+            store,
+        };
+        opened.read()?;
+        Ok(opened)
+    }
+
     /// Every webhook, the oldest first.
     pub(super) fn all(&self) -> Arc<Vec<Arc<Webhook>>> {
         Arc::clone(&self.all.read().unwrap_or_else(PoisonError::into_inner))

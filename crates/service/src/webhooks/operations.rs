@@ -348,10 +348,6 @@ impl Service {
             webhooks.due.notify_one();
             done
         };
-        let done = self.0.tasks.spawn_blocking(work).await;
-        done.map_err(|error| Error::Internal {
-            step: "using the database",
-            reason: error.to_string(),
-        })?
+        self.on_disk(work).await
     }
 }
