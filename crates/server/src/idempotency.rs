@@ -29,16 +29,11 @@ pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-repl
 /// The largest answer that is kept.
 const LARGEST: u64 = 1 << 20;
 
-const SHOWN_ONCE: &str = "its answer is shown once and kept nowhere";
 const PASSED_ON: &str = "its body is passed on as it comes and never held as a whole";
 
 /// The operations that take no key, and why.
 #[rustfmt::skip]
-pub(crate) const WITHOUT: [(&str, &str); 7] = [
-    ("/api/v1/tokens", SHOWN_ONCE),
-    ("/api/v1/tokens/{id}/rotate", SHOWN_ONCE),
-    ("/api/v1/containers/{name}/tickets", SHOWN_ONCE),
-    ("/api/v1/webhooks", SHOWN_ONCE),
+pub(crate) const WITHOUT: [(&str, &str); 3] = [
     ("/api/v1/build", PASSED_ON),
     ("/api/v1/load", PASSED_ON),
     ("/api/v1/execs/{id}/stdin", PASSED_ON),
@@ -173,13 +168,13 @@ async fn keep(response: Response, claim: Claim) -> Response {
             };
             kept.failure = true;
             kept.body = serde_json::to_vec(&failure).ok().map(Bytes::from);
-            claim.keep(&kept).await;
+            claim.keep(kept).await;
         }
         return Response::from_parts(parts, body);
     }
     // What has no length is a stream.
     let Some(length) = body.size_hint().exact().filter(|length| *length <= LARGEST) else {
-        claim.keep(&kept).await;
+        claim.keep(kept).await;
         return Response::from_parts(parts, body);
     };
     let whole = to_bytes(body, usize::try_from(length).unwrap_or(usize::MAX)).await;
@@ -187,7 +182,7 @@ async fn keep(response: Response, claim: Claim) -> Response {
         return Error::Bare(StatusCode::INTERNAL_SERVER_ERROR).into_response();
     };
     kept.body = Some(bytes.clone());
-    claim.keep(&kept).await;
+    claim.keep(kept).await;
     Response::from_parts(parts, Body::from(bytes))
 }
 

@@ -241,11 +241,11 @@ impl Service {
         let tokens = Arc::new(Tokens::new(limits.auth, limits.state_dir.clone()));
         let audit = Arc::new(Audit::new(limits.state_dir.clone()));
         let lives = Lives::new(limits.state_dir.clone(), limits.workers.get());
-        let keys = idempotency::Keys::new(limits.state_dir.clone());
         let place = limits.state_dir.clone().map(|directory| {
             let vault = Vault::new(&directory, limits.secret_key_file.clone());
             (directory, Arc::new(vault))
         });
+        let keys = idempotency::Keys::new(place.clone());
         let webhooks = Arc::new(webhooks::Webhooks::new(place.clone()));
         let registries = Arc::new(registries::Registries::new(place));
         let reach = Arc::new(Reach::new(limits.webhooks.allow.clone()));
@@ -302,7 +302,7 @@ impl Service {
 
     /// Clears away what servers that died left half-done. To be called when the server starts.
     pub async fn recover(&self, call: &Call) -> Result<Vec<String>> {
-        self.0.keys.look(&self.0).await;
+        self.look_for_keys().await;
         Ok(self.0.engine.recover(call).await?)
     }
 

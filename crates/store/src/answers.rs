@@ -1,12 +1,17 @@
 //! Answers to requests that were asked with a key, in a database of their own, so that its writes disturb nobody
 //! who looks for changes of others.
 //!
-//! A key is written down before its request is begun. Of requests and keys only keyed hashes are kept.
+//! A key is written down before its request is begun. Of requests and keys only keyed hashes are kept, and answers
+//! are encrypted, each for its own key.
 
-use crate::{Error, Result, lock, opened, schema, wipe};
+use crate::vault::Place;
+use crate::{
+    Error, RegistryStore, Result, Secret, Vault, WebhookStore, lock, opened, schema, scrub, wipe,
+};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// How many old keys go with each new one.
 const SWEPT: usize = 100;
@@ -29,12 +34,8 @@ pub struct KeyRecord {
 pub struct AnswerRecord {
     /// Its status.
     pub status: u16,
-    /// Whether its body is an error that is still to be written.
-    pub failure: bool,
-    /// Its headers, in the form of whoever keeps it.
-    pub headers: String,
-    /// Its body; `None` if it was not kept.
-    pub body: Option<Vec<u8>>,
+    /// All else, in the form of whoever keeps it, or why that can't be read; `None` if it was not kept.
+    pub content: Option<Result<Secret, String>>,
 }
 
 /// How much is kept.
@@ -62,18 +63,23 @@ pub enum Noted {
     NoRoom,
 }
 
-fn answer(row: &Row) -> rusqlite::Result<([u8; 32], Option<AnswerRecord>)> {
+/// A request's fingerprint, and the status and the encrypted content of its answer, if it has one.
+type Found = ([u8; 32], Option<(u16, Option<Vec<u8>>)>);
+
+fn found(row: &Row) -> rusqlite::Result<Found> {
     let status: Option<u16> = row.get(1)?;
-    let Some(status) = status else {
-        return Ok((row.get(0)?, None));
-    };
-    let answer = AnswerRecord {
-        status,
-        failure: row.get(2)?,
-        headers: row.get(3)?,
-        body: row.get(4)?,
-    };
-    Ok((row.get(0)?, Some(answer)))
+    let sealed = row.get(2)?;
+    Ok((row.get(0)?, status.map(|status| (status, sealed))))
+}
+
+/// Where an answer belongs: to its key and its status.
+fn place(id: &[u8; 32], status: u16) -> [String; 2] {
+    let mut hex = String::with_capacity(64);
+    for byte in id {
+        // Writing into memory can't fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    [hex, status.to_string()]
 }
 
 /// How many keys a caller, and all, have; and the bytes of their answers.
@@ -92,6 +98,7 @@ fn taken(change: &Transaction, caller: &str) -> rusqlite::Result<[(i64, i64); 2]
 #[derive(Debug)]
 pub struct Answers {
     path: PathBuf,
+    vault: Arc<Vault>,
     connection: Mutex<Connection>,
 }
 
@@ -101,13 +108,27 @@ impl Answers {
         directory.join("idempotency.db")
     }
 
-    /// Opens the answers of a state directory. Both are made if they are missing, for this account only.
-    pub fn open(directory: &Path) -> Result<Self> {
+    /// Opens the answers of a state directory. Both are made if they are missing, for this account only; so is the
+    /// key of what is encrypted, before the first request is done whose answer needs it. What an earlier version has
+    /// kept as it was is gone from the file.
+    pub fn open(directory: &Path, vault: Arc<Vault>) -> Result<Self> {
         let path = Self::file(directory);
         let connection = opened(directory, &path, &schema::ANSWERS)?;
         wipe(&connection, &path)?;
+        let database = |error| Error::Database {
+            path: path.clone(),
+            error,
+        };
+        if scrub::is_marked(&connection).map_err(database)? {
+            scrub::scrub(&connection).map_err(database)?;
+        }
+        // Answers of another key may be lost, but not what others have encrypted with it.
+        vault.prepare(|| {
+            Ok(RegistryStore::is_empty(directory)? && WebhookStore::is_empty(directory)?)
+        })?;
         Ok(Self {
             connection: Mutex::new(connection),
+            vault,
             path,
         })
     }
@@ -139,51 +160,77 @@ impl Answers {
 
     /// Writes a key down, unless it is there or there are as many as there may be.
     pub fn begin(&self, key: &KeyRecord, now: i64, keys: Room) -> Result<Noted> {
-        self.change(|change| {
+        let before = self.change(|change| {
             let old = format!(
                 "DELETE FROM answer WHERE id IN (SELECT id FROM answer WHERE expires <= ?1 LIMIT {SWEPT})"
             );
             change.prepare_cached(&old)?.execute(params![now])?;
-            let look = "SELECT fingerprint, status, failure, headers, body FROM answer WHERE id = ?1 AND expires > ?2";
+            let look = "SELECT fingerprint, status, sealed FROM answer WHERE id = ?1 AND expires > ?2";
             let mut look = change.prepare_cached(look)?;
-            let found = look.query_row(params![key.id, now], answer).optional()?;
-            if let Some((fingerprint, answer)) = found {
-                return Ok(Noted::Before {
-                    fingerprint,
-                    answer,
-                });
+            let found = look.query_row(params![key.id, now], found).optional()?;
+            if let Some(found) = found {
+                return Ok(Ok(found));
             }
             let [(own, _), (all, _)] = taken(change, &key.caller)?;
             if own >= keys.own || all >= keys.all {
-                return Ok(Noted::NoRoom);
+                return Ok(Err(Noted::NoRoom));
             }
             let new = "INSERT OR REPLACE INTO answer (id, fingerprint, caller, expires, size) VALUES (?1, ?2, ?3, ?4, 0)";
             let values = params![key.id, key.fingerprint, key.caller, key.expires];
             change.prepare_cached(new)?.execute(values)?;
-            Ok(Noted::New)
+            Ok(Err(Noted::New))
+        })?;
+        Ok(match before {
+            Ok((fingerprint, answered)) => Noted::Before {
+                fingerprint,
+                answer: answered.map(|(status, sealed)| self.opened(key, status, sealed)),
+            },
+            Err(noted) => noted,
         })
     }
 
-    /// Keeps a key's answer, without its body if that is more than may be kept.
-    pub fn finish(&self, key: &KeyRecord, answer: &AnswerRecord, bytes: Room) -> Result<()> {
+    fn opened(&self, key: &KeyRecord, status: u16, sealed: Option<Vec<u8>>) -> AnswerRecord {
+        let [id, said] = place(&key.id, status);
+        let open = |sealed: Vec<u8>| {
+            let content = self.vault.open(Place(&["answer", &id, &said]), &sealed);
+            content.map_err(|error| error.to_string())
+        };
+        AnswerRecord {
+            status,
+            content: sealed.map(open),
+        }
+    }
+
+    /// Keeps a key's answer, only its status if the content is none or more than may be kept.
+    pub fn finish(
+        &self,
+        key: &KeyRecord,
+        status: u16,
+        content: Option<&Secret>,
+        bytes: Room,
+    ) -> Result<()> {
+        let [id, said] = place(&key.id, status);
+        let seal = |content| {
+            let place = Place(&["answer", &id, &said]);
+            self.vault.seal(place, content, false)
+        };
+        let sealed = content.map(seal).transpose()?;
         self.change(|change| {
             let [(_, own), (_, all)] = taken(change, &key.caller)?;
-            let size = |body: &&Vec<u8>| {
-                i64::try_from(body.len() + answer.headers.len()).unwrap_or(i64::MAX)
+            let size = |sealed: &&Vec<u8>| i64::try_from(sealed.len()).unwrap_or(i64::MAX);
+            let fits = |sealed: &&Vec<u8>| {
+                own + size(sealed) <= bytes.own && all + size(sealed) <= bytes.all
             };
-            let fits = |body: &&Vec<u8>| own + size(body) <= bytes.own && all + size(body) <= bytes.all;
-            let body = answer.body.as_ref().filter(fits);
-            let kept = "INSERT OR REPLACE INTO answer (id, fingerprint, caller, expires, status, failure, headers, body, size) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+            let sealed = sealed.as_ref().filter(fits);
+            let kept = "INSERT OR REPLACE INTO answer (id, fingerprint, caller, expires, status, sealed, size) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
             let values = params![
                 key.id,
                 key.fingerprint,
                 key.caller,
                 key.expires,
-                answer.status,
-                answer.failure,
-                answer.headers,
-                body,
-                body.as_ref().map_or(0, size)
+                status,
+                sealed,
+                sealed.as_ref().map_or(0, size)
             ];
             change.prepare_cached(kept)?.execute(values)
         })
@@ -209,88 +256,4 @@ impl Answers {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MUCH: Room = Room { own: 100, all: 100 };
-
-    fn key(id: u8, caller: &str, expires: i64) -> KeyRecord {
-        KeyRecord {
-            id: [id; 32],
-            fingerprint: [id + 100; 32],
-            caller: caller.into(),
-            expires,
-        }
-    }
-
-    fn answer(body: &str) -> AnswerRecord {
-        AnswerRecord {
-            status: 200,
-            failure: false,
-            headers: "[]".into(),
-            body: Some(body.into()),
-        }
-    }
-
-    fn before(answer: Option<AnswerRecord>) -> Noted {
-        Noted::Before {
-            fingerprint: [101; 32],
-            answer,
-        }
-    }
-
-    #[test]
-    fn a_key_is_begun_once_answered_once_and_gone_in_the_end() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let open = || Answers::open(directory.path()).expect("opened");
-        let (one, first) = (open(), key(1, "anonymous", 10));
-        let secret = one.secret(&[1; 32]).expect("a secret");
-        assert_eq!(one.begin(&first, 5, MUCH).expect("begun"), Noted::New);
-        assert_eq!(one.begin(&first, 6, MUCH).expect("asked"), before(None));
-        drop(one);
-        let two = open();
-        assert_eq!(two.secret(&[2; 32]).expect("the same"), secret);
-        assert_eq!(two.begin(&first, 7, MUCH).expect("asked"), before(None));
-        two.finish(&first, &answer("x"), MUCH).expect("kept");
-        let kept = before(Some(answer("x")));
-        assert_eq!(open().begin(&first, 8, MUCH).expect("asked"), kept);
-        two.forget(&first.id).expect("forgotten");
-        assert_eq!(two.begin(&first, 9, MUCH).expect("begun"), Noted::New);
-        assert_eq!(two.sweep(9).expect("swept"), 0);
-        let again = key(1, "anonymous", 20);
-        assert_eq!(two.begin(&again, 10, MUCH).expect("begun"), Noted::New);
-        assert_eq!(two.sweep(20).expect("swept"), 1);
-    }
-
-    #[test]
-    fn one_caller_leaves_room_for_others() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let answers = Answers::open(directory.path()).expect("made");
-        let room = Room { own: 2, all: 3 };
-        let begin = |id, caller| {
-            let begun = answers.begin(&key(id, caller, 10), 0, room);
-            begun.expect("asked")
-        };
-        assert_eq!([begin(1, "a"), begin(2, "a")], [Noted::New, Noted::New]);
-        assert_eq!([begin(3, "a"), begin(3, "b")], [Noted::NoRoom, Noted::New]);
-        assert_eq!(
-            [begin(4, "c"), begin(1, "a")],
-            [Noted::NoRoom, before(None)]
-        );
-        let bytes = Room { own: 14, all: 20 };
-        for (id, caller, body, fits) in [
-            (1, "a", "0123456789", true),
-            (2, "a", "0", false),
-            (3, "b", "0123456", false),
-            (3, "b", "012345", true),
-        ] {
-            let key = key(id, caller, 10);
-            answers.finish(&key, &answer(body), bytes).expect("kept");
-            let Noted::Before { answer: kept, .. } = answers.begin(&key, 1, room).expect("asked")
-            else {
-                panic!("it is there");
-            };
-            assert_eq!(kept.expect("answered").body.is_some(), fits, "{id} {body}");
-        }
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@ mod audit;
 mod lifetimes;
 mod registries;
 mod schema;
+mod scrub;
 mod tokens;
 mod vault;
 mod webhooks;
@@ -158,6 +159,24 @@ fn opened(directory: &Path, path: &Path, steps: &[&str]) -> Result<Connection> {
 fn wipe(connection: &Connection, path: &Path) -> Result<()> {
     let set = connection.pragma_update(None, "secure_delete", true);
     set.map_err(|error| Error::Database {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+/// Whether there is no such file, or nothing in a table of its database.
+fn is_empty(path: &Path, table: &str) -> Result<bool> {
+    if !path.exists() {
+        return Ok(true);
+    }
+    let look = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        let sql = format!("SELECT NOT EXISTS (SELECT 1 FROM {table})");
+        connection.query_row(&sql, [], |row| row.get(0))
+    };
+    look().map_err(|error| Error::Database {
         path: path.to_owned(),
         error,
     })

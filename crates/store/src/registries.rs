@@ -3,7 +3,7 @@
 //! A secret is bound to its registry's tenant, name and host: in another row it is of no use.
 
 use crate::vault::Place;
-use crate::{Error, Result, Secret, Vault, lock, opened, schema, wipe};
+use crate::{Error, Result, Secret, Vault, is_empty, lock, opened, schema, wipe};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -71,6 +71,11 @@ impl RegistryStore {
     /// The database's file in a state directory.
     pub fn file(directory: &Path) -> PathBuf {
         directory.join("registries.db")
+    }
+
+    /// Whether a state directory has none.
+    pub(crate) fn is_empty(directory: &Path) -> Result<bool> {
+        is_empty(&Self::file(directory), "registry")
     }
 
     /// Opens the registries of a state directory. Both are made if they are missing, for this account only.

@@ -56,7 +56,8 @@ pub(crate) const AUDIT: [&str; 2] = [
 ];
 
 /// The same for the database of answers.
-pub(crate) const ANSWERS: [&str; 1] = ["
+pub(crate) const ANSWERS: [&str; 2] = [
+    "
     CREATE TABLE secret (value BLOB NOT NULL) STRICT;
     CREATE TABLE answer (
         id BLOB PRIMARY KEY,
@@ -71,7 +72,28 @@ pub(crate) const ANSWERS: [&str; 1] = ["
     ) STRICT;
     CREATE INDEX answer_expires ON answer (expires);
     CREATE INDEX answer_caller ON answer (caller, size);
-"];
+",
+    // Answers that were kept as they are go, their statuses stay; the mark says until it is removed that the file
+    // may have what was left of them.
+    "
+    CREATE TABLE kept (
+        id BLOB PRIMARY KEY,
+        fingerprint BLOB,
+        caller TEXT NOT NULL,
+        expires INTEGER NOT NULL,
+        status INTEGER,
+        sealed BLOB,
+        size INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO kept SELECT id, fingerprint, caller, expires, status, NULL, 0 FROM answer;
+    DROP TABLE answer;
+    ALTER TABLE kept RENAME TO answer;
+    CREATE INDEX answer_expires ON answer (expires);
+    CREATE INDEX answer_caller ON answer (caller, size);
+    CREATE TABLE in_the_clear (rows INTEGER NOT NULL) STRICT;
+    INSERT INTO in_the_clear VALUES (0);
+",
+];
 
 /// The same for webhooks and what they are to be told, which are written with every event.
 pub(crate) const WEBHOOKS: [&str; 2] = [

@@ -5,8 +5,9 @@ use crate::engine::Mood;
 use axum::body::Body;
 use axum::http::{HeaderValue, Request};
 use podlane_engine::Error;
-use podlane_service::{Auth, Bounds, Caller, NewToken, Scope, Tokens};
+use podlane_service::{Auth, Bounds, Caller, NewToken, Role, Scope, Tokens};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,28 @@ fn keyed(path: &str, key: &str, body: &Value) -> Request<Body> {
 fn with(mut request: Request<Body>, name: &'static str, value: &'static str) -> Request<Body> {
     let value = HeaderValue::from_static(value);
     request.headers_mut().append(name, value);
+    request
+}
+
+/// Makes a token; the value of the header that shows it.
+fn token(directory: &Path, role: Option<Role>, scopes: &[Scope]) -> String {
+    let new = NewToken {
+        name: "test".into(),
+        role,
+        scopes: scopes.to_vec(),
+        networks: Vec::new(),
+        certificate: None,
+        bounds: Bounds::default(),
+        life: None,
+    };
+    let tokens = Tokens::new(Auth::Auto, Some(directory.to_owned()));
+    let (_, text) = tokens.create(&Caller::server(), &new).expect("made");
+    format!("Bearer {}", text.reveal())
+}
+
+fn shown(mut request: Request<Body>, token: &str) -> Request<Body> {
+    let token = token.parse().expect("a header's value");
+    request.headers_mut().insert("authorization", token);
     request
 }
 
@@ -108,10 +131,6 @@ async fn operations_that_take_no_key_say_so_and_others_need_none() {
     let directory = tempfile::tempdir().expect("a directory");
     let server = Server::keeping(directory.path());
     for path in [
-        "/tokens",
-        "/tokens/0123456789ab/rotate",
-        "/containers/web/tickets",
-        "/webhooks",
         "/build?image=x",
         "/load",
         "/execs/0123456789abcdef0123456789abcdef/stdin",
@@ -246,25 +265,10 @@ async fn a_caller_has_so_many_keys_and_who_may_not_ask_has_none() {
     assert!(full.text.contains("limits.idempotency_keys"));
     assert!(is_replayed(&make(&server, "key-0").await));
 
-    let tokens = Tokens::new(Auth::Auto, Some(directory.path().to_owned()));
-    let token = |scope| {
-        let new = NewToken {
-            name: "test".into(),
-            role: None,
-            scopes: vec![scope],
-            networks: Vec::new(),
-            certificate: None,
-            bounds: Bounds::default(),
-            life: None,
-        };
-        let (_, text) = tokens.create(&Caller::server(), &new).expect("made");
-        format!("Bearer {}", text.reveal())
-    };
+    let token = |scope| token(directory.path(), None, &[scope]);
     let (reads, writes) = (token(Scope::VolumesRead), token(Scope::VolumesWrite));
     let ask = async |token: &str, key: &str| {
-        let mut request = keyed(VOLUMES, key, &volume());
-        let token = token.parse().expect("a header's value");
-        request.headers_mut().insert("authorization", token);
+        let request = shown(keyed(VOLUMES, key, &volume()), token);
         server.send(request).await
     };
     for key in 0..12 {
@@ -273,4 +277,79 @@ async fn a_caller_has_so_many_keys_and_who_may_not_ask_has_none() {
     let own = ask(&writes, "key-0").await;
     assert_eq!((own.status.as_u16(), is_replayed(&own)), (200, false));
     assert!(is_replayed(&ask(&writes, "key-0").await));
+}
+
+#[tokio::test]
+async fn what_is_shown_once_is_shown_again_to_its_own_caller_and_not_in_the_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = Server::keeping(directory.path());
+    let admin = || token(directory.path(), Some(Role::Admin), &[]);
+    let (own, other) = (admin(), admin());
+    let to_be_rotated = token(directory.path(), None, &[Scope::VolumesRead]);
+    let id = &to_be_rotated["Bearer pdl_".len()..][..12];
+    let rotate = format!("/api/v1/tokens/{id}/rotate");
+    let new = json!({ "name": "x", "scopes": ["volumes:read"] });
+    let hook = json!({ "url": "https://example.org/", "events": ["died"] });
+    let ticket = json!({ "action": "exec" });
+    let pointers = ["/secret", "/ticket"];
+    let mut secrets = Vec::new();
+    for (path, body) in [
+        ("/api/v1/tokens", &new),
+        (&rotate, &json!({})),
+        ("/api/v1/containers/web/tickets", &ticket),
+        ("/api/v1/webhooks", &hook),
+    ] {
+        let ask = async |token: &str, key: &str| {
+            let reply = server.send(shown(keyed(path, key, body), token)).await;
+            assert_eq!(reply.status, 200, "{path}: {}", reply.text);
+            reply
+        };
+        let first = ask(&own, "shown").await;
+        let asked = server.engine.calls();
+        let again = ask(&own, "shown").await;
+        assert!(!is_replayed(&first) && is_replayed(&again), "{path}");
+        assert_eq!(again.text, first.text);
+        assert_eq!(server.engine.calls(), asked);
+        for different in [ask(&other, "shown").await, ask(&own, "another").await] {
+            assert!(!is_replayed(&different), "{path}");
+            assert_ne!(different.text, first.text);
+        }
+        let json = first.json();
+        secrets.push(
+            pointers
+                .iter()
+                .find_map(|at| json.pointer(at)?.as_str())
+                .unwrap_or_else(|| panic!("{json}"))
+                .to_owned(),
+        );
+        let stranger = shown(keyed(path, "shown", body), "Bearer pdl_0123456789ab_x");
+        server.refuses(stranger, 401, Some("Authorization")).await;
+    }
+    let tokens = shown(get("/api/v1/tokens"), &own);
+    let listed = server.send(tokens).await.json();
+    assert_eq!(listed["tokens"].as_array().map(Vec::len), Some(6));
+    // What its text is good for by now is another matter.
+    let revoke = format!("/api/v1/tokens/{}", &secrets[0][4..16]);
+    let revoke = request("DELETE", &revoke).body(Body::empty());
+    let revoked = server.send(shown(revoke.expect("a request"), &own)).await;
+    assert_eq!(revoked.status, 200, "{}", revoked.text);
+    let again = server
+        .send(shown(keyed("/api/v1/tokens", "shown", &new), &own))
+        .await;
+    assert!(again.text.contains(&secrets[0]));
+    let opens = shown(get(VOLUMES), &format!("Bearer {}", secrets[0]));
+    assert_eq!(server.send(opens).await.status, 401);
+
+    for entry in std::fs::read_dir(directory.path()).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        let bytes = std::fs::read(&path).expect("a file");
+        for secret in &secrets {
+            let mut parts = bytes.windows(secret.len());
+            assert!(
+                !parts.any(|part| part == secret.as_bytes()),
+                "{}",
+                path.display()
+            );
+        }
+    }
 }

@@ -1,15 +1,16 @@
 //! All keys: those under way in this server, and those that are written down.
 
-use super::{Claim, Claimed, KeptAnswer, KeyRules, Keyed, Repetition, blocking, now};
-use crate::{Error, Inner, Result};
+use super::content::{read, written};
+use super::{Claim, Claimed, KeptAnswer, KeyRules, Keyed, Repetition, now};
+use crate::at_need::{AtNeed, Place};
+use crate::{Error, Result, Service};
 use hmac::{Hmac, KeyInit, Mac};
-use podlane_store::{AnswerRecord, Answers, KeyRecord, Noted, Room};
+use podlane_store::{Answers, KeyRecord, Noted, Room, Vault};
 use sha2::Sha256;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 /// How often old keys are looked for.
@@ -22,15 +23,12 @@ type Hash = [u8; 32];
 
 /// The keys of a state directory, once somebody has used one.
 #[derive(Debug)]
-pub(crate) struct Keys {
-    directory: Option<PathBuf>,
-    opened: OnceCell<Arc<Opened>>,
-}
+pub(crate) struct Keys(AtNeed<Opened>);
 
 /// The same, open.
 #[derive(Debug)]
 pub(super) struct Opened {
-    answers: Answers,
+    answers: Arc<Answers>,
     secret: Secret,
     /// What is under way, by the key's ID, with its fingerprint.
     in_flight: Mutex<HashMap<Hash, Hash>>,
@@ -85,7 +83,11 @@ fn room(own: usize) -> Room {
     }
 }
 
-fn unkept(reason: &dyn ToString) -> Error {
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature is that of map_err"
+)]
+pub(super) fn unkept(reason: impl ToString) -> Error {
     Error::Unkept {
         message: "idempotency keys can't be read or kept, and without that the request is not done",
         reason: reason.to_string(),
@@ -93,43 +95,36 @@ fn unkept(reason: &dyn ToString) -> Error {
 }
 
 impl Keys {
-    pub(crate) fn new(directory: Option<PathBuf>) -> Self {
-        Self {
-            directory,
-            opened: OnceCell::new(),
-        }
+    pub(crate) fn new(place: Option<Place>) -> Self {
+        Self(AtNeed::new(place))
     }
 
-    /// Opens the database, made if it is missing, and has what is old looked for while the server runs.
-    pub(super) async fn open(&self, service: &Inner) -> Result<Arc<Opened>> {
-        let opened = self.opened.get_or_try_init(|| async {
-            let directory = self.directory.clone();
-            let directory = directory.ok_or_else(|| unkept(&"no place for them is known"))?;
-            let opened = blocking(move || Opened::open(&directory)).await??;
-            let opened = Arc::new(opened);
-            let sweeping = sweep(Arc::clone(&opened), service.stopping.clone());
-            service.tasks.spawn(sweeping);
+    /// The database, made if it is missing; what is old is looked for while the server runs. Blocks.
+    pub(super) fn open(&self, service: &Service) -> Result<Arc<Opened>> {
+        let opened = self.0.get(|directory, vault| {
+            let opened = Opened::open(directory, vault)?;
+            let sweeping = sweep(Arc::clone(&opened.answers), service.0.stopping.clone());
+            service.0.tasks.spawn(sweeping);
             Ok(opened)
-        });
-        opened.await.cloned()
+        })?;
+        opened.ok_or_else(|| unkept("no place for them is known"))
     }
 
-    /// The same if there is one: what an earlier server has kept goes in its time too.
-    pub(crate) async fn look(&self, service: &Inner) {
-        let is_there = |directory: &PathBuf| Answers::file(directory).exists();
-        if self.directory.as_ref().is_some_and(is_there)
-            && let Err(error) = self.open(service).await
-        {
-            tracing::warn!(%error, "idempotency keys can't be read");
+    /// The same if there is one: what an earlier server has kept goes in its time too. Blocks.
+    pub(super) fn look(&self, service: &Service) -> Result<()> {
+        if self.0.is_there(Answers::file) {
+            self.open(service)?;
         }
+        Ok(())
     }
 }
 
 /// Removes what is old for as long as the server runs.
-async fn sweep(opened: Arc<Opened>, stopping: CancellationToken) {
+async fn sweep(answers: Arc<Answers>, stopping: CancellationToken) {
     loop {
-        let kept = Arc::clone(&opened);
-        if let Ok(Err(error)) = blocking(move || kept.answers.sweep(now())).await {
+        let kept = Arc::clone(&answers);
+        let swept = tokio::task::spawn_blocking(move || kept.sweep(now()));
+        if let Ok(Err(error)) = swept.await {
             tracing::warn!(%error, "old idempotency keys stay");
         }
         tokio::select! {
@@ -140,13 +135,13 @@ async fn sweep(opened: Arc<Opened>, stopping: CancellationToken) {
 }
 
 impl Opened {
-    pub(super) fn open(directory: &Path) -> Result<Self> {
+    pub(super) fn open(directory: &Path, vault: Arc<Vault>) -> Result<Self> {
         let mut fresh = [0; 32];
-        getrandom::fill(&mut fresh).map_err(|error| unkept(&error))?;
-        let answers = Answers::open(directory).map_err(|error| unkept(&error))?;
-        let secret = answers.secret(&fresh).map_err(|error| unkept(&error))?;
+        getrandom::fill(&mut fresh).map_err(unkept)?;
+        let answers = Answers::open(directory, vault).map_err(unkept)?;
+        let secret = answers.secret(&fresh).map_err(unkept)?;
         Ok(Self {
-            answers,
+            answers: Arc::new(answers),
             secret: Secret(secret),
             in_flight: Mutex::default(),
         })
@@ -202,7 +197,7 @@ impl Opened {
             }
         };
         let noted = self.answers.begin(&key, now(), room(rules.keys));
-        match noted.map_err(|error| unkept(&error))? {
+        match noted.map_err(unkept)? {
             Noted::New => Ok(Claimed::Now(Claim {
                 opened: Arc::clone(self),
                 begun: Begun(key),
@@ -216,7 +211,7 @@ impl Opened {
             Noted::Before {
                 answer: Some(answer),
                 ..
-            } => kept(answer).map(Claimed::Before),
+            } => read(&answer).map(Claimed::Before),
             Noted::NoRoom => Err(Error::Full {
                 what: "idempotency keys of this caller, or ten times as many of all",
                 limit: rules.keys,
@@ -225,28 +220,24 @@ impl Opened {
         }
     }
 
+    /// Keeps an answer. Blocks.
     pub(super) fn finish(
         &self,
-        key: &KeyRecord,
-        answer: &AnswerRecord,
+        begun: &Begun,
+        answer: &KeptAnswer,
         rules: KeyRules,
-    ) -> podlane_store::Result<()> {
-        self.answers.finish(key, answer, room(rules.bytes))
+    ) -> Result<(), String> {
+        let (key, bytes) = (begun.until(rules), room(rules.bytes));
+        let content = written(answer).map_err(|error| error.to_string())?;
+        let kept = self
+            .answers
+            .finish(&key, answer.status, content.as_ref(), bytes);
+        kept.map_err(|error| error.to_string())
     }
 
-    pub(super) fn forget(&self, begun: &Begun) -> podlane_store::Result<()> {
-        self.answers.forget(&begun.0.id)
+    /// Forgets a key. Blocks.
+    pub(super) fn forget(&self, begun: &Begun) -> Result<(), String> {
+        let forgotten = self.answers.forget(&begun.0.id);
+        forgotten.map_err(|error| error.to_string())
     }
-}
-
-fn kept(answer: AnswerRecord) -> Result<KeptAnswer> {
-    let body = answer
-        .body
-        .ok_or(Error::Repeated(Repetition::Unkept(answer.status)))?;
-    Ok(KeptAnswer {
-        status: answer.status,
-        failure: answer.failure,
-        headers: serde_json::from_str(&answer.headers).map_err(|error| unkept(&error))?,
-        body: Some(body.into()),
-    })
 }

@@ -4,16 +4,16 @@
 //! this server knows nothing either, was begun by one that died: what became of it nobody can say, and it is
 //! not done again.
 
+mod content;
 mod keys;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use keys::Keys;
 
-use crate::{Call, Error, Result, Service, Who};
+use crate::{Call, Result, Service, Who};
 use bytes::Bytes;
 use keys::{Begun, InFlight, Opened};
-use podlane_store::AnswerRecord;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -94,9 +94,9 @@ pub enum Repetition {
         "a request with this key was begun, and its server ended before it was answered: what became of it is not known"
     )]
     Unknown,
-    /// The first request was answered, and its answer was not kept.
+    /// The first request was answered, and its answer can't be given again.
     #[error(
-        "the request with this key was answered with status {0}, and that answer, a stream or too large, was not kept"
+        "the request with this key was answered with status {0}, and that answer can't be given again: it was a stream, too large, or kept with another secret key"
     )]
     Unkept(u16),
 }
@@ -121,18 +121,9 @@ pub struct Claim {
 
 impl Claim {
     /// Keeps the answer, for whoever sends the request again.
-    pub async fn keep(self, answer: &KeptAnswer) {
-        let headers = serde_json::to_string(&answer.headers).unwrap_or_else(|_| "[]".into());
-        let record = AnswerRecord {
-            status: answer.status,
-            failure: answer.failure,
-            headers,
-            body: answer.body.as_ref().map(|body| body.to_vec()),
-        };
+    pub async fn keep(self, answer: KeptAnswer) {
         self.put("kept", move |claim| {
-            claim
-                .opened
-                .finish(&claim.begun.until(claim.rules), &record, claim.rules)
+            claim.opened.finish(&claim.begun, &answer, claim.rules)
         })
         .await;
     }
@@ -147,12 +138,12 @@ impl Claim {
     async fn put(
         self,
         what: &'static str,
-        work: impl FnOnce(&Self) -> podlane_store::Result<()> + Send + 'static,
+        work: impl FnOnce(&Self) -> Result<(), String> + Send + 'static,
     ) {
         let done = tokio::task::spawn_blocking(move || work(&self)).await;
         let failed = match done {
             Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => error,
             Err(error) => error.to_string(),
         };
         tracing::error!(error = failed, "an idempotency key was not {what}");
@@ -163,9 +154,21 @@ impl Service {
     /// Claims the right to do a request with a key, or finds its answer. It gives nobody anything: the operation
     /// itself asks for its scope.
     pub async fn claim(&self, call: &Call, request: Keyed) -> Result<Claimed> {
-        let opened = self.0.keys.open(&self.0).await?;
-        let (caller, rules) = (caller(call), self.0.limits.idempotency);
-        blocking(move || opened.claim(&caller, &request, rules)).await?
+        let (service, caller) = (self.clone(), caller(call));
+        self.on_disk(move || {
+            let opened = service.0.keys.open(&service)?;
+            opened.claim(&caller, &request, service.0.limits.idempotency)
+        })
+        .await
+    }
+
+    /// Has keys that an earlier server kept forgotten in their time.
+    pub(crate) async fn look_for_keys(&self) {
+        let service = self.clone();
+        let looked = self.on_disk(move || service.0.keys.look(&service));
+        if let Err(error) = looked.await {
+            tracing::warn!(%error, "idempotency keys can't be read");
+        }
     }
 
     /// Does a request with a key to its end, although nobody may wait for it any more: its answer is kept.
@@ -194,12 +197,4 @@ fn caller(call: &Call) -> String {
 
 fn now() -> i64 {
     OffsetDateTime::now_utc().unix_timestamp()
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Error::Internal {
-        step: "using the database of answers",
-        reason: error.to_string(),
-    })
 }

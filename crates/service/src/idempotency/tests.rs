@@ -1,14 +1,17 @@
 use super::*;
+use crate::Error;
+use podlane_store::Vault;
 use std::path::Path;
 
 const RULES: KeyRules = KeyRules {
     retention: Duration::from_secs(60),
     keys: 3,
-    bytes: 100,
+    bytes: 200,
 };
 
 fn opened(directory: &Path) -> Arc<Opened> {
-    Arc::new(Opened::open(directory).expect("opened"))
+    let vault = Arc::new(Vault::new(directory, None));
+    Arc::new(Opened::open(directory, vault).expect("opened"))
 }
 
 fn request(key: &str, content: &'static str) -> Keyed {
@@ -71,7 +74,7 @@ async fn one_claim_then_its_answer_for_the_same_caller_and_content() {
     let mut elsewhere = request("k", "{ }");
     elsewhere.operation.push_str("/x");
     claim(&keys, "a", &elsewhere).release().await;
-    claimed.keep(&answer("made")).await;
+    claimed.keep(answer("made")).await;
     assert_eq!(refused(&keys, "a", &other), Repetition::Other);
     let mut typed = request("k", "{}");
     typed.forms.push(Bytes::new());
@@ -95,14 +98,14 @@ async fn what_nobody_said_the_end_of_is_not_done_again() {
         body: None,
         ..answer("")
     };
-    claim(&keys, "a", &streamed).keep(&stream).await;
+    claim(&keys, "a", &streamed).keep(stream).await;
     assert_eq!(refused(&keys, "a", &streamed), Repetition::Unkept(201));
     let large = request("large", "{}");
     let body = KeptAnswer {
-        body: Some(vec![b'x'; 101].into()),
+        body: Some(vec![b'x'; 201].into()),
         ..answer("")
     };
-    claim(&keys, "a", &large).keep(&body).await;
+    claim(&keys, "a", &large).keep(body).await;
     assert_eq!(refused(&keys, "a", &large), Repetition::Unkept(201));
     let full = keys.claim("a", &request("another", "{}"), RULES);
     assert!(
@@ -116,10 +119,12 @@ async fn nothing_of_a_request_can_be_read_in_the_file() {
     let directory = tempfile::tempdir().expect("a directory");
     let keys = opened(directory.path());
     let secret = request("the-key", "a password");
-    claim(&keys, "a", &secret).keep(&answer("made")).await;
+    claim(&keys, "a", &secret)
+        .keep(answer("a shown token"))
+        .await;
     for entry in std::fs::read_dir(directory.path()).expect("a directory") {
         let bytes = std::fs::read(entry.expect("an entry").path()).expect("a file");
-        for text in ["the-key", "a password"] {
+        for text in ["the-key", "a password", "shown", "location"] {
             let found = bytes
                 .windows(text.len())
                 .any(|part| part == text.as_bytes());

@@ -88,6 +88,13 @@ impl Vault {
         self.key(false).map(drop)
     }
 
+    /// Has the key at hand for what must not fail later; one is made if there is none and `first` says that nothing
+    /// needs one that is gone.
+    pub(crate) fn prepare(&self, first: impl FnOnce() -> Result<bool>) -> Result<()> {
+        let make = self.own && !self.path.exists() && first()?;
+        self.key(make).map(drop)
+    }
+
     fn wrong(&self, reason: impl Into<String>) -> Error {
         Error::Key {
             path: self.path.clone(),

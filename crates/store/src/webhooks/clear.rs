@@ -3,9 +3,9 @@
 //! A crash at any point leaves a mark, and the next opening goes on.
 
 use super::{COLUMNS, place, record};
+use crate::scrub::scrub;
 use crate::vault::Place;
 use crate::{Error, Result, Secret, Vault};
-use rusqlite::ffi::{self, SQLITE_BUSY};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::path::Path;
 
@@ -58,25 +58,4 @@ pub(super) fn encrypt(connection: &mut Connection, path: &Path, vault: &Vault) -
         .execute("UPDATE in_the_clear SET rows = 0", [])
         .and_then(|_| change.commit())
         .map_err(database)
-}
-
-/// Writes the file anew, without what was left of older rows, and empties the log of changes.
-fn scrub(connection: &Connection) -> rusqlite::Result<()> {
-    // Not into a file elsewhere.
-    connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.execute_batch("VACUUM")?;
-    empty_log(connection)?;
-    connection.execute("DELETE FROM in_the_clear", [])?;
-    Ok(())
-}
-
-fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
-    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    if busy {
-        return Err(rusqlite::Error::SqliteFailure(
-            ffi::Error::new(SQLITE_BUSY),
-            None,
-        ));
-    }
-    Ok(())
 }

@@ -7,7 +7,7 @@ mod deliveries;
 pub use deliveries::{Attempt, DeliveryRecord, DeliveryState, Handled, NewDelivery, WebhookCounts};
 
 use crate::vault::Place;
-use crate::{Error, Result, Secret, Vault, lock, opened, schema, wipe};
+use crate::{Error, Result, Secret, Vault, is_empty, lock, opened, schema, wipe};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -98,6 +98,11 @@ impl WebhookStore {
     /// The database's file in a state directory.
     pub fn file(directory: &Path) -> PathBuf {
         directory.join("webhooks.db")
+    }
+
+    /// Whether a state directory has none.
+    pub(crate) fn is_empty(directory: &Path) -> Result<bool> {
+        is_empty(&Self::file(directory), "webhook")
     }
 
     /// Opens the webhooks of a state directory. Both are made if they are missing, for this account only. Secrets
