@@ -6,10 +6,10 @@ use podlane_testkit::{BUSYBOX, Server, podman, unique};
 use serde_json::json;
 
 /// A container whose main process is a shell line, made by the podman command line.
-struct Main(String);
+pub(crate) struct Main(pub(crate) String);
 
 impl Main {
-    fn run(flags: &[&str], line: &str) -> Self {
+    pub(crate) fn run(flags: &[&str], line: &str) -> Self {
         let this = Self(unique("attach"));
         let name = ["run", "-d", "--name", &this.0];
         let made = podman(&[&name, flags, &[BUSYBOX, "sh", "-c", line]].concat());

@@ -24,6 +24,7 @@ mod images;
 mod kept;
 mod killing;
 mod kube;
+mod kube_rs;
 mod lifecycle;
 mod lifetimes;
 mod listeners;

@@ -33,13 +33,13 @@ fn printed(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-fn create(state: &Path, name: &str, role: &str) -> String {
+pub(crate) fn create(state: &Path, name: &str, role: &str) -> String {
     let made = podlane(state, &["create", "--name", name, "--role", role]);
     assert!(String::from_utf8_lossy(&made.stderr).contains("only now"));
     printed(&made)
 }
 
-fn keeping(state: &TempDir) -> Server {
+pub(crate) fn keeping(state: &TempDir) -> Server {
     let directory = state.path().to_str().expect("text");
     server_with(ServerOptions::default().env("PODLANE_STATE_DIR", directory))
 }
