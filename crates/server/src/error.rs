@@ -24,6 +24,9 @@ pub(crate) enum Error {
     /// The request is wrong in itself; no operation was asked for.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The request is wrong in itself, and a part of it had been passed on before that was seen.
+    #[error(transparent)]
+    InPassing(Refusal),
     /// The operation failed.
     #[error(transparent)]
     Operation(#[from] Service),
@@ -84,9 +87,10 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let answer = self.answer();
         let mut response = answer.status.into_response();
-        if let Self::Refused(
-            Refusal::Ambiguous { .. } | Refusal::Unreadable { .. } | Refusal::HeadTooLarge { .. },
-        ) = self
+        if let Self::Refused(refusal) | Self::InPassing(refusal) = self
+            && let Refusal::Ambiguous { .. }
+            | Refusal::Unreadable { .. }
+            | Refusal::HeadTooLarge { .. } = refusal
         {
             // Where the next request begins, nobody can say.
             let headers = response.headers_mut();
@@ -108,6 +112,10 @@ impl Error {
     pub(crate) fn answer(&self) -> Answer {
         match self {
             Self::Refused(refusal) => refused(refusal),
+            Self::InPassing(refusal) => Answer {
+                nothing_done: false,
+                ..refused(refusal)
+            },
             Self::Operation(error) => operation(error, chain(self)),
             Self::Unhealthy(ill) => Answer {
                 status: StatusCode::SERVICE_UNAVAILABLE,

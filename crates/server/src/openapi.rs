@@ -5,7 +5,7 @@ mod failures;
 mod webhooks;
 
 use crate::router::table;
-use crate::{idempotency, scopes};
+use crate::scopes;
 use podlane_api::{Failure, Problem, TerminalInput, TerminalOutput};
 use podlane_service::{IdempotencyKey, Scope};
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn};
@@ -280,9 +280,7 @@ fn exec_parameter() -> Parameter {
 
 /// Whether an operation takes a key.
 fn takes_key(path: &str, method: &HttpMethod) -> bool {
-    matches!(method, HttpMethod::Post | HttpMethod::Patch)
-        && path.starts_with("/api/v1/")
-        && idempotency::without(path).is_none()
+    matches!(method, HttpMethod::Post | HttpMethod::Patch) && path.starts_with("/api/v1/")
 }
 
 fn key_parameter() -> Parameter {

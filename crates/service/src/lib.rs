@@ -69,7 +69,9 @@ pub use files::{
 };
 pub use follow::{LogReader, LogStep};
 pub use gate::Load;
-pub use idempotency::{Claim, Claimed, IdempotencyKey, KeptAnswer, KeyRules, Keyed, Repetition};
+pub use idempotency::{
+    Before, Claim, Claimed, IdempotencyKey, KeptAnswer, KeyRules, Keyed, Repetition, Seen,
+};
 pub use images::{ImageMaking, Outgoing};
 pub use lifecycle::{Condition, Waited};
 pub use lifetime::{LifeLimits, Lifetime, NewLifetime, OnExpiry};

@@ -21,12 +21,21 @@ const SWEPT: usize = 100;
 pub struct KeyRecord {
     /// What it is known by.
     pub id: [u8; 32],
-    /// Which request it stands for.
-    pub fingerprint: [u8; 32],
     /// Who asked.
     pub caller: String,
     /// Until when it is kept: seconds since 1970.
     pub expires: i64,
+}
+
+/// The request that a key stands for, as far as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// Its hash.
+    pub fingerprint: [u8; 32],
+    /// How many bytes of its content were read.
+    pub length: u64,
+    /// Whether that was all.
+    pub whole: bool,
 }
 
 /// An answer.
@@ -34,6 +43,8 @@ pub struct KeyRecord {
 pub struct AnswerRecord {
     /// Its status.
     pub status: u16,
+    /// Which request it answers; `None` if an earlier version has kept it.
+    pub request: Option<RequestRecord>,
     /// All else, in the form of whoever keeps it, or why that can't be read; `None` if it was not kept.
     pub content: Option<Result<Secret, String>>,
 }
@@ -52,24 +63,30 @@ pub struct Room {
 pub enum Noted {
     /// Nothing; it has been written down now.
     New,
-    /// A request that has, or has not yet, been answered.
-    Before {
-        /// Which request.
-        fingerprint: [u8; 32],
-        /// Its answer, if there has been one.
-        answer: Option<AnswerRecord>,
-    },
+    /// A request that has not been answered yet.
+    Begun,
+    /// A request that has been answered.
+    Answered(AnswerRecord),
     /// Nothing, and there is no room for more of this caller's.
     NoRoom,
 }
 
-/// A request's fingerprint, and the status and the encrypted content of its answer, if it has one.
-type Found = ([u8; 32], Option<(u16, Option<Vec<u8>>)>);
+/// What a row says of the answer, still encrypted; `None` if there is none yet.
+type Found = Option<(u16, Option<RequestRecord>, Option<Vec<u8>>)>;
 
 fn found(row: &Row) -> rusqlite::Result<Found> {
-    let status: Option<u16> = row.get(1)?;
-    let sealed = row.get(2)?;
-    Ok((row.get(0)?, status.map(|status| (status, sealed))))
+    let Some(status) = row.get(0)? else {
+        return Ok(None);
+    };
+    let request = match (row.get(2)?, row.get::<_, Option<i64>>(3)?, row.get(4)?) {
+        (Some(fingerprint), Some(length), Some(whole)) => Some(RequestRecord {
+            fingerprint,
+            length: u64::try_from(length).unwrap_or_default(),
+            whole,
+        }),
+        _ => None,
+    };
+    Ok(Some((status, request, row.get(1)?)))
 }
 
 /// Where an answer belongs: to its key and its status.
@@ -165,7 +182,7 @@ impl Answers {
                 "DELETE FROM answer WHERE id IN (SELECT id FROM answer WHERE expires <= ?1 LIMIT {SWEPT})"
             );
             change.prepare_cached(&old)?.execute(params![now])?;
-            let look = "SELECT fingerprint, status, sealed FROM answer WHERE id = ?1 AND expires > ?2";
+            let look = "SELECT status, sealed, fingerprint, length, whole FROM answer WHERE id = ?1 AND expires > ?2";
             let mut look = change.prepare_cached(look)?;
             let found = look.query_row(params![key.id, now], found).optional()?;
             if let Some(found) = found {
@@ -175,36 +192,33 @@ impl Answers {
             if own >= keys.own || all >= keys.all {
                 return Ok(Err(Noted::NoRoom));
             }
-            let new = "INSERT OR REPLACE INTO answer (id, fingerprint, caller, expires, size) VALUES (?1, ?2, ?3, ?4, 0)";
-            let values = params![key.id, key.fingerprint, key.caller, key.expires];
+            let new = "INSERT OR REPLACE INTO answer (id, caller, expires, size) VALUES (?1, ?2, ?3, 0)";
+            let values = params![key.id, key.caller, key.expires];
             change.prepare_cached(new)?.execute(values)?;
             Ok(Err(Noted::New))
         })?;
         Ok(match before {
-            Ok((fingerprint, answered)) => Noted::Before {
-                fingerprint,
-                answer: answered.map(|(status, sealed)| self.opened(key, status, sealed)),
-            },
+            Ok(Some((status, request, sealed))) => Noted::Answered(AnswerRecord {
+                status,
+                request,
+                content: sealed.map(|sealed| self.opened(key, status, &sealed)),
+            }),
+            Ok(None) => Noted::Begun,
             Err(noted) => noted,
         })
     }
 
-    fn opened(&self, key: &KeyRecord, status: u16, sealed: Option<Vec<u8>>) -> AnswerRecord {
+    fn opened(&self, key: &KeyRecord, status: u16, sealed: &[u8]) -> Result<Secret, String> {
         let [id, said] = place(&key.id, status);
-        let open = |sealed: Vec<u8>| {
-            let content = self.vault.open(Place(&["answer", &id, &said]), &sealed);
-            content.map_err(|error| error.to_string())
-        };
-        AnswerRecord {
-            status,
-            content: sealed.map(open),
-        }
+        let content = self.vault.open(Place(&["answer", &id, &said]), sealed);
+        content.map_err(|error| error.to_string())
     }
 
     /// Keeps a key's answer, only its status if the content is none or more than may be kept.
     pub fn finish(
         &self,
         key: &KeyRecord,
+        request: &RequestRecord,
         status: u16,
         content: Option<&Secret>,
         bytes: Room,
@@ -222,12 +236,14 @@ impl Answers {
                 own + size(sealed) <= bytes.own && all + size(sealed) <= bytes.all
             };
             let sealed = sealed.as_ref().filter(fits);
-            let kept = "INSERT OR REPLACE INTO answer (id, fingerprint, caller, expires, status, sealed, size) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+            let kept = "INSERT OR REPLACE INTO answer (id, caller, expires, fingerprint, length, whole, status, sealed, size) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
             let values = params![
                 key.id,
-                key.fingerprint,
                 key.caller,
                 key.expires,
+                request.fingerprint,
+                i64::try_from(request.length).unwrap_or(i64::MAX),
+                request.whole,
                 status,
                 sealed,
                 sealed.as_ref().map_or(0, size)

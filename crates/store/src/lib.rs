@@ -15,7 +15,7 @@ mod tokens;
 mod vault;
 mod webhooks;
 
-pub use answers::{AnswerRecord, Answers, KeyRecord, Noted, Room};
+pub use answers::{AnswerRecord, Answers, KeyRecord, Noted, RequestRecord, Room};
 pub use audit::{AuditFilter, AuditLog, AuditRecord, BEGINNING, NewAudit};
 pub use registries::{AddedRegistry, RegistryRecord, RegistryRoom, RegistryStore};
 pub use tokens::TokenRecord;

@@ -56,7 +56,7 @@ pub(crate) const AUDIT: [&str; 2] = [
 ];
 
 /// The same for the database of answers.
-pub(crate) const ANSWERS: [&str; 2] = [
+pub(crate) const ANSWERS: [&str; 3] = [
     "
     CREATE TABLE secret (value BLOB NOT NULL) STRICT;
     CREATE TABLE answer (
@@ -92,6 +92,12 @@ pub(crate) const ANSWERS: [&str; 2] = [
     CREATE INDEX answer_caller ON answer (caller, size);
     CREATE TABLE in_the_clear (rows INTEGER NOT NULL) STRICT;
     INSERT INTO in_the_clear VALUES (0);
+",
+    // A fingerprint is of what was read of a request, and written with its answer. Earlier ones were of all of it.
+    "
+    UPDATE answer SET fingerprint = NULL;
+    ALTER TABLE answer ADD COLUMN length INTEGER;
+    ALTER TABLE answer ADD COLUMN whole INTEGER;
 ",
 ];
 

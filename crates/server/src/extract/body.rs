@@ -102,6 +102,8 @@ pub(crate) async fn piece(
 /// moment, for the same reason as in [`discard`], while the answer is on its way.
 pub(crate) struct Upload {
     body: Option<Body>,
+    /// Whether its client asks before it sends, and has not been told to.
+    waits: bool,
     settings: Arc<Settings>,
     extensions: Extensions,
 }
@@ -110,6 +112,7 @@ impl Upload {
     pub(crate) fn new(request: Request, settings: &Arc<Settings>) -> Self {
         let (parts, body) = request.into_parts();
         Self {
+            waits: parts.headers.contains_key(EXPECT),
             body: Some(body),
             settings: Arc::clone(settings),
             extensions: parts.extensions,
@@ -121,6 +124,7 @@ impl Upload {
         let Some(body) = &mut self.body else {
             return Ok(None);
         };
+        self.waits = false;
         let piece = piece(body, &self.settings, None).await?;
         if piece.is_none() {
             self.body = None;
@@ -143,6 +147,10 @@ impl Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
+        // Who asks before sending sends nothing.
+        if self.waits {
+            return;
+        }
         if let (Some(mut body), Ok(runtime)) = (self.body.take(), Handle::try_current()) {
             runtime.spawn(async move { discard(&mut body).await });
         }

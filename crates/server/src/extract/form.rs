@@ -10,7 +10,6 @@ use axum::http::header::CONTENT_TYPE;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, ready, stream};
-use podlane_service::Error as Operation;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -105,18 +104,16 @@ fn one_by_one(
     })
 }
 
-/// What is wrong with a form.
+/// What is wrong with a form. Parts before it have been passed on.
 fn wrong(error: multer::Error) -> Error {
     if let multer::Error::StreamReadFailed(cause) = error {
-        return match cause.downcast::<io::Error>() {
-            Ok(given) => Operation::Given(*given).into(),
-            Err(_) => Refusal::BodyCut.into(),
-        };
+        let refusal = cause.downcast::<io::Error>().ok();
+        let refusal = refusal.and_then(|given| given.downcast().ok());
+        return Error::InPassing(refusal.unwrap_or(Refusal::BodyCut));
     }
-    Refusal::Form {
+    Error::InPassing(Refusal::Form {
         message: error.to_string(),
-    }
-    .into()
+    })
 }
 
 #[cfg(test)]

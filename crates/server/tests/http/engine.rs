@@ -18,6 +18,16 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+/// Takes all of an upload.
+async fn read(upload: Upload) -> Result<()> {
+    if let Upload::Pieces(mut pieces) = upload {
+        while let Some(piece) = pieces.next().await {
+            piece?;
+        }
+    }
+    Ok(())
+}
+
 /// How the engine behaves.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Mood {
@@ -107,8 +117,9 @@ impl Images for Tiny {
         self.asked().await.map(|_| PrunedImages::default())
     }
 
-    async fn load(&self, _: &Call, _: Upload) -> Result<Vec<String>> {
-        self.asked().await.map(|_| Vec::new())
+    async fn load(&self, _: &Call, archive: Upload) -> Result<Vec<String>> {
+        self.asked().await?;
+        read(archive).await.map(|()| Vec::new())
     }
 
     async fn save(&self, _: &Call, _: &[ImageRef]) -> Result<Archive> {
@@ -116,8 +127,9 @@ impl Images for Tiny {
         Ok(futures_util::stream::empty().boxed())
     }
 
-    async fn build(&self, _: &Call, _: &NewBuild, _: Upload) -> Result<ImageWork> {
-        self.asked().await.map(|_| done())
+    async fn build(&self, _: &Call, _: &NewBuild, context: Upload) -> Result<ImageWork> {
+        self.asked().await?;
+        read(context).await.map(|()| done())
     }
 
     async fn commit(&self, _: &Call, _: &ContainerId, _: &NewCommit) -> Result<String> {

@@ -4,9 +4,11 @@ use crate::client::{Reply, Server, get, post, request};
 use crate::engine::Mood;
 use axum::body::Body;
 use axum::http::{HeaderValue, Request};
+use futures_util::{StreamExt, stream};
 use podlane_engine::Error;
 use podlane_service::{Auth, Bounds, Caller, NewToken, Role, Scope, Tokens};
 use serde_json::{Value, json};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,10 +109,6 @@ async fn hostile_keys_are_refused() {
     }
     let twice = with(keyed(VOLUMES, "a", &volume()), "idempotency-key", "a");
     server.refuses(twice, 400, Some("Idempotency-Key")).await;
-    let mut form = keyed("/api/v1/containers/web/files", "a", &volume());
-    let kind = HeaderValue::from_static("multipart/form-data; boundary=x");
-    form.headers_mut().insert("content-type", kind);
-    server.refuses(form, 400, Some("Idempotency-Key")).await;
     let large = keyed(VOLUMES, "a", &json!({ "name": "x".repeat(3000) }));
     server.refuses(large, 413, None).await;
     // Those that leave nothing behind, and what could be SQL or a path.
@@ -127,19 +125,9 @@ async fn hostile_keys_are_refused() {
 }
 
 #[tokio::test]
-async fn operations_that_take_no_key_say_so_and_others_need_none() {
+async fn who_only_reads_or_removes_needs_no_key() {
     let directory = tempfile::tempdir().expect("a directory");
     let server = Server::keeping(directory.path());
-    for path in [
-        "/build?image=x",
-        "/load",
-        "/execs/0123456789abcdef0123456789abcdef/stdin",
-    ] {
-        let bad = keyed(&format!("/api/v1{path}"), "a", &json!({}));
-        let said = server.refuses(bad, 400, Some("Idempotency-Key")).await;
-        let message = said["error"]["message"].as_str().expect("text");
-        assert!(message.contains("takes no Idempotency-Key"), "{message}");
-    }
     for _ in 0..2 {
         let reply = server
             .send(with(get(VOLUMES), "idempotency-key", "a b"))
@@ -246,6 +234,94 @@ async fn a_stream_is_not_run_twice() {
     let said = server.refuses(pull(), 409, Some("Idempotency-Key")).await;
     let message = said["error"]["message"].as_str().expect("text");
     assert!(message.contains("status 200"), "{message}");
+}
+
+fn load(key: &str, pieces: &'static [&'static str]) -> Request<Body> {
+    let pieces = stream::iter(pieces).map(|piece| Ok::<_, io::Error>(*piece));
+    loading(key, Body::from_stream(pieces))
+}
+
+fn loading(key: &str, body: Body) -> Request<Body> {
+    let load = request("POST", "/api/v1/load").header("content-type", "application/x-tar");
+    let load = load.header("idempotency-key", key);
+    load.body(body).expect("a request")
+}
+
+#[tokio::test]
+async fn a_body_that_passes_through_is_known_again_and_not_held() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = Server::keeping(directory.path());
+    let first = server.send(load("a", &["one", "two"])).await;
+    assert_eq!((first.status.as_u16(), is_replayed(&first)), (200, false));
+    let asked = server.engine.calls();
+    for same in [&["onetwo"][..], &["o", "", "netwo"]] {
+        let again = server.send(load("a", same)).await;
+        assert_eq!((is_replayed(&again), &again.text), (true, &first.text));
+    }
+    for other in [&[][..], &["onetw"], &["onetwO"], &["one", "two", "three"]] {
+        let other = load("a", other);
+        server.refuses(other, 422, Some("Idempotency-Key")).await;
+    }
+    // One that never comes is waited for as every body is.
+    let never = || Body::from_stream(stream::pending::<io::Result<&str>>());
+    server.refuses(loading("a", never()), 408, None).await;
+    assert_eq!(server.engine.calls(), asked);
+    // What was refused before it was read is compared with nothing.
+    let json = keyed("/api/v1/load", "b", &json!({}));
+    server.refuses(json, 415, Some("Content-Type")).await;
+    assert_eq!(server.send(load("b", &["x"])).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_that_broke_off_can_be_sent_again_where_nothing_was_done() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = Server::keeping(directory.path());
+    let broken = || {
+        let pieces = [Ok("one"), Err(io::Error::other("gone"))];
+        loading("a", Body::from_stream(stream::iter(pieces)))
+    };
+    for _ in 0..2 {
+        let cut = server.send(broken()).await;
+        assert_eq!((cut.status.as_u16(), is_replayed(&cut)), (400, false));
+    }
+    let whole = server.send(load("a", &["other"])).await;
+    assert_eq!((whole.status.as_u16(), is_replayed(&whole)), (200, false));
+    // An error that came before the body was read is given to whatever is sent then.
+    server.engine.set(Mood::Fails(|| Error::Unavailable {
+        step: "x".into(),
+        reason: "y".into(),
+    }));
+    let failed = server.send(load("b", &["one"])).await;
+    assert_eq!(failed.status, 503);
+    server.engine.set(Mood::Fine);
+    let again = server.send(load("b", &["one"])).await;
+    assert_eq!((again.status.as_u16(), is_replayed(&again)), (503, true));
+}
+
+#[tokio::test]
+async fn nobody_waits_for_the_body_of_a_repetition_while_the_first_is_under_way() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = Arc::new(Server::keeping(directory.path()));
+    let (sender, receiver) = tokio::sync::mpsc::channel::<io::Result<&str>>(1);
+    let pieces = stream::unfold(receiver, |mut receiver| async move {
+        let piece = receiver.recv().await?;
+        Some((piece, receiver))
+    });
+    let first = {
+        let server = Arc::clone(&server);
+        let load = loading("a", Body::from_stream(pieces));
+        tokio::spawn(async move { server.send(load).await })
+    };
+    sender.send(Ok("one")).await.expect("it is read");
+    sender.send(Ok("two")).await.expect("it is read");
+    let never = Body::from_stream(stream::pending::<io::Result<&str>>());
+    let refused = server.send(loading("a", never)).await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+    assert_eq!(refused.header("retry-after"), "1");
+    drop(sender);
+    let first = first.await.expect("no panic");
+    assert_eq!(first.status, 200, "{}", first.text);
+    assert!(is_replayed(&server.send(load("a", &["onetwo"])).await));
 }
 
 #[tokio::test]

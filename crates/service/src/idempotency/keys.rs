@@ -1,13 +1,13 @@
 //! All keys: those under way in this server, and those that are written down.
 
-use super::content::{read, written};
-use super::{Claim, Claimed, KeptAnswer, KeyRules, Keyed, Repetition, now};
+use super::content::written;
+use super::{Before, Claim, Claimed, KeptAnswer, KeyRules, Keyed, Repetition, Seen, now};
 use crate::at_need::{AtNeed, Place};
 use crate::{Error, Result, Service};
 use hmac::{Hmac, KeyInit, Mac};
-use podlane_store::{Answers, KeyRecord, Noted, Room, Vault};
+use podlane_store::{Answers, KeyRecord, Noted, RequestRecord, Room, Vault};
 use sha2::Sha256;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,8 +30,8 @@ pub(crate) struct Keys(AtNeed<Opened>);
 pub(super) struct Opened {
     answers: Arc<Answers>,
     secret: Secret,
-    /// What is under way, by the key's ID, with its fingerprint.
-    in_flight: Mutex<HashMap<Hash, Hash>>,
+    /// What is under way, by the key's ID.
+    in_flight: Mutex<HashSet<Hash>>,
 }
 
 /// The key of the hashes: what is hashed may be a password, which could else be guessed from its hash alone.
@@ -147,21 +147,21 @@ impl Opened {
         })
     }
 
-    fn under_way(&self) -> MutexGuard<'_, HashMap<Hash, Hash>> {
+    fn under_way(&self) -> MutexGuard<'_, HashSet<Hash>> {
         self.in_flight
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The keyed hash of parts, each with its length, so that nothing can move from one to the next.
-    fn hash(&self, purpose: &str, parts: &[&[u8]]) -> Hash {
+    /// The keyed hash of parts, each with its length, so that nothing can move from one to the next. More may follow.
+    fn hash(&self, purpose: &str, parts: &[&[u8]]) -> Hmac<Sha256> {
         let mut hash = Hmac::<Sha256>::new_from_slice(&self.secret.0)
             .unwrap_or_else(|_| unreachable!("a key of any length will do"));
         for part in [purpose.as_bytes()].iter().chain(parts) {
             hash.update(&(part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        hash.finalize().into_bytes().into()
+        hash
     }
 
     /// Blocks.
@@ -172,46 +172,31 @@ impl Opened {
         rules: KeyRules,
     ) -> Result<Claimed> {
         let of = [caller, &request.operation, &request.key.0].map(str::as_bytes);
-        let forms = request.forms.iter().map(AsRef::as_ref);
-        let content: Vec<&[u8]> = forms.chain([request.content.as_ref()]).collect();
         let key = KeyRecord {
-            id: self.hash("key", &of),
-            fingerprint: self.hash("request", &content),
+            id: self.hash("key", &of).finalize().into_bytes().into(),
             caller: caller.to_owned(),
             expires: expires(rules),
         };
-        let other = |fingerprint: &Hash| *fingerprint != key.fingerprint;
-        let in_flight = {
-            let mut under_way = self.under_way();
-            if let Some(fingerprint) = under_way.get(&key.id) {
-                return Err(Error::Repeated(if other(fingerprint) {
-                    Repetition::Other
-                } else {
-                    Repetition::UnderWay
-                }));
-            }
-            under_way.insert(key.id, key.fingerprint);
-            InFlight {
-                opened: Arc::clone(self),
-                id: key.id,
-            }
+        let forms: Vec<&[u8]> = request.forms.iter().map(AsRef::as_ref).collect();
+        let seen = Seen::new(self.hash("request", &forms));
+        if !self.under_way().insert(key.id) {
+            return Err(Error::Repeated(Repetition::UnderWay));
+        }
+        let in_flight = InFlight {
+            opened: Arc::clone(self),
+            id: key.id,
         };
         let noted = self.answers.begin(&key, now(), room(rules.keys));
         match noted.map_err(unkept)? {
             Noted::New => Ok(Claimed::Now(Claim {
                 opened: Arc::clone(self),
                 begun: Begun(key),
+                seen,
                 rules,
                 _in_flight: in_flight,
             })),
-            Noted::Before { fingerprint, .. } if other(&fingerprint) => {
-                Err(Error::Repeated(Repetition::Other))
-            }
-            Noted::Before { answer: None, .. } => Err(Error::Repeated(Repetition::Unknown)),
-            Noted::Before {
-                answer: Some(answer),
-                ..
-            } => read(&answer).map(Claimed::Before),
+            Noted::Begun => Err(Error::Repeated(Repetition::Unknown)),
+            Noted::Answered(answer) => Before::new(answer, seen).map(Claimed::Before),
             Noted::NoRoom => Err(Error::Full {
                 what: "idempotency keys of this caller, or ten times as many of all",
                 limit: rules.keys,
@@ -224,6 +209,7 @@ impl Opened {
     pub(super) fn finish(
         &self,
         begun: &Begun,
+        request: &RequestRecord,
         answer: &KeptAnswer,
         rules: KeyRules,
     ) -> Result<(), String> {
@@ -231,7 +217,7 @@ impl Opened {
         let content = written(answer).map_err(|error| error.to_string())?;
         let kept = self
             .answers
-            .finish(&key, answer.status, content.as_ref(), bytes);
+            .finish(&key, request, answer.status, content.as_ref(), bytes);
         kept.map_err(|error| error.to_string())
     }
 

@@ -2,14 +2,17 @@
 //!
 //! A key is written down before its request is begun, and its answer after. So a key that has no answer, of which
 //! this server knows nothing either, was begun by one that died: what became of it nobody can say, and it is
-//! not done again.
+//! not done again. Which request it was is written with the answer: its content is hashed as it is read, and a
+//! repetition's content is read as far and compared.
 
 mod content;
 mod keys;
+mod seen;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use keys::Keys;
+pub use seen::{Before, Seen};
 
 use crate::{Call, Result, Service, Who};
 use bytes::Bytes;
@@ -61,8 +64,6 @@ pub struct Keyed {
     pub operation: String,
     /// How its content and its answer are written.
     pub forms: Vec<Bytes>,
-    /// Its content.
-    pub content: Bytes,
 }
 
 /// An answer that is kept.
@@ -104,8 +105,8 @@ pub enum Repetition {
 /// What is to be done about a request with a key.
 #[derive(Debug)]
 pub enum Claimed {
-    /// It was done: this is its answer.
-    Before(KeptAnswer),
+    /// A request with this key was done.
+    Before(Before),
     /// It is to be done now.
     Now(Claim),
 }
@@ -115,15 +116,23 @@ pub enum Claimed {
 pub struct Claim {
     opened: Arc<Opened>,
     begun: Begun,
+    seen: Seen,
     rules: KeyRules,
     _in_flight: InFlight,
 }
 
 impl Claim {
+    /// What has come of its content so far, to be told of what passes.
+    pub fn seen(&self) -> Seen {
+        self.seen.clone()
+    }
+
     /// Keeps the answer, for whoever sends the request again.
     pub async fn keep(self, answer: KeptAnswer) {
+        let request = self.seen.record();
         self.put("kept", move |claim| {
-            claim.opened.finish(&claim.begun, &answer, claim.rules)
+            let Self { opened, begun, .. } = claim;
+            opened.finish(begun, &request, &answer, claim.rules)
         })
         .await;
     }

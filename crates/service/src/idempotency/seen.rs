@@ -111,8 +111,7 @@ impl Before {
     /// The answer, if it is the same request.
     pub fn answer(self) -> Result<KeptAnswer> {
         let seen = self.seen.record();
-        let ends_alike =
-            !self.first.whole || (self.ended && self.length == self.first.length);
+        let ends_alike = !self.first.whole || (self.ended && self.length == self.first.length);
         if seen.fingerprint != self.first.fingerprint
             || seen.length != self.first.length
             || !ends_alike

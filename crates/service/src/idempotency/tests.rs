@@ -14,24 +14,53 @@ fn opened(directory: &Path) -> Arc<Opened> {
     Arc::new(Opened::open(directory, vault).expect("opened"))
 }
 
-fn request(key: &str, content: &'static str) -> Keyed {
-    Keyed {
+/// A request, and the pieces in which its content comes.
+type Request = (Keyed, &'static [&'static str]);
+
+fn request(key: &str, pieces: &'static [&'static str]) -> Request {
+    let keyed = Keyed {
         key: IdempotencyKey::parse(key).expect("a key"),
         operation: "POST /api/v1/containers".into(),
         forms: vec![Bytes::from_static(b"application/json")],
-        content: Bytes::from_static(content.as_bytes()),
-    }
+    };
+    (keyed, pieces)
 }
 
-fn claim(opened: &Arc<Opened>, caller: &str, request: &Keyed) -> Claim {
-    match opened.claim(caller, request, RULES).expect("claimed") {
+/// Claims a request whose content is read to its end then.
+fn claim(opened: &Arc<Opened>, caller: &str, (keyed, pieces): &Request) -> Claim {
+    let claim = begun(opened, caller, keyed);
+    for piece in *pieces {
+        claim.seen().piece(piece.as_bytes());
+    }
+    claim.seen().end();
+    claim
+}
+
+fn begun(opened: &Arc<Opened>, caller: &str, keyed: &Keyed) -> Claim {
+    match opened.claim(caller, keyed, RULES).expect("claimed") {
         Claimed::Now(claim) => claim,
-        Claimed::Before(answer) => panic!("it was done: {answer:?}"),
+        Claimed::Before(before) => panic!("it was done: {before:?}"),
     }
 }
 
-fn refused(opened: &Arc<Opened>, caller: &str, request: &Keyed) -> Repetition {
-    match opened.claim(caller, request, RULES) {
+/// Asks again, with as much of the content as is wanted.
+fn again(opened: &Arc<Opened>, caller: &str, (keyed, pieces): &Request) -> Result<KeptAnswer> {
+    let mut before = match opened.claim(caller, keyed, RULES)? {
+        Claimed::Before(before) => before,
+        Claimed::Now(_) => panic!("it was not done"),
+    };
+    let mut pieces = pieces.iter();
+    while before.wants_more() {
+        match pieces.next() {
+            Some(piece) => before.piece(piece.as_bytes()),
+            None => before.end(),
+        }
+    }
+    before.answer()
+}
+
+fn refused(opened: &Arc<Opened>, caller: &str, request: &Request) -> Repetition {
+    match again(opened, caller, request) {
         Err(Error::Repeated(repetition)) => repetition,
         other => panic!("{other:?}"),
     }
@@ -66,32 +95,73 @@ fn a_key_is_visible_ascii_and_bounded() {
 async fn one_claim_then_its_answer_for_the_same_caller_and_content() {
     let directory = tempfile::tempdir().expect("a directory");
     let keys = opened(directory.path());
-    let (first, other) = (request("k", "{}"), request("k", "{ }"));
+    let (first, other) = (request("k", &["{", "}"]), request("k", &["{ }"]));
     let claimed = claim(&keys, "a", &first);
     assert_eq!(refused(&keys, "a", &first), Repetition::UnderWay);
-    assert_eq!(refused(&keys, "a", &other), Repetition::Other);
+    assert_eq!(refused(&keys, "a", &other), Repetition::UnderWay);
     claim(&keys, "b", &other).release().await;
-    let mut elsewhere = request("k", "{ }");
-    elsewhere.operation.push_str("/x");
+    let mut elsewhere = request("k", &["{ }"]);
+    elsewhere.0.operation.push_str("/x");
     claim(&keys, "a", &elsewhere).release().await;
     claimed.keep(answer("made")).await;
     assert_eq!(refused(&keys, "a", &other), Repetition::Other);
-    let mut typed = request("k", "{}");
-    typed.forms.push(Bytes::new());
+    let mut typed = request("k", &["{}"]);
+    typed.0.forms.push(Bytes::new());
     assert_eq!(refused(&keys, "a", &typed), Repetition::Other);
     drop(keys);
     let keys = opened(directory.path());
-    let kept = keys.claim("a", &first, RULES).expect("kept");
-    assert!(matches!(kept, Claimed::Before(kept) if kept == answer("made")));
+    for same in [&["{}"][..], &["{", "}"], &["", "{}", ""]] {
+        let kept = again(&keys, "a", &request("k", same)).expect("kept");
+        assert_eq!(kept, answer("made"), "{same:?}");
+    }
+    for other in [
+        &[][..],
+        &["{"],
+        &["}{"],
+        &["{}", "x"],
+        &["{}x"],
+        &["{}", "", "x"],
+    ] {
+        let said = refused(&keys, "a", &request("k", other));
+        assert_eq!(said, Repetition::Other, "{other:?}");
+    }
     claim(&keys, "b", &first).release().await;
     claim(&keys, "b", &other).release().await;
+}
+
+#[tokio::test]
+async fn what_was_read_of_a_request_is_compared_and_no_more() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let keys = opened(directory.path());
+    let (keyed, _) = request("part", &[]);
+    let claim = begun(&keys, "a", &keyed);
+    claim.seen().piece(b"abc");
+    claim.keep(answer("refused")).await;
+    for (content, is_same) in [
+        (&["abc"][..], true),
+        (&["ab", "cdef"], true),
+        (&["abcdef"], true),
+        (&["ab"], false),
+        (&["abd"], false),
+        (&[], false),
+    ] {
+        let said = again(&keys, "a", &request("part", content));
+        assert_eq!(said.is_ok(), is_same, "{content:?}");
+    }
+    // Nothing was read.
+    let (keyed, _) = request("none", &[]);
+    begun(&keys, "a", &keyed).keep(answer("refused")).await;
+    for content in [&[][..], &["x"]] {
+        let same = again(&keys, "a", &request("none", content));
+        assert_eq!(same.expect("kept"), answer("refused"));
+    }
 }
 
 #[tokio::test]
 async fn what_nobody_said_the_end_of_is_not_done_again() {
     let directory = tempfile::tempdir().expect("a directory");
     let keys = opened(directory.path());
-    let (lost, streamed) = (request("lost", "{}"), request("streamed", "{}"));
+    let (lost, streamed) = (request("lost", &["{}"]), request("streamed", &["{}"]));
     drop(claim(&keys, "a", &lost));
     assert_eq!(refused(&keys, "a", &lost), Repetition::Unknown);
     let stream = KeptAnswer {
@@ -100,14 +170,14 @@ async fn what_nobody_said_the_end_of_is_not_done_again() {
     };
     claim(&keys, "a", &streamed).keep(stream).await;
     assert_eq!(refused(&keys, "a", &streamed), Repetition::Unkept(201));
-    let large = request("large", "{}");
+    let large = request("large", &["{}"]);
     let body = KeptAnswer {
         body: Some(vec![b'x'; 201].into()),
         ..answer("")
     };
     claim(&keys, "a", &large).keep(body).await;
     assert_eq!(refused(&keys, "a", &large), Repetition::Unkept(201));
-    let full = keys.claim("a", &request("another", "{}"), RULES);
+    let full = keys.claim("a", &request("another", &["{}"]).0, RULES);
     assert!(
         matches!(full, Err(Error::Full { limit: 3, .. })),
         "{full:?}"
@@ -118,7 +188,7 @@ async fn what_nobody_said_the_end_of_is_not_done_again() {
 async fn nothing_of_a_request_can_be_read_in_the_file() {
     let directory = tempfile::tempdir().expect("a directory");
     let keys = opened(directory.path());
-    let secret = request("the-key", "a password");
+    let secret = request("the-key", &["a password"]);
     claim(&keys, "a", &secret)
         .keep(answer("a shown token"))
         .await;

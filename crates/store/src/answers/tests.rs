@@ -11,7 +11,6 @@ const ADDED: i64 = 1 + 8 + 24 + 16;
 fn key(id: u8, caller: &str, expires: i64) -> KeyRecord {
     KeyRecord {
         id: [id; 32],
-        fingerprint: [id + 100; 32],
         caller: caller.into(),
         expires,
     }
@@ -21,17 +20,19 @@ fn content(text: &str) -> Secret {
     text.as_bytes().to_vec().into()
 }
 
-fn answer(text: &str) -> AnswerRecord {
-    AnswerRecord {
-        status: 200,
-        content: Some(Ok(content(text))),
+fn request() -> RequestRecord {
+    RequestRecord {
+        fingerprint: [101; 32],
+        length: u64::MAX >> 1,
+        whole: true,
     }
 }
 
-fn before(answer: Option<AnswerRecord>) -> Noted {
-    Noted::Before {
-        fingerprint: [101; 32],
-        answer,
+fn answer(text: &str) -> AnswerRecord {
+    AnswerRecord {
+        status: 200,
+        request: Some(request()),
+        content: Some(Ok(content(text))),
     }
 }
 
@@ -56,14 +57,14 @@ fn a_key_is_begun_once_answered_once_and_gone_in_the_end() {
     let (one, first) = (open(), key(1, "anonymous", 10));
     let secret = one.secret(&[1; 32]).expect("a secret");
     assert_eq!(one.begin(&first, 5, MUCH).expect("begun"), Noted::New);
-    assert_eq!(one.begin(&first, 6, MUCH).expect("asked"), before(None));
+    assert_eq!(one.begin(&first, 6, MUCH).expect("asked"), Noted::Begun);
     drop(one);
     let two = open();
     assert_eq!(two.secret(&[2; 32]).expect("the same"), secret);
-    assert_eq!(two.begin(&first, 7, MUCH).expect("asked"), before(None));
-    two.finish(&first, 200, Some(&content("x")), MUCH)
+    assert_eq!(two.begin(&first, 7, MUCH).expect("asked"), Noted::Begun);
+    two.finish(&first, &request(), 200, Some(&content("x")), MUCH)
         .expect("kept");
-    let kept = before(Some(answer("x")));
+    let kept = Noted::Answered(answer("x"));
     assert_eq!(open().begin(&first, 8, MUCH).expect("asked"), kept);
     two.forget(&first.id).expect("forgotten");
     assert_eq!(two.begin(&first, 9, MUCH).expect("begun"), Noted::New);
@@ -86,7 +87,7 @@ fn one_caller_leaves_room_for_others() {
     assert_eq!([begin(3, "a"), begin(3, "b")], [Noted::NoRoom, Noted::New]);
     assert_eq!(
         [begin(4, "c"), begin(1, "a")],
-        [Noted::NoRoom, before(None)]
+        [Noted::NoRoom, Noted::Begun]
     );
     let bytes = Room {
         own: ADDED + 12,
@@ -99,13 +100,12 @@ fn one_caller_leaves_room_for_others() {
         (3, "b", "012345", true),
     ] {
         let key = key(id, caller, 10);
-        let kept = answers.finish(&key, 200, Some(&content(text)), bytes);
+        let kept = answers.finish(&key, &request(), 200, Some(&content(text)), bytes);
         kept.expect("kept");
-        let Noted::Before { answer: kept, .. } = answers.begin(&key, 1, room).expect("asked")
-        else {
+        let Noted::Answered(kept) = answers.begin(&key, 1, room).expect("asked") else {
             panic!("it is there");
         };
-        let fitted = kept.expect("answered").content.is_some();
+        let fitted = kept.content.is_some();
         assert_eq!(fitted, fits, "{id} {text}");
     }
 }
@@ -117,17 +117,14 @@ fn an_answer_is_read_by_its_own_key_and_status_alone_and_not_in_the_file() {
     for id in [1, 2] {
         let key = key(id, "a", 10);
         answers.begin(&key, 0, MUCH).expect("begun");
-        let kept = answers.finish(&key, 200, Some(&content("pdl_hunter2")), MUCH);
+        let kept = answers.finish(&key, &request(), 200, Some(&content("pdl_hunter2")), MUCH);
         kept.expect("kept");
     }
     assert!(!is_readable(directory.path(), "hunter2"));
     let unreadable = |id| {
         let noted = answers.begin(&key(id, "a", 10), 1, MUCH).expect("asked");
         match noted {
-            Noted::Before {
-                answer: Some(answer),
-                ..
-            } => answer.content.expect("there is one").is_err(),
+            Noted::Answered(answer) => answer.content.expect("there is one").is_err(),
             other => panic!("{other:?}"),
         }
     };
@@ -148,19 +145,19 @@ fn with_another_key_an_answer_is_lost_and_secrets_are_not() {
     let (first, second) = (key(1, "a", 10), key(2, "a", 10));
     let answers = opened(directory.path());
     answers.begin(&first, 0, MUCH).expect("begun");
-    let kept = answers.finish(&first, 200, Some(&content("x")), MUCH);
+    let kept = answers.finish(&first, &request(), 200, Some(&content("x")), MUCH);
     kept.expect("kept");
     let file = Vault::file(directory.path());
     fs::remove_file(&file).expect("removed");
     let answers = opened(directory.path());
     let said = answers.begin(&first, 1, MUCH).expect("asked");
     assert!(
-        matches!(&said, Noted::Before { answer: Some(AnswerRecord { status: 200, content: Some(Err(why)) }), .. } if why.contains("another key")),
+        matches!(&said, Noted::Answered(AnswerRecord { status: 200, content: Some(Err(why)), .. }) if why.contains("another key")),
         "{said:?}"
     );
     assert_eq!(answers.begin(&second, 1, MUCH).expect("begun"), Noted::New);
     answers
-        .finish(&second, 200, Some(&content("y")), MUCH)
+        .finish(&second, &request(), 200, Some(&content("y")), MUCH)
         .expect("kept with the new one");
 
     // A password that the lost key could still open must not be given up for an answer.
@@ -194,7 +191,7 @@ fn what_an_earlier_version_kept_as_it_was_is_out_of_the_file() {
     let sql =
         "INSERT INTO answer VALUES (?1, ?2, 'a', 10, 201, 0, '[]', CAST('hunter2' AS BLOB), 7)";
     connection
-        .execute(sql, params![old.id, old.fingerprint])
+        .execute(sql, params![old.id, [7_u8; 32]])
         .expect("kept");
     assert!(is_readable(directory.path(), "hunter2"));
     drop(connection);
@@ -202,8 +199,9 @@ fn what_an_earlier_version_kept_as_it_was_is_out_of_the_file() {
     assert!(!is_readable(directory.path(), "hunter2"));
     let kept = AnswerRecord {
         status: 201,
+        request: None,
         content: None,
     };
     let said = answers.begin(&old, 1, MUCH).expect("asked");
-    assert_eq!(said, before(Some(kept)));
+    assert_eq!(said, Noted::Answered(kept));
 }

@@ -51,12 +51,16 @@ pub(crate) async fn write_stdin(
         }));
     }
     let mut writer = app.service.write_exec(&call, &id).await?;
-    while let Some(piece) = body::piece(&mut body, &app.settings, Some(&call)).await? {
-        writer.write(&piece).await?;
+    loop {
+        let piece = body::piece(&mut body, &app.settings, Some(&call)).await;
+        match piece.map_err(Error::InPassing)? {
+            Some(piece) => writer.write(&piece).await?,
+            None => break,
+        }
     }
     writer.flush().await;
     // How the body was framed is known only now.
-    Framing::check(&parts.extensions)?;
+    Framing::check(&parts.extensions).map_err(Error::InPassing)?;
     let bytes = writer.written();
     if close {
         writer.close().await;
