@@ -1,18 +1,23 @@
 //! An answer as it is kept, and as it is given again.
 
 use super::REPLAYED;
+use super::streamed::Streamed;
 use crate::error::{Answer, Error};
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::StreamBody;
+use hyper::body::Frame;
 use podlane_api::ErrorType;
-use podlane_service::{Claim, KeptAnswer};
+use podlane_service::{Claim, KeptAnswer, Service};
 use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
 
 /// The largest answer that is kept.
-const LARGEST: u64 = 1 << 20;
+pub(super) const LARGEST: usize = 1 << 20;
 
 /// An error as it is kept: everything but what is written anew for each request.
 #[derive(Serialize, Deserialize)]
@@ -25,12 +30,13 @@ struct Failure {
 }
 
 /// Has an answer kept, unless it says that nothing was done: then the same key may be tried again.
-pub(super) async fn keep(response: Response, claim: Claim) -> Response {
+pub(super) async fn keep(response: Response, claim: Claim, service: Service) -> Response {
     let (parts, body) = response.into_parts();
     let mut kept = KeptAnswer {
         status: parts.status.as_u16(),
         failure: false,
         headers: headers(&parts.headers),
+        trailers: Vec::new(),
         body: None,
     };
     if let Some(answer) = parts.extensions.get::<Answer>() {
@@ -51,12 +57,16 @@ pub(super) async fn keep(response: Response, claim: Claim) -> Response {
         return Response::from_parts(parts, body);
     }
     // What has no length is a stream.
-    let Some(length) = body.size_hint().exact().filter(|length| *length <= LARGEST) else {
+    let length = body.size_hint().exact();
+    let Some(length) = length.and_then(|length| usize::try_from(length).ok()) else {
+        let body = Streamed::new(body, service, claim, kept);
+        return Response::from_parts(parts, Body::new(body));
+    };
+    if length > LARGEST {
         claim.keep(kept).await;
         return Response::from_parts(parts, body);
-    };
-    let whole = to_bytes(body, usize::try_from(length).unwrap_or(usize::MAX)).await;
-    let Ok(bytes) = whole else {
+    }
+    let Ok(bytes) = to_bytes(body, length).await else {
         return Error::Bare(StatusCode::INTERNAL_SERVER_ERROR).into_response();
     };
     kept.body = Some(bytes.clone());
@@ -66,11 +76,35 @@ pub(super) async fn keep(response: Response, claim: Claim) -> Response {
 
 /// What a handler says of its answer beside the body.
 fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    let all = headers.iter().filter(|(name, _)| *name != CONTENT_LENGTH);
+    let mut all = texts(headers);
+    all.retain(|(name, _)| *name != CONTENT_LENGTH.as_str());
+    all
+}
+
+pub(super) fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |(name, value): (&HeaderName, &HeaderValue)| {
         Some((name.to_string(), value.to_str().ok()?.to_owned()))
     };
-    all.filter_map(text).collect()
+    headers.iter().filter_map(text).collect()
+}
+
+fn of_texts(texts: Vec<(String, String)>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in texts {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.append(name, value);
+        }
+    }
+    headers
+}
+
+fn body_of(bytes: Bytes, trailers: HeaderMap) -> Body {
+    if trailers.is_empty() {
+        return Body::from(bytes);
+    }
+    let frames = [Frame::data(bytes), Frame::trailers(trailers)];
+    let frames = frames.map(Ok::<_, Infallible>);
+    Body::new(StreamBody::new(stream::iter(frames)))
 }
 
 /// A kept answer, as it was; an error is written anew, with this request's ID.
@@ -96,15 +130,10 @@ pub(super) fn replay(kept: KeptAnswer) -> Response {
             log: "the answer to an earlier request with the same key".into(),
         });
     } else {
-        *response.body_mut() = Body::from(body);
+        *response.body_mut() = body_of(body, of_texts(kept.trailers));
     }
-    for (name, value) in kept.headers {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            response.headers_mut().append(name, value);
-        }
-    }
-    response
-        .headers_mut()
-        .insert(REPLAYED, HeaderValue::from_static("true"));
+    *response.headers_mut() = of_texts(kept.headers);
+    let replayed = HeaderValue::from_static("true");
+    response.headers_mut().insert(REPLAYED, replayed);
     response
 }

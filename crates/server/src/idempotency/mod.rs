@@ -6,6 +6,7 @@
 
 mod kept;
 mod passing;
+mod streamed;
 
 use crate::App;
 use crate::audit;
@@ -63,7 +64,8 @@ async fn with_key(app: &App, request: Request, next: Next) -> Result<Response> {
     match claimed {
         Ok(Claimed::Now(claim)) => {
             let request = request.map(|body| Body::new(Passing::new(body, claim.seen())));
-            Ok(keep(next.run(request).await, claim).await)
+            let response = next.run(request).await;
+            Ok(keep(response, claim, app.service.clone()).await)
         }
         Ok(Claimed::Before(before)) => {
             let answer = compare(Upload::new(request, &app.settings), before).await?;

@@ -124,6 +124,12 @@ impl Server {
         reply
     }
 
+    /// The head of an answer, whose body nobody reads.
+    pub(crate) async fn open(&self, request: Request<Body>) -> axum::response::Response {
+        let answer = self.router.clone().oneshot(request).await;
+        answer.expect("infallible")
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.send(get(path)).await
     }

@@ -4,15 +4,15 @@ use super::{KeptAnswer, Repetition};
 use crate::{Error, Result};
 use podlane_store::{AnswerRecord, Secret};
 
-/// What comes before the body.
-type Head = (bool, Vec<(String, String)>);
+/// What comes before the body: whether it is an error, headers, trailers.
+type Head = (bool, Vec<(String, String)>, Vec<(String, String)>);
 
 /// `None` if it is not to be kept.
 pub(super) fn written(answer: &KeptAnswer) -> Result<Option<Secret>, postcard::Error> {
     let Some(body) = &answer.body else {
         return Ok(None);
     };
-    let mut content = postcard::to_stdvec(&(answer.failure, &answer.headers))?;
+    let mut content = postcard::to_stdvec(&(answer.failure, &answer.headers, &answer.trailers))?;
     content.extend_from_slice(body);
     Ok(Some(content.into()))
 }
@@ -32,6 +32,7 @@ pub(super) fn read(answer: &AnswerRecord) -> Result<KeptAnswer> {
         status: answer.status,
         failure: head.0,
         headers: head.1,
+        trailers: head.2,
         body: Some(body.to_vec().into()),
     })
 }

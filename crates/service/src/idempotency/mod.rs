@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use time::OffsetDateTime;
+use tokio::task::JoinHandle;
 
 /// How long and how many keys are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +68,7 @@ pub struct Keyed {
 }
 
 /// An answer that is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KeptAnswer {
     /// Its status.
     pub status: u16,
@@ -75,8 +76,19 @@ pub struct KeptAnswer {
     pub failure: bool,
     /// Its headers.
     pub headers: Vec<(String, String)>,
+    /// What follows its body.
+    pub trailers: Vec<(String, String)>,
     /// Its body; `None` if it is not to be kept.
     pub body: Option<Bytes>,
+}
+
+impl std::fmt::Debug for KeptAnswer {
+    /// Its headers and its body may be somebody's secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeptAnswer")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a request with a key has no answer.
@@ -97,7 +109,7 @@ pub enum Repetition {
     Unknown,
     /// The first request was answered, and its answer can't be given again.
     #[error(
-        "the request with this key was answered with status {0}, and that answer can't be given again: it was a stream, too large, or kept with another secret key"
+        "the request with this key was answered with status {0}, and that answer can't be given again: it was too large, a stream that was cut, or kept with another secret key"
     )]
     Unkept(u16),
 }
@@ -178,6 +190,11 @@ impl Service {
         if let Err(error) = looked.await {
             tracing::warn!(%error, "idempotency keys can't be read");
         }
+    }
+
+    /// Keeps an answer, for whoever sends the request again, although nobody may wait for that.
+    pub fn keep_later(&self, claim: Claim, answer: KeptAnswer) -> JoinHandle<()> {
+        self.0.tasks.spawn(claim.keep(answer))
     }
 
     /// Does a request with a key to its end, although nobody may wait for it any more: its answer is kept.

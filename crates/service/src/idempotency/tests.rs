@@ -71,6 +71,7 @@ fn answer(body: &'static str) -> KeptAnswer {
         status: 201,
         failure: false,
         headers: vec![("location".into(), "/there".into())],
+        trailers: vec![("x-exit-code".into(), "3".into())],
         body: Some(body.into()),
     }
 }

@@ -46,11 +46,14 @@ fn begin(server: &Server, path: &str, more: &str, length: usize, part: &[u8]) ->
     stream
 }
 
+fn with_key(key: &str) -> String {
+    format!("Idempotency-Key: {key}\r\nContent-Type: {TAR}")
+}
+
 /// Begins to send an archive whose rest does not come, and waits until that is under way.
 async fn load_half(server: &Server, key: &str, archive: &[u8]) -> TcpStream {
-    let more = format!("Idempotency-Key: {key}\r\nContent-Type: {TAR}");
     let half = &archive[..archive.len() / 2];
-    let stream = begin(server, "/load", &more, archive.len(), half);
+    let stream = begin(server, "/load", &with_key(key), archive.len(), half);
     loop {
         let told = server.client().get("/audit?limit=1000").await.expect(200);
         let entries = told.json["entries"].as_array().expect("entries");
@@ -165,7 +168,7 @@ async fn an_archive_that_broke_off_can_be_sent_again_and_is_taken_once() {
     let meanwhile = send(&api, "/load", TAR, packed.archive.clone()).await;
     assert_eq!(meanwhile.headers["retry-after"], "1", "{}", meanwhile.text);
     meanwhile.refused(409, "Idempotency-Key");
-    let asks = format!("Expect: 100-continue\r\nIdempotency-Key: load\r\nContent-Type: {TAR}");
+    let asks = format!("Expect: 100-continue\r\n{}", with_key("load"));
     let mut asking = begin(&server, "/load", &asks, packed.archive.len(), b"");
     let mut head = [0; 12];
     asking.read_exact(&mut head).expect("an answer");
@@ -245,7 +248,7 @@ async fn standard_input_is_written_once_and_not_twice_when_it_breaks_off() {
     let other = send(&one, &stdin, TAR, "other\n").await;
     other.refused(422, "Idempotency-Key");
 
-    let stream = begin(&server, &stdin, "Idempotency-Key: two", 8, b"two\n");
+    let stream = begin(&server, &stdin, &with_key("two"), 8, b"two\n");
     let read = || async {
         let read = container.exec(json!({ "command": "cat /in" })).await;
         read["output"].as_str().expect("text").to_owned()
@@ -256,7 +259,7 @@ async fn standard_input_is_written_once_and_not_twice_when_it_breaks_off() {
     drop(stream);
     // A part of it is there for good.
     let two = keyed(&server, "two");
-    let refused = settled(&two, &stdin, "", &"two\nmore".into()).await;
+    let refused = settled(&two, &stdin, TAR, &"two\nmore".into()).await;
     assert!(
         is_replayed(&refused) && refused.status == 400,
         "{}",
