@@ -6,6 +6,9 @@ use std::path::Path;
 
 /// Kilobytes by which a process may grow: what an allocator does, not a leak.
 const GROWTH: u64 = 512;
+/// And as many bytes for each command: an allocator's heap falls into ever more pieces, though no more is in use. It is
+/// less than any object that commands could leave there, even if only one of 25 does.
+const PIECES: u64 = 2;
 /// The processes of an agent that has nothing to do: those that it keeps for the next commands, and two
 /// of its own.
 const IDLE_AGENT: usize = 18;
@@ -63,14 +66,14 @@ impl Census {
         Ok(census)
     }
 
-    /// Whether nothing has become more since `before`, but for what allocators do and the processes that
-    /// an agent keeps, each with no more than one had before.
-    pub(crate) fn is_clean(&self, before: &Self) -> bool {
+    /// Whether nothing has become more by so many commands since `before`, but for what allocators do and the
+    /// processes that an agent keeps, each with no more than one had before.
+    pub(crate) fn is_clean(&self, before: &Self, commands: u64) -> bool {
         self.processes <= before.processes
             && self.conmons <= before.conmons
-            && self.server.is_clean(&before.server)
+            && self.server.is_clean(&before.server, commands)
             && self.agent_processes <= before.agent_processes.max(IDLE_AGENT)
-            && self.agent().is_clean(&before.agent())
+            && self.agent().is_clean(&before.agent(), commands)
     }
 
     /// What one process of the agents holds.
@@ -113,8 +116,9 @@ impl Held {
         })
     }
 
-    fn is_clean(&self, before: &Self) -> bool {
-        self.descriptors <= before.descriptors && self.kilobytes <= before.kilobytes + GROWTH
+    fn is_clean(&self, before: &Self, commands: u64) -> bool {
+        let growth = GROWTH + commands * PIECES / 1024;
+        self.descriptors <= before.descriptors && self.kilobytes <= before.kilobytes + growth
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     pub(crate) fn is_clean(&self) -> bool {
-        self.after.is_clean(&self.before)
+        self.after.is_clean(&self.before, self.execs)
     }
 }
 
@@ -88,7 +88,7 @@ pub(crate) async fn measure(server: &Server, until: Until) -> Result<Outcome> {
     loop {
         settle().await;
         let after = Census::take(server.pid())?;
-        if after.is_clean(&before) || began.elapsed() > PATIENCE {
+        if after.is_clean(&before, execs) || began.elapsed() > PATIENCE {
             return Ok(Outcome {
                 execs,
                 before,
