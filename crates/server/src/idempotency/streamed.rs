@@ -18,7 +18,7 @@ pub(super) struct Streamed {
 }
 
 enum State {
-    Passing(Tape),
+    Passing(Box<Tape>),
     /// It has ended, and who has seen its end finds it kept.
     Keeping(JoinHandle<()>, Piece),
     Ended,
@@ -35,10 +35,14 @@ struct Tape {
 
 impl Tape {
     fn piece(&mut self, piece: &[u8]) {
-        let fits = |passed: &Vec<u8>| passed.len() + piece.len() <= LARGEST;
-        self.passed = self.passed.take().filter(fits);
-        if let Some(passed) = &mut self.passed {
+        let Some(passed) = &mut self.passed else {
+            return;
+        };
+        if passed.len() + piece.len() <= LARGEST && self.claim.may_hold(piece.len()) {
             passed.extend_from_slice(piece);
+        } else {
+            self.passed = None;
+            self.claim.hold_nothing();
         }
     }
 
@@ -53,12 +57,12 @@ impl Streamed {
         let passed = Some(Vec::new());
         Self {
             body,
-            state: State::Passing(Tape {
+            state: State::Passing(Box::new(Tape {
                 service,
                 claim,
                 answer,
                 passed,
-            }),
+            })),
         }
     }
 

@@ -1,6 +1,7 @@
 //! All keys: those under way in this server, and those that are written down.
 
 use super::content::written;
+use super::held::{Held, Hold};
 use super::{Before, Claim, Claimed, KeptAnswer, KeyRules, Keyed, Repetition, Seen, now};
 use crate::at_need::{AtNeed, Place};
 use crate::{Error, Result, Service};
@@ -17,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 const SWEEP: Duration = Duration::from_secs(30);
 
 /// How many times as much is kept of all callers as of one.
-const CALLERS: i64 = 10;
+pub(super) const CALLERS: usize = 10;
 
 type Hash = [u8; 32];
 
@@ -32,6 +33,7 @@ pub(super) struct Opened {
     secret: Secret,
     /// What is under way, by the key's ID.
     in_flight: Mutex<HashSet<Hash>>,
+    held: Held,
 }
 
 /// The key of the hashes: what is hashed may be a password, which could else be guessed from its hash alone.
@@ -76,10 +78,10 @@ fn expires(rules: KeyRules) -> i64 {
 }
 
 fn room(own: usize) -> Room {
-    let own = i64::try_from(own).unwrap_or(i64::MAX);
+    let bound = |most| i64::try_from(most).unwrap_or(i64::MAX);
     Room {
-        own,
-        all: own.saturating_mul(CALLERS),
+        own: bound(own),
+        all: bound(own.saturating_mul(CALLERS)),
     }
 }
 
@@ -144,7 +146,12 @@ impl Opened {
             answers: Arc::new(answers),
             secret: Secret(secret),
             in_flight: Mutex::default(),
+            held: Held::default(),
         })
+    }
+
+    pub(super) fn held(&self) -> &Held {
+        &self.held
     }
 
     fn under_way(&self) -> MutexGuard<'_, HashSet<Hash>> {
@@ -190,6 +197,7 @@ impl Opened {
         match noted.map_err(unkept)? {
             Noted::New => Ok(Claimed::Now(Claim {
                 opened: Arc::clone(self),
+                hold: Hold::new(self, caller),
                 begun: Begun(key),
                 seen,
                 rules,

@@ -6,6 +6,7 @@
 //! repetition's content is read as far and compared.
 
 mod content;
+mod held;
 mod keys;
 mod seen;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub use seen::{Before, Seen};
 
 use crate::{Call, Result, Service, Who};
 use bytes::Bytes;
+use held::Hold;
 use keys::{Begun, InFlight, Opened};
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,6 +131,7 @@ pub struct Claim {
     opened: Arc<Opened>,
     begun: Begun,
     seen: Seen,
+    hold: Hold,
     rules: KeyRules,
     _in_flight: InFlight,
 }
@@ -137,6 +140,16 @@ impl Claim {
     /// What has come of its content so far, to be told of what passes.
     pub fn seen(&self) -> Seen {
         self.seen.clone()
+    }
+
+    /// Whether so much more of the answer may be held in memory until it is kept: not more than may be kept.
+    pub fn may_hold(&mut self, bytes: usize) -> bool {
+        self.hold.more(bytes, self.rules.bytes)
+    }
+
+    /// Nothing of the answer is held any more.
+    pub fn hold_nothing(&mut self) {
+        self.hold.nothing();
     }
 
     /// Keeps the answer, for whoever sends the request again.

@@ -203,3 +203,25 @@ async fn nothing_of_a_request_can_be_read_in_the_file() {
         }
     }
 }
+
+#[tokio::test]
+async fn no_more_is_held_than_may_be_kept() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let keys = opened(directory.path());
+    let claim = |caller: &str, key: &str| begun(&keys, caller, &request(key, &[]).0);
+    let (mut first, mut second) = (claim("a", "1"), claim("a", "2"));
+    assert!(first.may_hold(150) && !first.may_hold(51));
+    assert!(second.may_hold(50) && !second.may_hold(1));
+    first.keep(answer("made")).await;
+    assert!(second.may_hold(150) && !second.may_hold(1));
+    second.hold_nothing();
+    assert!(second.may_hold(200));
+    let mut others: Vec<_> = (0..9)
+        .map(|caller| claim(&format!("other {caller}"), "1"))
+        .collect();
+    assert!(others.iter_mut().all(|other| other.may_hold(200)));
+    let mut one_more = claim("b", "1");
+    assert!(!one_more.may_hold(1), "ten times as much of all");
+    drop(others.pop());
+    assert!(one_more.may_hold(200) && !one_more.may_hold(1));
+}

@@ -115,3 +115,30 @@ async fn what_was_cut_or_is_too_large_is_not_run_twice() {
     let counted = server.client().exec(&container.name, "cat /count").await;
     assert_eq!(counted["stdout"], "x\nx\nx\n");
 }
+
+#[tokio::test]
+async fn a_stream_that_a_stopping_server_has_ended_is_told_again_with_its_end() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let options = options(directory.path()).env("PODLANE_SHUTDOWN_GRACE", "0.2");
+    let mut server = server_with(&options);
+    let container = Container::sleeping(&server.client(), BUSYBOX).await;
+    let endless = "echo begun; exec sleep 1000";
+    let headers = [("idempotency-key", "stopped"), ("accept", LINES)];
+    let mut reading = read(&server, &container, &headers, endless).await;
+    let stopping = tokio::task::spawn_blocking(move || server.terminate());
+    let lines = reading.lines().await;
+    assert_eq!(lines.last().expect("an end")["event"], "error", "{lines:?}");
+    assert_eq!(stopping.await.expect("no panic"), Some(0));
+    let server = server_with(&options);
+    let again = run(&server, &container, "stopped", endless).await;
+    let again = again.expect(200);
+    assert!(is_replayed(&again));
+    let events = again.text.lines().map(serde_json::from_str);
+    let events: Vec<serde_json::Value> = events.collect::<Result<_, _>>().expect("JSON");
+    assert_eq!(events, lines);
+    let left = server
+        .client()
+        .exec(&container.name, "pidof sleep | wc -w")
+        .await;
+    assert_eq!(left["stdout"], "1\n");
+}
