@@ -111,7 +111,8 @@ pub struct Stats {
     /// Its name.
     #[schema(example = "my-container")]
     pub name: String,
-    /// Processor time in percent of one processor, since it was started.
+    /// Processor time in percent of one processor: since it was started, or, in a stream, since the last
+    /// measurement.
     pub cpu_percent: f64,
     /// Processor time used since it was started, in seconds.
     pub cpu_seconds: f64,

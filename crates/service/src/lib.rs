@@ -27,6 +27,7 @@ mod lifecycle;
 mod lifetime;
 mod listing;
 mod live;
+mod load;
 mod logs;
 mod measured;
 mod motion;

@@ -1,11 +1,12 @@
 //! What containers use, told again and again to any number of readers from one question to the engine.
 
+use crate::load::Load;
 use crate::places::Place;
 use crate::{Call, Error, Result, Scope, Service};
 use podlane_engine::{ContainerId, ContainerRef, Error as EngineError, Stats};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::broadcast::{self, Receiver, Sender};
 use tokio::time::{MissedTickBehavior, interval};
@@ -85,6 +86,7 @@ impl Service {
 async fn measure(service: Weak<crate::Inner>, call: Call) {
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut load = Load::default();
     loop {
         let Some(inner) = service.upgrade() else {
             return;
@@ -104,6 +106,7 @@ async fn measure(service: Weak<crate::Inner>, call: Call) {
         };
         match asked {
             Ok(mut stats) => {
+                load.note(&mut stats, Instant::now());
                 stats.sort_by(|one, other| one.name.cmp(&other.name));
                 let rounds = inner.rounds.lock().unwrap_or_else(PoisonError::into_inner);
                 // Without a reader it is deserted soon.

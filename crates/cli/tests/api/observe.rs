@@ -302,6 +302,31 @@ async fn what_lies_on_the_disk() {
 }
 
 #[tokio::test]
+async fn a_stream_tells_the_load_of_the_moment() {
+    let server = server();
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    let busy = "i=0; while [ $i -lt 2000000 ]; do i=$((i+1)); done";
+    let path = container.path("exec");
+    let busy = json!({ "command": ["sh", "-c", busy] });
+    assert_eq!(api.post(&path, busy).await.status, 200);
+    let lines = "application/x-ndjson";
+    let reading = Reading::get(&server, &container.path("stats"), lines).await;
+    let mut reading = reading.expect(200);
+    // The first one may be of all the time since the start, when it was busy.
+    let mut load = Vec::new();
+    while load.len() < 4 {
+        let event = reading.line().await.expect("an event");
+        if event["event"] == "stats" {
+            load.push(event["stats"][0]["cpu_percent"].as_f64().expect("a number"));
+        }
+    }
+    let now = api.get(&container.path("stats")).await.expect(200).json;
+    let whole = now["stats"]["cpu_percent"].as_f64().expect("a number");
+    assert!(load[3] < whole / 2.0, "{load:?}, since its start {whole}");
+}
+
+#[tokio::test]
 async fn what_is_used_is_told_again_and_again() {
     let server = server();
     let api = server.client();

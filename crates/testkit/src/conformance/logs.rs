@@ -41,11 +41,11 @@ pub async fn the_end_of_a_log_is_enough(subject: &Subject) {
 
 /// What is left out does not count as a line of the end.
 pub async fn a_part_of_a_log_by_time_and_by_output(subject: &Subject) {
-    let script = "echo early; echo wrong >&2; sleep 2; echo late; echo odd >&2; echo last";
+    let script = "echo early; echo wrong >&2; sleep 6; echo late; echo odd >&2; echo last";
     let before = SystemTime::now();
     let id = wrote(subject, script).await;
     let whole = LogQuery::default();
-    let middle = Some(SystemTime::now() - Duration::from_secs(1));
+    let middle = Some(SystemTime::now() - Duration::from_secs(3));
     let part = async |query| {
         let log = subject.part_of_log(&id, query).await;
         (text(&log, Source::Stdout), text(&log, Source::Stderr))
