@@ -2,7 +2,7 @@ use super::*;
 use std::process::{Command, Stdio};
 
 /// A child of this test that reaps nothing: zombies must not count as survivors.
-fn kill(script: &str, mark: &str) -> Termination {
+fn kill(script: &str, mark: &str, grace: Duration) -> Termination {
     let (name, value) = mark.split_once('=').expect("NAME=value");
     let mut child = Command::new("sh")
         .args(["-c", script])
@@ -14,7 +14,7 @@ fn kill(script: &str, mark: &str) -> Termination {
         .expect("sh starts");
     thread::sleep(Duration::from_millis(300));
     let own = i32::try_from(std::process::id()).expect("a PID");
-    let ended = kill_tree(own, mark, None, Duration::from_millis(50));
+    let ended = kill_tree(own, mark, None, grace);
     let _ = child.wait();
     ended
 }
@@ -45,8 +45,9 @@ fn ends_what_has_left_group_session_and_parent() {
          (env -i setsid sh -c '{sleep} 2>/dev/null' &) ; \
          kill -STOP $$; {sleep}"
     );
+    let grace = Duration::from_millis(50);
     assert_eq!(
-        kill(&script, "PODLANE_TEST_TREE=a"),
+        kill(&script, "PODLANE_TEST_TREE=a", grace),
         Termination::Complete { killed: true }
     );
     assert_eq!(running(&sleep), 0);
@@ -59,7 +60,8 @@ fn leaves_others_alone() {
         .arg(&others["sleep ".len()..])
         .spawn()
         .expect("sleep starts");
-    let ended = kill(&own, "PODLANE_TEST_OTHER=b");
+    // It ends when it is asked; on a busy machine not at once.
+    let ended = kill(&own, "PODLANE_TEST_OTHER=b", Duration::from_secs(30));
     let left = (running(&others), running(&own));
     other.kill().expect("ours");
     other.wait().expect("ours");
