@@ -1,7 +1,8 @@
 //! Commands by agents, and where they don't, by the engine itself.
 
 use super::link::Link;
-use super::process::{AgentProcess, Begun, Owner, command};
+use super::process::{AgentProcess, Begun, command};
+use super::running::Owner;
 use super::{
     Agent, Agents,
     names::{Known, Question},

@@ -11,6 +11,7 @@ mod names;
 mod pipes;
 mod process;
 mod program;
+mod running;
 mod socket;
 mod stream;
 
