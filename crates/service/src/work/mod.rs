@@ -1,33 +1,32 @@
 //! Works that an agent in the container does itself: what is asked, given and answered.
 
+mod answers;
+mod place;
+mod words;
+
+pub(crate) use words::words;
+
 use crate::lifetime::InUse;
 use crate::{Call, Error, Result, Service};
-use bytes::{Buf, Bytes, BytesMut};
-use podlane_engine::inside::{self, Failure, Reason, blocks};
+use answers::Answers;
+use bytes::{Buf, Bytes};
+use place::Place;
+use podlane_engine::inside::{self, blocks};
 use podlane_engine::{
-    ContainerId, Engine, Error as EngineError, Exit, Process, Signal, Source, Status, StdinSink,
-    UserSpec,
+    ContainerId, Error as EngineError, Exit, Process, Signal, Source, StdinSink, UserSpec,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
-/// After how long a silence the container is looked at.
-const GLANCE: Duration = Duration::from_secs(1);
 /// What is given is gathered up to so much before it is sent on.
 const ENOUGH: usize = 32 << 10;
 /// How long a work may take to end whose answer is whole.
 const ENDING: Duration = Duration::from_secs(5);
-/// How long the engine may take to hear that a container has ended.
-const HEARING: Duration = Duration::from_secs(3);
-/// The time between two looks at that.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// A work under way. Dropped before its end, it is ended, and nothing of it is left.
 #[derive(Debug)]
@@ -43,68 +42,6 @@ pub(crate) struct Work {
     in_use: Option<InUse>,
 }
 
-/// Where a work is done.
-#[derive(Debug)]
-struct Place {
-    engine: Arc<dyn Engine>,
-    call: Call,
-    container: ContainerId,
-}
-
-impl Place {
-    /// Waits for something, but not where nothing can come: a frozen container answers nobody.
-    async fn wait<T>(
-        &self,
-        name: &'static str,
-        patience: Duration,
-        what: impl Future<Output = T>,
-    ) -> Result<T> {
-        let mut what = pin!(what);
-        let began = Instant::now();
-        loop {
-            let left = patience.saturating_sub(began.elapsed());
-            if let Ok(came) = timeout(left.min(GLANCE), &mut what).await {
-                return Ok(came);
-            }
-            if began.elapsed() >= patience {
-                return Err(EngineError::Timeout {
-                    step: format!("the agent's {name}"),
-                    limit: patience,
-                }
-                .into());
-            }
-            if patience < Duration::MAX && self.is_paused().await {
-                let message = "the container is paused: unpause it first".into();
-                return Err(EngineError::WrongState { message }.into());
-            }
-        }
-    }
-
-    async fn is_paused(&self) -> bool {
-        let call = self.call.extended(self.call.limit);
-        let found = self.engine.inspect(&call, &(&self.container).into()).await;
-        found.is_ok_and(|container| container.status == Status::Paused)
-    }
-
-    /// What to say of a container that has ended. The kernel kills its processes before the engine
-    /// hears of it.
-    async fn ended(&self) -> Option<EngineError> {
-        let began = Instant::now();
-        while began.elapsed() < HEARING {
-            let call = self.call.extended(self.call.limit);
-            match self.engine.inspect(&call, &(&self.container).into()).await {
-                Ok(found) if found.status.is_live() => sleep(PAUSE).await,
-                Ok(_) => {
-                    let message = "the container ended meanwhile".into();
-                    return Some(EngineError::WrongState { message });
-                }
-                Err(error) => return Some(error),
-            }
-        }
-        None
-    }
-}
-
 struct Input {
     sink: Option<StdinSink>,
     /// What was given and not sent on yet.
@@ -115,16 +52,6 @@ impl std::fmt::Debug for Input {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Input(..)")
     }
-}
-
-/// What has come of the answer.
-#[derive(Debug, Default)]
-struct Answers {
-    /// What came and was not taken yet.
-    came: VecDeque<Bytes>,
-    length: usize,
-    /// What is still to come of the block under way.
-    left: usize,
 }
 
 impl Service {
@@ -358,67 +285,4 @@ async fn write_both(to: &mut StdinSink, head: &[u8], body: &[u8]) -> io::Result<
         }
     }
     Ok(())
-}
-
-impl Answers {
-    fn push(&mut self, data: Bytes) {
-        self.length += data.len();
-        self.came.push_back(data);
-    }
-
-    /// The next bytes in one piece, at most so many. Something must be there.
-    fn piece(&mut self, most: usize) -> Bytes {
-        let Some(first) = self.came.front_mut() else {
-            return Bytes::new();
-        };
-        let piece = first.split_to(most.min(first.len()));
-        if first.is_empty() {
-            self.came.pop_front();
-        }
-        self.length -= piece.len();
-        piece
-    }
-
-    /// Exactly so many bytes, which must be there.
-    fn take(&mut self, length: usize) -> Bytes {
-        let first = self.piece(length);
-        if first.len() == length {
-            return first;
-        }
-        let mut whole = BytesMut::with_capacity(length);
-        whole.extend_from_slice(&first);
-        while whole.len() < length {
-            let piece = self.piece(length - whole.len());
-            whole.extend_from_slice(&piece);
-        }
-        whole.freeze()
-    }
-}
-
-/// What a failure is called, for people.
-pub(crate) fn words(failure: &Failure) -> String {
-    let path = String::from_utf8_lossy(&failure.path);
-    let what = match &failure.reason {
-        Reason::NotFound => "does not exist",
-        Reason::NotDirectory => "is no directory, or something above it is none",
-        Reason::IsDirectory => "is a directory",
-        Reason::Exists => "exists already",
-        Reason::NotEmpty => "is a directory that is not empty",
-        Reason::NotPermitted => "is not open to that user",
-        Reason::ReadOnly => "is on a read-only file system",
-        Reason::NoSpace => "is on a file system with no space left",
-        Reason::Circle => "is a symbolic link that leads nowhere",
-        Reason::TooLong => "is too long for a path, or a name in it is",
-        Reason::Special => "is a device, socket or named pipe",
-        Reason::Kernel => "is the kernel's: /proc, /sys and /dev are not for files",
-        Reason::Changed => "is not what was expected",
-        Reason::Busy => "is in use",
-        Reason::Broken => "was given up before it was whole",
-        Reason::Limit(limit) => return format!("{path}: more than {limit}"),
-        Reason::Invalid(why) => return format!("{path}: {why}"),
-        Reason::Other(errno) => {
-            return format!("{path}: {}", std::io::Error::from_raw_os_error(*errno));
-        }
-    };
-    format!("{path} {what}")
 }
