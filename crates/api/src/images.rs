@@ -54,8 +54,9 @@ pub struct Image {
     pub names: Vec<String>,
     /// The names with its digest.
     pub digests: Vec<String>,
-    /// When it was made: RFC 3339.
-    pub created: String,
+    /// When it was made: RFC 3339; null if it does not say so.
+    #[schema(required)]
+    pub created: Option<String>,
     /// Its size in bytes, with what it shares with others.
     pub size_bytes: u64,
     /// The processors that it is for.
@@ -94,8 +95,9 @@ pub struct Image {
 /// A step in the making of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ImageHistory {
-    /// When: RFC 3339.
-    pub created: String,
+    /// When: RFC 3339; null if that is not known.
+    #[schema(required)]
+    pub created: Option<String>,
     /// By what command.
     pub created_by: String,
     /// What was said about it; may be empty.

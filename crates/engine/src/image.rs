@@ -15,8 +15,8 @@ pub struct Image {
     pub names: Vec<String>,
     /// The names with its digest.
     pub digests: Vec<String>,
-    /// When it was made: RFC 3339.
-    pub created: String,
+    /// When it was made, if it says so: RFC 3339.
+    pub created: Option<String>,
     /// Its size in bytes, with what it shares with others.
     pub size: u64,
     /// The processors that it is for: `amd64`, `arm64` ...
@@ -52,8 +52,8 @@ pub struct Image {
 /// A step in the making of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageHistory {
-    /// When: RFC 3339.
-    pub created: String,
+    /// When, if that is known: RFC 3339.
+    pub created: Option<String>,
     /// By what command.
     pub created_by: String,
     /// What was said about it.

@@ -6,6 +6,8 @@ use crate::server;
 use podlane_testkit::fake::ImageKind;
 use podlane_testkit::{BUSYBOX, Client, ENTRYPOINT, Server, ServerOptions, podman, unique};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
 use std::process::Command;
 
 /// An image that podman removes when the test ends.
@@ -286,6 +288,92 @@ async fn images_travel_as_an_archive() {
         "{}",
         missing.text
     );
+}
+
+/// A file among the blobs of an OCI archive; its digest.
+fn blob(files: &mut BTreeMap<String, Vec<u8>>, content: &Value) -> Value {
+    let content = content.to_string().into_bytes();
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(&content).expect("written");
+    let sum = Command::new("sha256sum").arg(file.path()).output();
+    let digest = String::from_utf8(sum.expect("a sum").stdout).expect("text");
+    let digest = digest.split(' ').next().expect("a digest").to_owned();
+    let told = json!({ "digest": format!("sha256:{digest}"), "size": content.len() });
+    files.insert(format!("blobs/sha256/{digest}"), content);
+    told
+}
+
+/// An image as an OCI archive, without the times that its configuration need not have.
+fn undated(image: &str, name: &str) -> Vec<u8> {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("oci.tar");
+    let path = file.to_str().expect("a path");
+    let saved = podman(&["save", "--format", "oci-archive", "-o", path, image]);
+    assert!(saved.status.success(), "{saved:?}");
+    let mut files = BTreeMap::new();
+    let mut archive = tar::Archive::new(std::fs::File::open(&file).expect("the archive"));
+    for entry in archive.entries().expect("entries") {
+        let mut entry = entry.expect("an entry");
+        let path = entry.path().expect("a path").display().to_string();
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).expect("read");
+        if entry.header().entry_type().is_file() {
+            files.insert(path, content);
+        }
+    }
+    let read = |files: &BTreeMap<String, Vec<u8>>, path: &str| -> Value {
+        serde_json::from_slice(&files[path]).expect("JSON")
+    };
+    let at = |told: &Value| {
+        let digest = told["digest"].as_str().expect("a digest");
+        digest.replace("sha256:", "blobs/sha256/")
+    };
+    let mut index = read(&files, "index.json");
+    let mut manifest = read(&files, &at(&index["manifests"][0]));
+    let mut config = read(&files, &at(&manifest["config"]));
+    config.as_object_mut().expect("an object").remove("created");
+    for step in config["history"].as_array_mut().into_iter().flatten() {
+        step.as_object_mut().expect("an object").remove("created");
+    }
+    let told = blob(&mut files, &config);
+    manifest["config"]["digest"] = told["digest"].clone();
+    manifest["config"]["size"] = told["size"].clone();
+    let told = blob(&mut files, &manifest);
+    let row = &mut index["manifests"][0];
+    row["digest"] = told["digest"].clone();
+    row["size"] = told["size"].clone();
+    row["annotations"] = json!({ "org.opencontainers.image.ref.name": name });
+    files.insert("index.json".into(), index.to_string().into_bytes());
+    let mut builder = tar::Builder::new(Vec::new());
+    for (path, content) in &files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        let added = builder.append_data(&mut header, path, &content[..]);
+        added.expect("an entry");
+    }
+    builder.into_inner().expect("an archive")
+}
+
+#[tokio::test]
+async fn an_image_need_not_say_when_it_was_made() {
+    let server = server();
+    let api = server.client();
+    let name = Gone::new();
+    let archive = undated(BUSYBOX, &name.0);
+    let (status, text) = send(&server, &api, "/load", "*/*", &archive);
+    assert_eq!(status, 200, "{text}");
+    let path = format!("/images/{}", name.0);
+    let image = api.get(&path).await.expect(200).json["image"].take();
+    assert_eq!(image["created"], Value::Null, "{image}");
+    let steps = image["history"].as_array().expect("steps");
+    assert!(
+        steps.iter().all(|step| step["created"].is_null()),
+        "{image}"
+    );
+    let container = Container::with(&api, json!({ "image": name.0, "command": "sleep 5000" }));
+    drop(container.await);
+    let _ = api.delete(&path).await.expect(200);
 }
 
 #[tokio::test]

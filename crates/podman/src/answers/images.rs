@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 type Labels = Option<BTreeMap<String, String>>;
 
+/// An image need not say when it was made. Source: the image specification, `config.md`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct InspectedImage {
@@ -16,7 +17,7 @@ pub(crate) struct InspectedImage {
     #[serde(default)]
     repo_digests: Option<Vec<String>>,
     #[serde(default)]
-    created: String,
+    created: Option<String>,
     #[serde(default)]
     size: u64,
     #[serde(default)]
@@ -66,7 +67,7 @@ struct RootFileSystem {
 #[derive(Debug, Deserialize)]
 struct HistoryRow {
     #[serde(default)]
-    created: String,
+    created: Option<String>,
     #[serde(default)]
     created_by: String,
     #[serde(default)]
@@ -185,4 +186,18 @@ pub(crate) struct PrunedImage {
 pub(crate) struct LoadReport {
     #[serde(default)]
     pub(crate) names: Option<Vec<String>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_need_not_say_when_it_was_made() {
+        let text = r#"{"Id": "1", "Created": null, "History": [{"created_by": "/bin/sh"}, {"created": null}]}"#;
+        let image: InspectedImage = serde_json::from_str(text).expect("an image");
+        let image = Image::from(image);
+        let steps: Vec<_> = image.history.iter().map(|step| &step.created).collect();
+        assert_eq!((image.created, steps), (None, vec![&None, &None]));
+    }
 }
