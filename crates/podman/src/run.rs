@@ -53,6 +53,17 @@ impl PodmanEngine {
                 }
                 Err(error) => error,
             };
+            // Podman looks where we may not see, so it is asked first whether it finds a device.
+            if matches!(
+                &error,
+                Error::Invalid {
+                    field: "devices",
+                    ..
+                }
+            ) && names_cdi(spec)
+            {
+                self.needs(call, "devices.cdi").await?;
+            }
             match adapted(adaptation, spec, &error) {
                 Some(next) => adaptation = next,
                 None => return Err(too_many_files(spec, error)),
@@ -223,6 +234,12 @@ fn adapted(current: Adaptation, spec: &ContainerSpec, error: &Error) -> Option<A
         next.no_init = true;
     }
     (next != current).then_some(next)
+}
+
+/// Whether a device is named for the Container Device Interface, and not by a path.
+fn names_cdi(spec: &ContainerSpec) -> bool {
+    let mut devices = spec.settings.devices.iter();
+    devices.any(|device| !device.starts_with('/'))
 }
 
 /// What is left of a refused limit when the host's own are kept: that for open files.

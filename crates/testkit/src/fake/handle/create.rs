@@ -186,6 +186,11 @@ fn check_devices(spec: &Value) -> Result<(), Refusal> {
             let message = format!("stat {path}: no such file or directory");
             return Err(Refusal::wrapped(500, &message));
         }
+        // No device is described to the fake.
+        if !path.starts_with('/') {
+            let message = format!("unresolvable CDI devices {path}");
+            return Err(Refusal::plain(500, message));
+        }
     }
     Ok(())
 }
