@@ -290,6 +290,12 @@ impl PodmanEngine {
         }
     }
 
+    /// Whether what a network has taken in is told as what it has put out.
+    pub(crate) async fn swaps_networks(&self, call: &Call) -> Result<bool> {
+        let info = self.said_within(call, LASTING).await?;
+        Ok(version(&info.version).is_some_and(|version| version < (4, 4)))
+    }
+
     /// Refuses limits that this host can't keep.
     pub(crate) async fn needs_limits(&self, call: &Call, limits: &Limits) -> Result<()> {
         for (wanted, name) in [

@@ -64,8 +64,10 @@ impl Observe for PodmanEngine {
             }
             Err(error) => return Err(error),
         };
+        let mut rows = report.stats.iter().flatten();
+        let swapped = rows.any(ContainerStats::has_sums) && self.swaps_networks(call).await?;
         let stats = report.stats.map(|stats| {
-            let stats = stats.into_iter().map(ContainerStats::stats);
+            let stats = stats.into_iter().map(|row| row.stats(swapped));
             stats.collect::<Result<Vec<_>>>()
         });
         match (stats.transpose()?, id) {

@@ -3,9 +3,12 @@
 use crate::container::{Container, nap, until};
 use crate::fixture::Fixture;
 use crate::reading::Reading;
+use crate::rig::Rig;
 use crate::server;
-use podlane_testkit::{BUSYBOX, podman, unique};
+use podlane_testkit::fake::FakeVersion;
+use podlane_testkit::{BUSYBOX, DEBIAN, ServerOptions, podman, unique};
 use serde_json::{Value, json};
+use std::net::TcpListener;
 use std::process::Command;
 
 #[tokio::test]
@@ -86,6 +89,47 @@ async fn changes_and_the_whole_file_system() {
     assert!(paths.iter().any(|path| path == "added/file"), "{paths:?}");
     assert!(!paths.iter().any(|path| path == "etc/group"));
     let _ = api.get("/containers/nobody/export").await.expect(404);
+}
+
+/// With a megabyte that goes out, and little that comes in.
+#[tokio::test]
+async fn what_goes_out_is_not_told_as_what_comes_in() {
+    let server = server();
+    let api = server.client();
+    let container = Container::sleeping(&api, DEBIAN).await;
+    let gateway = container.inspect("{{.NetworkSettings.Gateway}}");
+    let listener = TcpListener::bind((gateway.trim(), 0)).expect("an address");
+    let port = listener.local_addr().expect("an address").port();
+    let taken = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        std::io::copy(&mut stream, &mut std::io::sink()).expect("bytes")
+    });
+    let script = format!(
+        "head -c 1048576 /dev/zero > /dev/tcp/{}/{port}",
+        gateway.trim()
+    );
+    let sent = container
+        .exec(json!({ "command": ["bash", "-c", script] }))
+        .await;
+    assert_eq!(sent["exit_code"], 0, "{sent}");
+    assert_eq!(taken.join().expect("an end"), 1 << 20);
+    let stats = api.get(&container.path("stats")).await.expect(200).json["stats"].take();
+    let bytes = |name: &str| stats[name].as_u64().expect("bytes");
+    assert!(bytes("network_sent_bytes") > 1 << 20, "{stats}");
+    assert!(bytes("network_received_bytes") < 1 << 20, "{stats}");
+}
+
+#[tokio::test]
+async fn every_podman_tells_what_comes_in_as_that() {
+    for version in [FakeVersion::V43, FakeVersion::V58] {
+        let binary = env!("CARGO_BIN_EXE_podlane");
+        let rig = Rig::of(version, binary, ServerOptions::default()).await;
+        let name = rig.container().await;
+        let path = format!("/containers/{name}/stats");
+        let stats = rig.api.get(&path).await.expect(200).json["stats"].take();
+        assert_eq!(stats["network_received_bytes"], 516, "{version:?} {stats}");
+        assert_eq!(stats["network_sent_bytes"], 1110, "{version:?} {stats}");
+    }
 }
 
 #[tokio::test]

@@ -110,7 +110,8 @@ pub(crate) struct StatsReport {
     pub(crate) stats: Option<Vec<ContainerStats>>,
 }
 
-/// Networks are summed up before 5.0, and told apart since.
+/// Networks are summed up before 5.0, and told apart since. Before 4.4 what came in is called output, and the
+/// reverse. Source: `libpod/stats_linux.go`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ContainerStats {
@@ -149,7 +150,16 @@ struct NetworkStats {
 }
 
 impl ContainerStats {
-    pub(crate) fn stats(self) -> Result<Stats> {
+    /// Whether networks are summed up in it.
+    pub(crate) fn has_sums(&self) -> bool {
+        self.net_input > 0 || self.net_output > 0
+    }
+
+    /// `swapped`: whether the sums have each other's name.
+    pub(crate) fn stats(mut self, swapped: bool) -> Result<Stats> {
+        if swapped {
+            std::mem::swap(&mut self.net_input, &mut self.net_output);
+        }
         let networks = self.network.unwrap_or_default();
         let sum = |of: fn(&NetworkStats) -> u64| networks.values().map(of).sum::<u64>();
         Ok(Stats {

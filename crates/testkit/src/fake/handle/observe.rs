@@ -119,7 +119,8 @@ fn measured(container: &Container, old: bool) -> Value {
         "PIDs": pids,
     });
     if old {
-        (row["NetInput"], row["NetOutput"]) = (json!(some(516)), json!(some(1110)));
+        // The wrong way round, as 4.3 does.
+        (row["NetInput"], row["NetOutput"]) = (json!(some(1110)), json!(some(516)));
     } else {
         row["Network"] = json!({"eth0": {"RxBytes": some(516), "TxBytes": some(1110)}});
     }
