@@ -277,10 +277,13 @@ async fn images_travel_as_an_archive() {
     let answer: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(answer["names"], json!([name.0]));
     let _ = api.get(&format!("/images/{}", name.0)).await.expect(200);
-    for wrong in [&b"garbage"[..], b"", &archive[..1000]] {
+    let half = archive.len() / 2;
+    for wrong in [&b"garbage"[..], b"", &archive[..1000], &archive[..half]] {
         let (status, text) = send(&server, &api, "/load", "*/*", wrong);
         assert_eq!(status, 400, "{text}");
         assert!(!text.contains("/tmp"), "{text}");
+        let answer: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(answer["error"]["field"], "body", "{text}");
     }
     let missing = api.get("/save?image=localhost/nothing:1").await.expect(404);
     assert!(

@@ -243,7 +243,10 @@ impl Failure {
     }
 
     fn breaks<'r>(&self, rule: &'r Rule, request: &Request) -> Option<(&'r Rule, String)> {
-        let applies = rule.step.is_none_or(|step| step == request.step)
+        // What is no path of the request's can't be wrong with it.
+        let strays = rule.field == "dest_path" && request.about.path.is_empty();
+        let applies = !strays
+            && rule.step.is_none_or(|step| step == request.step)
             && rule.words.iter().any(|words| self.says(words));
         let explained = || {
             let about = &request.about;

@@ -26,7 +26,7 @@ const fn rule(
     }
 }
 
-pub(super) const RULES: [Rule; 36] = [
+pub(super) const RULES: [Rule; 39] = [
     rule(
         &["workdir \""],
         "workdir",
@@ -125,6 +125,22 @@ pub(super) const RULES: [Rule; 36] = [
         "command",
         "the command's program can't be executed: {engine}",
     ),
+    Rule {
+        step: Some("starting the container"),
+        ..rule(
+            &["\": stat /"],
+            "command",
+            "the command's program can't be executed: {engine}",
+        )
+    },
+    Rule {
+        step: Some("starting the container"),
+        ..rule(
+            &["not a directory"],
+            "volumes",
+            "a part of a path is not a directory, or a file and a directory can't take each other's place: {engine}",
+        )
+    },
     rule(
         &["unknown capability"],
         "capabilities",
@@ -174,6 +190,14 @@ pub(super) const RULES: [Rule; 36] = [
         "body",
         "the body is no archive of images, as `podman save` and `docker save` make it",
     ),
+    Rule {
+        step: Some("loading images"),
+        ..rule(
+            &["unexpected EOF", "archive/tar", "not a directory"],
+            "body",
+            "the body is no whole archive of images, as `podman save` and `docker save` make it",
+        )
+    },
     Rule {
         step: Some("committing the container"),
         ..rule(
