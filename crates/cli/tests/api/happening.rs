@@ -97,6 +97,14 @@ async fn wrong_questions_about_events() {
     let server = server();
     let api = server.client();
     api.get("/events?since=x").await.refused(400, "since");
+    for (query, field, word) in [
+        ("type=container&type=containers", "type", "network"),
+        ("action=start&action=die", "action", "`died`"),
+    ] {
+        let answer = api.get(&format!("/events?{query}")).await;
+        assert!(answer.message().contains(word), "{}", answer.text);
+        answer.refused(400, field);
+    }
     api.get("/events?kind=container").await.refused(400, "kind");
     let headers = [("last-event-id", "x")];
     let reading = Reading::ask(

@@ -12,10 +12,54 @@ use podlane_api::Happened;
 use podlane_service::{Call, EventFilter, Service};
 use std::time::SystemTime;
 
-/// `?type=container&action=died&action=oom&subject=my-container&since=2026-11-24T10:00:00Z`
+/// `?type=container&action=died&action=start&subject=my-container&since=2026-11-24T10:00:00Z`
 pub(crate) struct Wanted {
     filter: EventFilter,
     since: Option<SystemTime>,
+}
+
+/// What things happen to. Source: `libpod/events/config.go`.
+const KINDS: [&str; 8] = [
+    "container",
+    "image",
+    "machine",
+    "network",
+    "pod",
+    "secret",
+    "system",
+    "volume",
+];
+/// Docker's words that no Podman has, and Podman's for the same. Other words are let be: a newer Podman may tell more.
+const ALIASES: [(&str, &str); 8] = [
+    ("delete", "remove"),
+    ("destroy", "remove"),
+    ("die", "died"),
+    ("exec_create", "exec"),
+    ("exec_die", "exec_died"),
+    ("exec_start", "exec"),
+    ("load", "loadfromarchive"),
+    ("oom", "died"),
+];
+
+fn kinds(words: &[String]) -> Result<Vec<String>, Refusal> {
+    if words.iter().all(|word| KINDS.contains(&word.as_str())) {
+        return Ok(words.to_vec());
+    }
+    let message = format!("query parameter `type` must be one of {}", KINDS.join(", "));
+    Err(Refusal::field("type", message))
+}
+
+fn actions(words: &[String]) -> Result<Vec<String>, Refusal> {
+    let mut aliases = ALIASES.iter();
+    match aliases.find(|(alias, _)| words.iter().any(|word| word == alias)) {
+        None => Ok(words.to_vec()),
+        Some((alias, word)) => {
+            let message = format!(
+                "query parameter `action`: Podman has no event `{alias}`; ask for `{word}`"
+            );
+            Err(Refusal::field("action", message))
+        }
+    }
 }
 
 impl QueryShape for Wanted {
@@ -25,8 +69,8 @@ impl QueryShape for Wanted {
     fn read(parameters: &Parameters) -> Result<Self, Refusal> {
         Ok(Self {
             filter: EventFilter {
-                kinds: parameters.all("type").to_vec(),
-                actions: parameters.all("action").to_vec(),
+                kinds: kinds(parameters.all("type"))?,
+                actions: actions(parameters.all("action"))?,
                 subject: parameters.get("subject").map(str::to_owned),
             },
             since: parameters.time("since")?,
@@ -48,7 +92,7 @@ fn nanos(time: SystemTime) -> i64 {
     path = "/api/v1/events",
     tag = "events",
     params(
-        ("type" = Vec<String>, Query, description = "Only those of this kind of thing: container, image, volume, network, pod and others. May be repeated; one must fit."),
+        ("type" = Vec<String>, Query, description = "Only those of this kind of thing: container, image, machine, network, pod, secret, system or volume. May be repeated; one must fit."),
         ("action" = Vec<String>, Query, description = "Only these, in Podman's words: create, start, died, remove and others. May be repeated; one must fit."),
         ("subject" = Option<String>, Query, description = "Only those of what has this name, or an ID that begins with it."),
         ("since" = Option<String>, Query, description = "What has happened since this time first: RFC 3339, or whole seconds since 1970."),
@@ -75,4 +119,43 @@ pub(crate) async fn events(
     let after = last.transpose()?.or_else(|| wanted.since.map(nanos));
     let reader = service.events(&call, wanted.filter, after)?;
     Ok(stream::happening(form, &call, reader))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(words: &[&str]) -> Vec<String> {
+        words.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_is_never_told_is_refused() {
+        for (kind, good) in [
+            ("container", true),
+            ("secret", true),
+            ("containers", false),
+            ("", false),
+        ] {
+            assert_eq!(kinds(&words(&["image", kind])).is_ok(), good, "{kind}");
+        }
+        for (action, good) in [
+            ("died", true),
+            ("auto-update", true),
+            ("of-tomorrow", true),
+            ("die", false),
+            ("destroy", false),
+        ] {
+            assert_eq!(
+                actions(&words(&["start", action])).is_ok(),
+                good,
+                "{action}"
+            );
+        }
+        assert!(
+            ALIASES
+                .iter()
+                .all(|(_, word)| actions(&words(&[word])).is_ok())
+        );
+    }
 }
