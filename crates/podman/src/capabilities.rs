@@ -108,6 +108,16 @@ const TABLE: &[Row] = &[
         ),
     ),
     row(
+        "events.stop",
+        "the event of a stop, beside that of the end",
+        Needs::Since((5, 8), "5.8", "this Podman does not tell it"),
+    ),
+    row(
+        "events.update",
+        "the event of changed limits",
+        Needs::Since((5, 1), "5.1", "this Podman does not tell it"),
+    ),
+    row(
         "logs.nanoseconds",
         "times in logs to the nanosecond",
         Needs::Since((5, 8), "5.8", "this Podman tells whole seconds"),

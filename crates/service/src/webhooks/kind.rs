@@ -53,6 +53,16 @@ kinds! {
 }
 
 impl WebhookEvent {
+    /// What an engine must be able to do for it, where not all can.
+    pub(super) fn needs(self) -> Option<&'static str> {
+        match self {
+            Self::Stop => Some("events.stop"),
+            Self::Update => Some("events.update"),
+            Self::Oom => Some("containers.oom"),
+            _ => None,
+        }
+    }
+
     /// The event of that word.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == text)

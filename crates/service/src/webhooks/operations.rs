@@ -3,6 +3,7 @@
 use super::keeper::{Kept, unkept};
 use super::{Courier, SECRET_LOST, SigningSecret, Webhook, WebhookEvent, Webhooks, now, now_ms};
 use crate::{Bounds, Call, Caller, Error, NamePrefix, Result, Scope, Service, WithLabels};
+use podlane_engine::{Capability, Error as EngineError};
 use podlane_store::{DeliveryRecord, DeliveryState, WebhookCounts};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -137,6 +138,7 @@ impl Service {
         let host = url.host_str().unwrap_or_default().to_owned();
         call.note(|| host);
         let events = check_events(new.events)?;
+        self.check_told(call, &events).await?;
         let labels = check_labels(new.labels)?;
         let bounds = Bounds {
             container: None,
@@ -184,6 +186,24 @@ impl Service {
         .await
     }
 
+    /// Refuses events that this engine never tells. While it does not answer, nothing is refused.
+    async fn check_told(&self, call: &Call, events: &[WebhookEvent]) -> Result<()> {
+        let needed: Vec<_> = events.iter().filter_map(|kind| kind.needs()).collect();
+        if needed.is_empty() {
+            return Ok(());
+        }
+        let capabilities = self.0.engine.capabilities(call).await.unwrap_or_default();
+        let lacks = |row: &Capability| !row.supported && needed.contains(&row.name);
+        match capabilities.into_iter().find(lacks) {
+            None => Ok(()),
+            Some(row) => Err(EngineError::Unsupported {
+                what: row.what,
+                reason: row.reason.unwrap_or_default(),
+            }
+            .into()),
+        }
+    }
+
     /// The caller's webhooks, the oldest first.
     pub async fn webhooks(&self, call: &Call) -> Result<Vec<Webhook>> {
         call.may(Scope::WebhooksRead)?;
@@ -218,6 +238,8 @@ impl Service {
         let url = changes.url.map(|url| self.0.reach.url(&url)).transpose();
         let url = url.map_err(|message| Error::invalid("url", message))?;
         let events = changes.events.map(check_events).transpose()?;
+        self.check_told(call, events.as_deref().unwrap_or_default())
+            .await?;
         let labels = changes.labels.map(check_labels).transpose()?;
         let (id, prefix) = (id.to_owned(), changes.name_prefix);
         self.with_webhooks(call, move |webhooks, caller| {

@@ -214,13 +214,9 @@ async fn a_want_of_memory_is_told_where_the_engine_knows() {
         let binary = env!("CARGO_BIN_EXE_podlane");
         let rig = Rig::of(version, binary, super::options()).await;
         let receiver = Receiver::start();
-        let _made = made(
-            &rig.api,
-            &receiver,
-            "",
-            &["died", "oom", "remove", "health"],
-        )
-        .await;
+        let mut events = vec!["died", "remove", "health"];
+        events.extend((version == FakeVersion::V58).then_some("oom"));
+        let _made = made(&rig.api, &receiver, "", &events).await;
         let name = rig.container().await;
         assert!(rig.fake.check_health(&name, "starting"));
         assert!(rig.fake.check_health(&name, "healthy"));
@@ -236,6 +232,38 @@ async fn a_want_of_memory_is_told_where_the_engine_knows() {
         let told = kinds(&messages).contains(&"container.oom");
         assert_eq!(told, oom == json!(true), "{:?}", kinds(&messages));
     }
+}
+
+/// By Podman 4.3, and why.
+#[tokio::test]
+async fn what_the_engine_never_tells_is_no_event() {
+    let binary = env!("CARGO_BIN_EXE_podlane");
+    let (old, new) = (FakeVersion::V43, FakeVersion::V58);
+    let (old, new) = (
+        Rig::of(old, binary, super::options()).await,
+        Rig::of(new, binary, super::options()).await,
+    );
+    let receiver = Receiver::start();
+    let (id, _secret) = made(&old.api, &receiver, "", &["died"]).await;
+    let path = format!("/webhooks/{id}");
+    for event in ["oom", "stop", "update"] {
+        let events = json!(["died", event]);
+        let body = json!({ "url": receiver.url("/"), "events": events });
+        let refused = old.api.post("/webhooks", body.clone()).await.expect(501);
+        assert!(
+            refused.message().contains("this Podman"),
+            "{}",
+            refused.text
+        );
+        let change = Some(json!({ "events": events }).to_string());
+        let change = old.api.request(http::Method::PATCH, &path, change);
+        let _refused = old.api.send(change).await.expect(501);
+        let _made = new.api.post("/webhooks", body).await.expect(200);
+    }
+    let shown = old.api.get(&path).await.expect(200).json;
+    assert_eq!(shown["webhook"]["events"], json!(["died"]));
+    let all = old.api.get("/webhooks").await.expect(200).json;
+    assert_eq!(all["webhooks"].as_array().map(Vec::len), Some(1));
 }
 
 #[tokio::test]
