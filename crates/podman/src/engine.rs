@@ -218,10 +218,10 @@ impl Engine for PodmanEngine {
 
     async fn stop(&self, call: &Call, id: &ContainerId, grace: Option<Duration>) -> Result<Change> {
         let request = requests::stop_container(id, grace);
-        change(
-            request.step,
-            self.connection().status(call, &request).await?,
-        )
+        match self.connection().status(call, &request).await {
+            Ok(status) => change(request.step, status),
+            Err(error) => Err(self.unless_paused(call, id, error).await),
+        }
     }
 
     async fn remove(&self, call: &Call, id: &ContainerId, force: bool) -> Result<()> {

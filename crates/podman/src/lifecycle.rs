@@ -1,14 +1,27 @@
 //! Signals, pauses and other names.
 
-use crate::PodmanEngine;
 use crate::requests::{self, Request};
+use crate::{PodmanEngine, failure};
 use async_trait::async_trait;
-use podlane_engine::{Call, ContainerId, ContainerName, Lifecycle, Limits, Result, Signal};
+use podlane_engine::{
+    Call, ContainerId, ContainerName, Engine, Error, Lifecycle, Limits, Result, Signal, Status,
+};
 
 impl PodmanEngine {
     /// Sends a request whose answer says nothing more than that it is done.
     pub(crate) async fn done(&self, call: &Call, request: Request) -> Result<()> {
         self.connection().status(call, &request).await.map(drop)
+    }
+
+    /// Why something can't be done to a container in its present state, where Podman does not say that it is paused.
+    pub(crate) async fn unless_paused(&self, call: &Call, id: &ContainerId, error: Error) -> Error {
+        if !matches!(error, Error::WrongState { .. }) {
+            return error;
+        }
+        match self.inspect(call, &id.into()).await {
+            Ok(container) if container.status == Status::Paused => failure::paused(),
+            _ => error,
+        }
     }
 }
 

@@ -32,12 +32,17 @@ impl Observe for PodmanEngine {
     /// Of a container that does not run Podman 4 answers nothing at all.
     async fn top(&self, call: &Call, id: &ContainerId) -> Result<Vec<ContainerProcess>> {
         let request = requests::top(id);
-        let answer = self.connection().bytes(call, &request).await?;
-        if answer.iter().all(u8::is_ascii_whitespace) {
-            return Err(Error::WrongState {
-                message: "the container is not running; start it first".into(),
-            });
-        }
+        let answer = match self.connection().bytes(call, &request).await {
+            Ok(answer) if answer.iter().all(u8::is_ascii_whitespace) => {
+                let message = "the container is not running; start it first".into();
+                Err(Error::WrongState { message })
+            }
+            other => other,
+        };
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.unless_paused(call, id, error).await),
+        };
         let table: ProcessTable =
             serde_json::from_slice(&answer).map_err(|error| Error::Garbled {
                 step: request.step.into(),

@@ -133,8 +133,12 @@ impl Service {
         let container = self.find(call, name).await?;
         self.permit_share(call, &container.name, limits).await?;
         self.alter(call, name, move |engine, call, container| async move {
-            if container.status != Status::Running {
-                let message = "the container is not running; start it first".into();
+            let wrong = match container.status {
+                Status::Running => None,
+                Status::Paused => Some("the container is paused; unpause it first"),
+                _ => Some("the container is not running; start it first"),
+            };
+            if let Some(message) = wrong.map(Into::into) {
                 return Err(EngineError::WrongState { message });
             }
             engine.update(&call, &container.id, limits).await?;

@@ -87,8 +87,19 @@ async fn paused_it_stands_still() {
         .await
         .expect(409);
     assert!(refused.message().contains("paused"), "{}", refused.text);
-    let refused = api.act(&container.path("restart")).await.expect(409);
-    assert!(refused.message().contains("paused"), "{}", refused.text);
+    let limits = json!({ "limits": { "pids": 50 } });
+    for refused in [
+        api.act(&container.path("restart")).await,
+        api.act(&container.path("stop")).await,
+        api.get(&container.path("top")).await,
+        api.post(&container.path("update"), limits).await,
+    ] {
+        let refused = refused.expect(409);
+        assert_eq!(
+            refused.message(),
+            "the container is paused; unpause it first"
+        );
+    }
     let _ = api.act(&container.path("unpause")).await.expect(200);
     assert_eq!(
         container.exec(json!({ "command": "echo on" })).await["output"],

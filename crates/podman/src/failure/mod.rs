@@ -12,6 +12,7 @@ use rules::{RULES, Rule};
 use serde::Deserialize;
 use std::path::Path;
 
+const PAUSED: &str = "the container is paused; unpause it first";
 /// What a create says, what a rename does, and what it does in a database of SQL.
 const NAME_IN_USE: [&str; 8] = [
     "name is already in use",
@@ -261,6 +262,13 @@ impl Failure {
     }
 }
 
+/// What can't be done to a container whose processes are frozen.
+pub(crate) fn paused() -> Error {
+    Error::WrongState {
+        message: PAUSED.into(),
+    }
+}
+
 fn state_message(failure: &Failure, request: &Request) -> String {
     let paused = [
         "is paused",
@@ -297,7 +305,7 @@ fn state_message(failure: &Failure, request: &Request) -> String {
             "the image has several names: remove them one by one, or it with force=true".into()
         }
         "unpausing the container" => "the container is not paused".into(),
-        _ if paused => "the container is paused; unpause it first".into(),
+        _ if paused => PAUSED.into(),
         "removing the container" => {
             "the container is running; stop it first, or remove it with force=true".into()
         }
