@@ -2,11 +2,16 @@
 
 use crate::{Call, ContainerId, ContainerName, Limits, Result, Signal};
 use async_trait::async_trait;
+use std::time::Duration;
 
-/// The part of an engine that signals, freezes and renames containers. Each method answers
+/// The part of an engine that restarts, signals, freezes and renames containers. Each method answers
 /// [`Error::WrongState`](crate::Error::WrongState) where the container's state forbids it.
 #[async_trait]
 pub trait Lifecycle {
+    /// Stops a container if it runs, with the grace of a stop (`None`: the container's own stop time-out), and starts
+    /// it, as one step. One that would go with its end is refused: it could be lost.
+    async fn restart(&self, call: &Call, id: &ContainerId, grace: Option<Duration>) -> Result<()>;
+
     /// Sends a signal to the main process of a running container.
     async fn kill(&self, call: &Call, id: &ContainerId, signal: Signal) -> Result<()>;
 

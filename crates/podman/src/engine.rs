@@ -10,6 +10,7 @@ use crate::events;
 use crate::instance::Instance;
 use crate::log;
 use crate::requests::{self, Adaptation};
+use crate::restart::Turns;
 use async_trait::async_trait;
 use podlane_engine::{
     Archive, Attachment, Call, Change, Container, ContainerId, ContainerRef, ContainerSpec,
@@ -42,6 +43,7 @@ struct Inner {
     /// Podman's major version; 0 until it has answered once.
     major: AtomicU32,
     tasks: TaskTracker,
+    restarts: Turns,
     agents: Option<Arc<Agents>>,
     /// Where it writes what happens.
     event_file: events::Known,
@@ -60,6 +62,7 @@ impl PodmanEngine {
             adaptation: Mutex::default(),
             major: AtomicU32::new(0),
             tasks: TaskTracker::new(),
+            restarts: Turns::default(),
             agents: None,
             event_file: events::Known::default(),
             remembered: Remembered::default(),
@@ -109,6 +112,10 @@ impl PodmanEngine {
 
     pub(crate) fn agents(&self) -> Option<&Arc<Agents>> {
         self.0.agents.as_ref()
+    }
+
+    pub(crate) fn restarts(&self) -> &Turns {
+        &self.0.restarts
     }
 
     pub(crate) fn event_file(&self) -> &events::Known {

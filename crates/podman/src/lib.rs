@@ -35,6 +35,7 @@ mod properties;
 mod recorded;
 mod recover;
 mod requests;
+mod restart;
 mod run;
 mod secrets;
 mod shell;

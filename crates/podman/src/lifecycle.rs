@@ -1,4 +1,4 @@
-//! Signals, pauses and other names.
+//! Restarts, signals, pauses and other names.
 
 use crate::requests::{self, Request};
 use crate::{PodmanEngine, failure};
@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use podlane_engine::{
     Call, ContainerId, ContainerName, Engine, Error, Lifecycle, Limits, Result, Signal, Status,
 };
+use std::time::Duration;
 
 impl PodmanEngine {
     /// Sends a request whose answer says nothing more than that it is done.
@@ -27,6 +28,10 @@ impl PodmanEngine {
 
 #[async_trait]
 impl Lifecycle for PodmanEngine {
+    async fn restart(&self, call: &Call, id: &ContainerId, grace: Option<Duration>) -> Result<()> {
+        self.restart_in_turn(call, id, grace).await
+    }
+
     async fn kill(&self, call: &Call, id: &ContainerId, signal: Signal) -> Result<()> {
         self.done(call, requests::kill_container(id, signal)).await
     }

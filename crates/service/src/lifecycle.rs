@@ -40,7 +40,7 @@ pub struct Waited {
 }
 
 impl Service {
-    /// Stops a container if it runs, as [`Service::stop_container`] does, and starts it.
+    /// Stops a container if it runs, as [`Service::stop_container`] does, and starts it, as one step of the engine's.
     pub async fn restart_container(
         &self,
         call: &Call,
@@ -51,10 +51,8 @@ impl Service {
         let service = self.clone();
         self.alter(call, name, move |engine, call, container| async move {
             service.revive(&container.id)?;
-            if container.status.is_live() {
-                engine.stop(&call, &container.id, grace).await?;
-            }
-            engine.start(&call, &container.id).await
+            engine.restart(&call, &container.id, grace).await?;
+            Ok(Change::Done)
         })
         .await
     }

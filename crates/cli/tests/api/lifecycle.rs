@@ -28,6 +28,37 @@ async fn restarted_it_runs_anew() {
 }
 
 #[tokio::test]
+async fn what_goes_with_its_end_is_not_lost_by_a_restart() {
+    let server = server();
+    let api = server.client();
+    let container = Container::by_podman(&api, BUSYBOX, &["--rm"]);
+    let before = container.inspect("{{.Id}} {{.State.StartedAt}}");
+    let refused = api.act(&container.path("restart?timeout=0")).await;
+    let refused = refused.expect(409);
+    assert!(refused.message().contains("--rm"), "{}", refused.text);
+    let after = container.inspect("{{.Id}} {{.State.StartedAt}}");
+    assert_eq!(after, before);
+}
+
+#[tokio::test]
+async fn restarted_by_many_at_once_it_runs() {
+    let server = server();
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    let path = container.path("restart?timeout=0");
+    let (one, two, three, four) = tokio::join!(
+        api.act(&path),
+        api.act(&path),
+        api.act(&path),
+        api.act(&path)
+    );
+    for answer in [one, two, three, four] {
+        assert_eq!(answer.expect(200).json["container"]["changed"], true);
+    }
+    assert_eq!(container.inspect("{{.State.Status}}"), "running");
+}
+
+#[tokio::test]
 async fn killed_it_has_ended_when_the_answer_comes() {
     let server = server();
     let api = server.client();

@@ -116,6 +116,8 @@ struct Config {
 struct HostConfig {
     #[serde(default)]
     init: bool,
+    #[serde(default)]
+    auto_remove: bool,
     #[serde(flatten)]
     kept: settings::HostConfig,
 }
@@ -181,6 +183,11 @@ impl InspectedContainer {
     /// as created; their start time stays.
     pub(crate) fn ever_started(&self) -> bool {
         happened(&self.state.started_at).is_some()
+    }
+
+    /// Whether it goes with its end.
+    pub(crate) fn is_fleeting(&self) -> bool {
+        self.host_config.auto_remove
     }
 
     /// The main process as the engine's PID namespace numbers it.

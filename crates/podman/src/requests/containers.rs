@@ -19,6 +19,16 @@ pub(crate) fn stop_container(id: &ContainerId, grace: Option<Duration>) -> Reque
         .container(id.short())
 }
 
+/// Podman does not know a default here: without a time-out it kills at once.
+pub(crate) fn restart_container(id: &ContainerId, grace: Duration) -> Request {
+    Request::post(
+        "restarting the container",
+        &format!("/containers/{id}/restart"),
+    )
+    .query([("timeout", grace.as_secs().to_string())])
+    .container(id.short())
+}
+
 /// By force means at once: without `timeout=0` Podman waits the grace of a PID 1 that ignores SIGTERM.
 pub(crate) fn remove_container(id: &ContainerId, force: bool) -> Request {
     let query = if force {

@@ -147,6 +147,10 @@ impl Events for Tiny {
 
 #[async_trait]
 impl Lifecycle for Tiny {
+    async fn restart(&self, _: &Call, _: &ContainerId, _: Option<Duration>) -> Result<()> {
+        self.asked().await.map(drop)
+    }
+
     async fn kill(&self, _: &Call, _: &ContainerId, _: Signal) -> Result<()> {
         self.asked().await.map(drop)
     }

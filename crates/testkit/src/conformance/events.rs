@@ -32,7 +32,7 @@ async fn life(mut events: EventStream, id: &ContainerId) -> Vec<String> {
     actions
 }
 
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     i64::try_from(since.expect("after 1970").as_nanos()).expect("a number")
 }

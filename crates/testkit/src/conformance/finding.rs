@@ -3,6 +3,7 @@
 use super::assert_fails;
 use super::subject::{Subject, argv, call, nobody, path, reference};
 use podlane_engine::{Error, ImageRef, LogQuery, Ownership, Resource, Upload};
+use std::time::Duration;
 
 /// The engine names itself and its version.
 pub async fn the_version_is_told(subject: &Subject) {
@@ -72,6 +73,8 @@ pub async fn an_unknown_container_is_not_found_by_any_call(subject: &Subject) {
     missing!(engine.inspect(&call, &(&id).into()).await);
     missing!(engine.start(&call, &id).await);
     missing!(engine.stop(&call, &id, None).await);
+    missing!(engine.restart(&call, &id, None).await);
+    missing!(engine.restart(&call, &id, Some(Duration::ZERO)).await);
     missing!(engine.remove(&call, &id, false).await);
     missing!(engine.remove(&call, &id, true).await);
     missing!(engine.logs(&call, &id, &LogQuery::default()).await);

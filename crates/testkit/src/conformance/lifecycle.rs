@@ -1,8 +1,9 @@
-//! Run, inspect, list, stop, start, remove.
+//! Run, inspect, list, stop, start, restart, remove.
 
 use super::assert_fails;
 use super::subject::{Subject, call, reference};
-use podlane_engine::{Change, ContainerName, Error, Init, Resource, Signal, Status};
+use futures_util::StreamExt;
+use podlane_engine::{Change, ContainerName, Error, EventQuery, Init, Resource, Signal, Status};
 use std::time::{Duration, Instant};
 
 /// From run to remove, seen at every step by inspect and list.
@@ -74,6 +75,70 @@ pub async fn starting_and_stopping_twice_changes_nothing(subject: &Subject) {
         engine.stop(&call(), &id, None).await.expect("a stop"),
         Change::AlreadySo
     );
+}
+
+/// As one step, which is told as such: from whatever state but that of a paused one, and by many at once.
+pub async fn a_restart_is_one_step(subject: &Subject) {
+    let engine = &subject.engine;
+    let since = super::events::now();
+    let id = subject.idle().await;
+    let look = async || engine.inspect(&call(), &(&id).into()).await.expect("it");
+    let before = look().await;
+    let at_once = Some(Duration::ZERO);
+    engine.restart(&call(), &id, at_once).await.expect("one");
+    let after = look().await;
+    assert_eq!(after.status, Status::Running);
+    assert_ne!(after.started, before.started);
+    let many = (0..4).map(|_| async { engine.restart(&call(), &id, at_once).await });
+    for restarted in futures_util::future::join_all(many).await {
+        restarted.expect("one of many");
+    }
+    assert_eq!(look().await.status, Status::Running);
+    let query = EventQuery {
+        since,
+        follow: false,
+    };
+    let told = engine.events(&call(), query).await.expect("events");
+    let told: Vec<_> = told.collect().await;
+    let told = told.into_iter().map(|event| event.expect("an event"));
+    let restarts = told.filter(|event| event.id == id.as_str() && event.action == "restart");
+    assert!(restarts.count() >= 5);
+
+    engine.pause(&call(), &id).await.expect("a pause");
+    for failed in [
+        engine.restart(&call(), &id, at_once).await,
+        engine.stop(&call(), &id, at_once).await.map(drop),
+        engine.top(&call(), &id).await.map(drop),
+    ] {
+        assert_fails!(
+            failed,
+            Error::WrongState { message } if message == "the container is paused; unpause it first"
+        );
+    }
+    engine.unpause(&call(), &id).await.expect("its end");
+    engine.stop(&call(), &id, at_once).await.expect("a stop");
+    engine.restart(&call(), &id, None).await.expect("a start");
+    assert_eq!(look().await.status, Status::Running);
+
+    let created = subject.created().await;
+    engine.restart(&call(), &created, None).await.expect("one");
+    let container = engine.inspect(&call(), &(&created).into()).await;
+    assert_eq!(container.expect("it").status, Status::Running);
+}
+
+/// The container's own where nothing is said.
+pub async fn a_restart_keeps_to_the_grace(subject: &Subject) {
+    let script = "trap '' TERM; echo deaf; while true; do sleep 1; done";
+    let mut spec = subject.spec(&["sh", "-c", script]);
+    spec.settings.stop_timeout = Some(Duration::from_secs(1));
+    let id = subject.run(&spec).await;
+    while subject.log(&id, None).await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let began = Instant::now();
+    let restarted = subject.engine.restart(&call(), &id, None).await;
+    restarted.expect("a restart");
+    assert!(began.elapsed() >= Duration::from_millis(900));
 }
 
 /// Created stays created, and can still be started.

@@ -59,6 +59,8 @@ macro_rules! conformance {
             a_prefix_of_several_ids_is_refused,
             a_container_lives_and_ends,
             starting_and_stopping_twice_changes_nothing,
+            a_restart_is_one_step,
+            a_restart_keeps_to_the_grace,
             stopping_what_never_ran_leaves_it_so,
             an_ended_container_tells_its_exit_code,
             stopping_kills_what_ignores_it,

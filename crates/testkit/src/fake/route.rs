@@ -95,6 +95,8 @@ pub enum Route {
     ContainerStart,
     /// `POST containers/{name}/stop`
     ContainerStop,
+    /// `POST containers/{name}/restart`
+    ContainerRestart,
     /// `POST containers/{name}/kill`
     ContainerKill,
     /// `POST containers/{name}/pause`
@@ -213,6 +215,7 @@ fn container(method: &Method, rest: &str) -> Option<(Route, String)> {
         ("GET", _, "exists") => Route::ContainerExists,
         ("POST", _, "start") => Route::ContainerStart,
         ("POST", _, "stop") => Route::ContainerStop,
+        ("POST", _, "restart") => Route::ContainerRestart,
         ("POST", _, "kill") => Route::ContainerKill,
         ("POST", _, "pause") => Route::ContainerPause,
         ("POST", _, "unpause") => Route::ContainerUnpause,

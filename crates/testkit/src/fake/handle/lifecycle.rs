@@ -1,4 +1,4 @@
-//! Start, stop, kill, pause, rename, wait.
+//! Start, stop, restart, kill, pause, rename, wait.
 
 use super::{Request, events};
 use crate::fake::FakeRuntime;
@@ -241,6 +241,24 @@ pub(super) async fn stop(request: &Request) -> Handled {
     };
     end(&request.core, &id, grace).await;
     Ok(Answer::empty(StatusCode::NO_CONTENT))
+}
+
+/// Without a time-out it kills at once, whatever the container's own is.
+pub(super) async fn restart(request: &Request) -> Handled {
+    let grace = request.query.number("timeout")?.unwrap_or_default();
+    let id = {
+        let mut state = request.core.state();
+        let container = state.find(&request.name)?;
+        if matches!(container.status, Status::Paused | Status::Stopping) {
+            let text = "unable to restart a container in a paused or unknown state";
+            return Err(Refusal::state(500, text));
+        }
+        let (id, event) = (container.id.clone(), events::of(container, "restart"));
+        request.core.happens(&mut state, event);
+        id
+    };
+    end(&request.core, &id, u64::try_from(grace).unwrap_or_default()).await;
+    start_by(&request.core, &id)
 }
 
 pub(super) fn kill(request: &Request) -> Handled {

@@ -89,6 +89,7 @@ pub(super) async fn handle(request: &Request) -> Handled {
         Route::ContainerExists => inspect::exists(request),
         Route::ContainerStart => lifecycle::start(request),
         Route::ContainerStop => lifecycle::stop(request).await,
+        Route::ContainerRestart => lifecycle::restart(request).await,
         Route::ContainerKill => lifecycle::kill(request),
         Route::ContainerPause => lifecycle::pause(request),
         Route::ContainerUnpause => lifecycle::unpause(request),
