@@ -3,6 +3,7 @@
 use crate::{Acted, Call, ListFilter, Page, Result, Scope, Service, WithLabels};
 use futures_util::{StreamExt, stream};
 use podlane_engine::{Change, Container, ContainerRef, Error as EngineError, Signal, Status};
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// What is done.
@@ -47,13 +48,16 @@ pub struct BulkRow {
 
 impl Service {
     /// Does the same to many containers, as many at once as there are workers. What fails for one is told in
-    /// its row, and the others go on. The rows come in the order of the names.
+    /// its row, and the others go on. The rows come in the order of the names; what stands there twice has one.
     pub async fn bulk(&self, call: &Call, chosen: Chosen, verb: Verb) -> Result<Vec<BulkRow>> {
         call.may(Scope::ContainersWrite)?;
         let chosen: Vec<(String, ContainerRef)> = match chosen {
             Chosen::Names(names) => {
-                let chosen = names.into_iter();
-                chosen.map(|name| (name.to_string(), name)).collect()
+                let mut seen = HashSet::new();
+                let names = names.into_iter().map(|name| (name.to_string(), name));
+                names
+                    .filter(|(name, _)| seen.insert(name.clone()))
+                    .collect()
             }
             Chosen::Labels(labels) => {
                 let filter = ListFilter {

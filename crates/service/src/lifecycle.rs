@@ -96,8 +96,8 @@ impl Service {
             if container.status == Status::Paused {
                 return Ok(Change::AlreadySo);
             }
-            engine.pause(&call, &container.id).await?;
-            Ok(Change::Done)
+            let done = engine.pause(&call, &container.id).await;
+            done_or_so(&*engine, &call, &container.id, done, Status::Paused).await
         })
         .await
     }
@@ -113,8 +113,8 @@ impl Service {
             if container.status == Status::Running {
                 return Ok(Change::AlreadySo);
             }
-            engine.unpause(&call, &container.id).await?;
-            Ok(Change::Done)
+            let done = engine.unpause(&call, &container.id).await;
+            done_or_so(&*engine, &call, &container.id, done, Status::Running).await
         })
         .await
     }
@@ -239,6 +239,36 @@ impl Service {
             Ok((shown(engine.inspect(&call, &id).await?), change))
         })
         .await
+    }
+}
+
+/// What came of a change that is refused where it has been made already: by somebody else, at the same time.
+async fn done_or_so(
+    engine: &dyn Engine,
+    call: &Call,
+    id: &ContainerId,
+    done: EngineResult<()>,
+    wanted: Status,
+) -> EngineResult<Change> {
+    match done {
+        Err(EngineError::WrongState { .. })
+            if engine.inspect(call, &id.into()).await?.status == wanted =>
+        {
+            Ok(Change::AlreadySo)
+        }
+        done => done.map(|()| Change::Done),
+    }
+}
+
+/// The new name stands in the parameter `to`, not in a field `name`.
+fn in_field_to(error: EngineError) -> EngineError {
+    match error {
+        EngineError::NameInUse { .. } => EngineError::Invalid {
+            field: "to",
+            message: error.to_string(),
+            conflict: true,
+        },
+        other => other,
     }
 }
 

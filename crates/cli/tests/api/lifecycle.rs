@@ -59,6 +59,29 @@ async fn restarted_by_many_at_once_it_runs() {
 }
 
 #[tokio::test]
+async fn of_two_who_do_the_same_at_once_one_changes_something() {
+    let server = server();
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    for _ in 0..5 {
+        for verb in ["pause", "unpause"] {
+            let path = container.path(verb);
+            let (one, other) = tokio::join!(api.act(&path), api.act(&path));
+            let changed = [one, other].map(|answer| {
+                let answer = answer.expect(200);
+                answer.json["container"]["changed"] == true
+            });
+            assert!(changed[0] != changed[1], "{verb}: {changed:?}");
+        }
+    }
+    let names = json!([container.name, container.name]);
+    let body = json!({ "action": "pause", "names": names });
+    let report = api.post("/bulk/containers", body).await.expect(200).json;
+    assert_eq!(report["results"].as_array().map(Vec::len), Some(1));
+    assert_eq!(report["results"][0]["changed"], true);
+}
+
+#[tokio::test]
 async fn killed_it_has_ended_when_the_answer_comes() {
     let server = server();
     let api = server.client();
