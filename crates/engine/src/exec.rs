@@ -254,18 +254,51 @@ impl Signal {
         ("SYS", 31),
     ];
 
-    /// A signal by its name, with or without `SIG`, in any case, or by its number. Source: signal(7),
-    /// numbers of x86 and ARM.
+    /// The first and the last real-time signal that the C library leaves to programs.
+    const RTMIN: i32 = 34;
+    const RTMAX: i32 = 64;
+
+    /// A signal by its name, with or without `SIG`, in any case, or by its number; a real-time one as `RTMIN+n` or
+    /// `RTMAX-n`. Source: signal(7), numbers of x86 and ARM.
     pub fn parse(text: &str) -> Option<Self> {
         if let Ok(number) = text.parse::<i32>() {
             return (1..=64).contains(&number).then_some(Self(number));
         }
         let upper = text.to_ascii_uppercase();
         let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+        if name.starts_with("RT") {
+            return Self::real_time(name);
+        }
         Self::NAMES
             .iter()
             .find(|(known, _)| *known == name)
             .map(|(_, number)| Self(*number))
+    }
+
+    fn real_time(name: &str) -> Option<Self> {
+        let (base, sign, rest) = match name.split_at_checked(5)? {
+            ("RTMIN", rest) => (Self::RTMIN, '+', rest),
+            ("RTMAX", rest) => (Self::RTMAX, '-', rest),
+            _ => return None,
+        };
+        if rest.is_empty() {
+            return Some(Self(base));
+        }
+        let digits = rest.strip_prefix(sign)?;
+        // A number may have a sign of its own.
+        let digits = digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then_some(digits);
+        let distance: i32 = digits?.parse().ok()?;
+        let number = if sign == '+' {
+            base.checked_add(distance)?
+        } else {
+            base.checked_sub(distance)?
+        };
+        (Self::RTMIN..=Self::RTMAX)
+            .contains(&number)
+            .then_some(Self(number))
     }
 
     /// Its number.
@@ -327,6 +360,37 @@ mod tests {
             assert_eq!(Signal::parse(text), Some(Signal::TERM), "{text}");
         }
         for text in ["", "0", "65", "-9", "SIG", "NOSUCH", "SIGSIGTERM"] {
+            assert_eq!(Signal::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn real_time_signals_by_their_distance() {
+        for (text, number) in [
+            ("RTMIN", 34),
+            ("SIGRTMIN+3", 37),
+            ("sigrtmin+0", 34),
+            ("RTMIN+30", 64),
+            ("SIGRTMAX", 64),
+            ("rtmax-14", 50),
+            ("RTMAX-30", 34),
+        ] {
+            let signal = Signal::parse(text).map(Signal::number);
+            assert_eq!(signal, Some(number), "{text}");
+        }
+        for text in [
+            "RT",
+            "RTMIN3",
+            "RTMIN-1",
+            "RTMIN+",
+            "RTMIN++3",
+            "RTMIN+-3",
+            "RTMIN+31",
+            "RTMAX+1",
+            "RTMAX-31",
+            "RTMIN+99999999999",
+            "RTMI\u{fc}+3",
+        ] {
             assert_eq!(Signal::parse(text), None, "{text}");
         }
     }

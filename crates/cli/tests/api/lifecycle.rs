@@ -59,6 +59,25 @@ async fn restarted_by_many_at_once_it_runs() {
 }
 
 #[tokio::test]
+async fn real_time_signals_have_names() {
+    let server = server();
+    let api = server.client();
+    let body =
+        json!({ "image": BUSYBOX, "command": ["sleep", "5000"], "stop_signal": "SIGRTMIN+3" });
+    let container = Container::with(&api, body).await;
+    assert_eq!(container.inspect("{{.Config.StopSignal}}"), "37");
+    api.act(&container.path("kill?signal=SIGRTMIN-3"))
+        .await
+        .refused(400, "signal");
+    let _ = api
+        .act(&container.path("kill?signal=SIGRTMIN+3"))
+        .await
+        .expect(200);
+    let waited = api.act(&container.path("wait")).await.expect(200);
+    assert_eq!(waited.json["container"]["exit_code"], 128 + 37);
+}
+
+#[tokio::test]
 async fn of_two_who_do_the_same_at_once_one_changes_something() {
     let server = server();
     let api = server.client();

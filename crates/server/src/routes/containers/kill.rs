@@ -22,7 +22,9 @@ impl QueryShape for Which {
         };
         let message = "query parameter `signal` must be a signal's name, such as TERM, or its number, 1 to 64";
         let wrong = || Refusal::field("signal", message);
-        Signal::parse(text).map(Self).ok_or_else(wrong)
+        // A plus that is not encoded is a space in a query.
+        let text = text.replace(' ', "+");
+        Signal::parse(&text).map(Self).ok_or_else(wrong)
     }
 }
 
