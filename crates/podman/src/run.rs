@@ -6,6 +6,7 @@
 
 use crate::PodmanEngine;
 use crate::answers::{Created, InspectedContainer};
+use crate::engine::change;
 use crate::failure::Failure;
 use crate::instance::Attempt;
 use crate::requests::{self, ATTEMPT_LABEL, Adaptation, ResourceLimits};
@@ -102,7 +103,7 @@ impl PodmanEngine {
             Err(error) => {
                 // Also the port rules of a failed start stay until the container is removed.
                 self.undo(call, &created).await;
-                Err(error)
+                Err(by_entrypoint(spec, error))
             }
         }
     }
@@ -118,7 +119,9 @@ impl PodmanEngine {
         if let Some(infra) = spec.pod.as_ref().and_then(|pod| pod.infra.as_ref()) {
             self.start(call, infra).await?;
         }
-        self.start(call, id).await
+        let request = requests::start_new_container(id, spec);
+        let status = self.connection().status(call, &request).await?;
+        change(request.step, status)
     }
 
     /// Finds out whether a create that was not answered well has made the container all the same.
@@ -240,6 +243,22 @@ fn adapted(current: Adaptation, spec: &ContainerSpec, error: &Error) -> Option<A
 fn names_cdi(spec: &ContainerSpec) -> bool {
     let mut devices = spec.settings.devices.iter();
     devices.any(|device| !device.starts_with('/'))
+}
+
+/// Which program can't be started, if not the command's.
+fn by_entrypoint(spec: &ContainerSpec, error: Error) -> Error {
+    match error {
+        Error::Invalid {
+            field: "command",
+            message,
+            conflict,
+        } if !spec.entrypoint.is_empty() => Error::Invalid {
+            field: "entrypoint",
+            message: message.replacen("the command's program", "the entrypoint", 1),
+            conflict,
+        },
+        other => other,
+    }
 }
 
 /// What is left of a refused limit when the host's own are kept: that for open files.

@@ -158,8 +158,8 @@ impl Service {
             if container.name == new.as_str() {
                 return Ok(Change::AlreadySo);
             }
-            engine.rename(&call, &container.id, &new).await?;
-            Ok(Change::Done)
+            let done = engine.rename(&call, &container.id, &new).await;
+            done.map(|()| Change::Done).map_err(in_field_to)
         })
         .await
     }

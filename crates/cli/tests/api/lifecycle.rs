@@ -198,6 +198,7 @@ async fn renamed_it_answers_to_its_new_name_alone() {
         .await
         .expect(409);
     assert!(taken.message().contains(&two.name), "{}", taken.text);
+    taken.refused(409, "to");
     for wrong in ["", "-x", "a/b", "a%20b", "%2e%2e"] {
         let path = one.path(&format!("rename?to={wrong}"));
         api.act(&path).await.refused(400, "to");

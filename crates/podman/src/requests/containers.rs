@@ -3,13 +3,23 @@
 use super::{ATTEMPT_LABEL, Request};
 use http::Method;
 use podlane_engine::{
-    ContainerId, ContainerName, ContainerRef, LogQuery, Signal, Source, TerminalSize,
+    ContainerId, ContainerName, ContainerRef, ContainerSpec, LogQuery, Signal, Source, TerminalSize,
 };
 use std::time::{Duration, SystemTime};
 
 pub(crate) fn start_container(id: &ContainerId) -> Request {
     Request::post("starting the container", &format!("/containers/{id}/start"))
         .container(id.short())
+}
+
+/// The first start, which finds out what a create does not.
+pub(crate) fn start_new_container(id: &ContainerId, spec: &ContainerSpec) -> Request {
+    let mut request = start_container(id).image(&spec.image);
+    request.about.user = spec
+        .user
+        .as_ref()
+        .map_or_else(String::new, ToString::to_string);
+    request
 }
 
 pub(crate) fn stop_container(id: &ContainerId, grace: Option<Duration>) -> Request {

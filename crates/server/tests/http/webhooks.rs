@@ -101,6 +101,10 @@ async fn what_is_no_webhook_is_refused_by_its_field() {
             .refuses(post("/api/v1/webhooks", wanted(&more)), 400, Some(field))
             .await;
         assert!(!body.to_string().contains("password@"), "{body}");
+        if field == "events[1]" {
+            let message = body["error"]["message"].as_str().expect("a message");
+            assert!(message.starts_with("\"exec\" is no event"), "{body}");
+        }
     }
     let made = server
         .post("/api/v1/webhooks", wanted(&json!({})))

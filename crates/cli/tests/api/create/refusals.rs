@@ -33,6 +33,8 @@ async fn what_only_the_engine_can_judge_is_named_and_leaves_nothing() {
         (400, "command", json!({ "command": ["/no/such/program"] })),
         (400, "command", json!({ "command": ["/etc"] })),
         (400, "command", json!({ "command": ["/etc/passwd"] })),
+        (400, "entrypoint", json!({ "entrypoint": ["/no/such"] })),
+        (400, "entrypoint", json!({ "entrypoint": ["/etc"] })),
         (400, "command", json!({ "image": SCRATCH })),
         (400, "user", json!({ "user": "nobody-knows" })),
         (400, "user", json!({ "user": "0:nobody-knows" })),
@@ -48,6 +50,9 @@ async fn what_only_the_engine_can_judge_is_named_and_leaves_nothing() {
         let answer = api.post("/containers", body).await;
         assert!(!exists(&name), "{more} left a container");
         assert_eq!(answer.status, status, "{more}: {}", answer.text);
+        let user = more["user"].as_str();
+        let named = user.is_none_or(|user| answer.message().contains(user));
+        assert!(named, "{more}: {}", answer.text);
         answer.refused(status, field);
     }
     drop(taken);

@@ -70,6 +70,10 @@ fn chosen(body: Bulk) -> Result<Chosen> {
             let labels = WithLabels::parse(labels.iter().map(String::as_str))?;
             return Ok(Chosen::Labels(labels));
         }
+        (Some(_), Some(_)) => {
+            let message = "either `names` or `labels` is needed, not both";
+            return Err(Refusal::field("names", message).into());
+        }
         _ => {
             let message = "one of `names` and `labels` is needed, and `labels` must not be empty";
             return Err(Refusal::field("names", message).into());

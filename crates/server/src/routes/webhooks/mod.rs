@@ -9,6 +9,7 @@ pub(crate) mod redeliver;
 pub(crate) mod remove;
 pub(crate) mod test;
 
+use crate::extract::shown;
 use crate::refusal::Refusal;
 use crate::timestamp;
 use axum::extract::{FromRequestParts, Path};
@@ -51,7 +52,8 @@ fn events(words: &[String]) -> Result<Vec<WebhookEvent>, Refusal> {
     let event = |(at, word): (usize, &String)| {
         WebhookEvent::parse(word).ok_or_else(|| {
             let all: Vec<_> = WebhookEvent::ALL.iter().map(|kind| kind.as_str()).collect();
-            let message = format!("is no event; the events are {}", all.join(", "));
+            let word = shown(word);
+            let message = format!("\"{word}\" is no event; the events are {}", all.join(", "));
             Refusal::field(format!("events[{at}]"), message)
         })
     };
