@@ -8,6 +8,9 @@ use crate::refusal::Refusal;
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
+/// Fields of ours that have fields themselves; what is inside others are names of the caller's.
+const OBJECTS: [&str; 4] = ["limits", "restart", "capabilities", "healthcheck"];
+
 /// The refusal for a body that is not what it should be.
 pub(crate) fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
     let path = Where::of(error.path());
@@ -105,7 +108,10 @@ fn wrong_value(text: &str) -> Option<String> {
         .or_else(|| text.strip_prefix("invalid value: "))?;
     let (found, expected) = rest.rsplit_once(", expected ")?;
     let expected = match expected {
-        "f64" => "a number",
+        "f64" | "f32" => "a number",
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64" => "a whole number",
+        "a sequence" => "an array",
+        "a map" => "an object",
         "a boolean" => "true or false",
         other if other.starts_with("struct ") => "an object",
         other => other,
@@ -127,7 +133,7 @@ fn wrong_value(text: &str) -> Option<String> {
     Some(format!("must be {expected}, not {found}"))
 }
 
-/// A place in a body: its top-level field, and the way to it.
+/// A place in a body: its field, and the way to it.
 #[derive(Debug, Clone, Default)]
 struct Where {
     field: String,
@@ -149,6 +155,11 @@ impl Where {
 
     /// The place called `key` in this one.
     fn inside(&self, key: &str) -> Self {
+        if OBJECTS.contains(&self.field.as_str()) && self.text == self.field {
+            let field = format!("{}.{}", self.field, shown(key));
+            let text = field.clone();
+            return Self { field, text };
+        }
         if self.field.is_empty() {
             return Self {
                 field: shown(key),
@@ -165,6 +176,13 @@ impl Where {
     fn without(&self, key: &str) -> Self {
         if self.text == shown(key) {
             return Self::default();
+        }
+        let within = self.text.strip_suffix(&format!(".{}", shown(key)));
+        if let Some(object) = within.filter(|object| OBJECTS.contains(object)) {
+            return Self {
+                field: object.to_owned(),
+                text: object.to_owned(),
+            };
         }
         let end = format!("[\"{}\"]", shown(key));
         Self {
