@@ -103,7 +103,7 @@ impl PodmanEngine {
             Err(error) => {
                 // Also the port rules of a failed start stay until the container is removed.
                 self.undo(call, &created).await;
-                Err(by_entrypoint(spec, error))
+                Err(error)
             }
         }
     }
@@ -243,22 +243,6 @@ fn adapted(current: Adaptation, spec: &ContainerSpec, error: &Error) -> Option<A
 fn names_cdi(spec: &ContainerSpec) -> bool {
     let mut devices = spec.settings.devices.iter();
     devices.any(|device| !device.starts_with('/'))
-}
-
-/// Which program can't be started, if not the command's.
-fn by_entrypoint(spec: &ContainerSpec, error: Error) -> Error {
-    match error {
-        Error::Invalid {
-            field: "command",
-            message,
-            conflict,
-        } if !spec.entrypoint.is_empty() => Error::Invalid {
-            field: "entrypoint",
-            message: message.replacen("the command's program", "the entrypoint", 1),
-            conflict,
-        },
-        other => other,
-    }
 }
 
 /// What is left of a refused limit when the host's own are kept: that for open files.

@@ -130,7 +130,7 @@ impl Service {
                 None
             };
             let run = service.run_in(&call, &new, &image, pod.as_ref()).await;
-            let (id, lifetime) = run?;
+            let (id, lifetime) = run.map_err(|error| by_entrypoint(&new, error))?;
             // Into a pod it comes with whatever holds that together.
             if new.pod.is_none() {
                 let known = [Some(&id), replaced.as_ref()];
@@ -306,6 +306,26 @@ impl Service {
             name: container.name,
             change,
         })
+    }
+}
+
+/// Which program can't be started, if not the command's.
+fn by_entrypoint(new: &NewContainer, error: Error) -> Error {
+    match error {
+        Error::Engine(EngineError::Invalid {
+            field: "command",
+            message,
+            conflict,
+        }) if !new.entrypoint.is_empty() => {
+            let message = message.replacen("the command's program", "the entrypoint", 1);
+            let field = "entrypoint";
+            Error::Engine(EngineError::Invalid {
+                field,
+                message,
+                conflict,
+            })
+        }
+        other => other,
     }
 }
 
