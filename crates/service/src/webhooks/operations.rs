@@ -138,8 +138,8 @@ impl Service {
         let host = url.host_str().unwrap_or_default().to_owned();
         call.note(|| host);
         let events = check_events(new.events)?;
-        self.check_told(call, &events).await?;
         let labels = check_labels(new.labels)?;
+        self.check_told(call, &events).await?;
         let bounds = Bounds {
             container: None,
             ..call.caller().bounds().clone()
@@ -238,9 +238,9 @@ impl Service {
         let url = changes.url.map(|url| self.0.reach.url(&url)).transpose();
         let url = url.map_err(|message| Error::invalid("url", message))?;
         let events = changes.events.map(check_events).transpose()?;
+        let labels = changes.labels.map(check_labels).transpose()?;
         self.check_told(call, events.as_deref().unwrap_or_default())
             .await?;
-        let labels = changes.labels.map(check_labels).transpose()?;
         let (id, prefix) = (id.to_owned(), changes.name_prefix);
         self.with_webhooks(call, move |webhooks, caller| {
             let kept = webhooks.there()?.ok_or(Error::NoWebhook)?;
