@@ -48,6 +48,17 @@ pub(crate) async fn hello(api: &Client, container: &Container) -> Answer {
 }
 
 #[tokio::test]
+async fn a_user_that_there_is_not_slows_down_nobody_else() {
+    let server = server();
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    let body = json!({ "command": "true", "user": "nobody-there" });
+    let refused = api.post(&container.path("exec"), body).await;
+    refused.refused(400, "user");
+    assert_eq!(hello(&api, &container).await.headers["x-exec-path"], "fd");
+}
+
+#[tokio::test]
 async fn an_idle_agent_is_killed() {
     let server = server();
     let api = server.client();

@@ -39,7 +39,7 @@ const IDLE: Duration = Duration::from_secs(300);
 const MAX_IDLE_WORKERS: usize = 32;
 /// How long a container is left alone in which an agent could not be started.
 const REFUSED: Duration = Duration::from_secs(10);
-/// How long the podman command is not tried again in a container where it has failed.
+/// How long the podman command is not tried again for a user in a container where it has failed.
 const AVOIDED: Duration = Duration::from_secs(60);
 
 /// The commands of one user in one container.
@@ -47,6 +47,15 @@ const AVOIDED: Duration = Duration::from_secs(60);
 struct Key {
     container: ContainerId,
     user: Option<String>,
+}
+
+impl Key {
+    fn new(container: &ContainerId, user: Option<&UserSpec>) -> Self {
+        Self {
+            container: container.clone(),
+            user: user.map(|user| user.as_str().to_owned()),
+        }
+    }
 }
 
 /// An agent that is being started, or was. `None`: it could not be.
@@ -69,8 +78,8 @@ struct PodmanCommand {
     program: OnceCell<Program>,
     /// What makes it one with the service, once that has been asked.
     options: OnceCell<Vec<String>>,
-    /// Where it has failed, and when.
-    failed: Mutex<HashMap<ContainerId, Instant>>,
+    /// For whom it has failed, and when: a user that there is not takes it from nobody else.
+    failed: Mutex<HashMap<Key, Instant>>,
 }
 
 /// An agent that runs.
@@ -113,10 +122,7 @@ impl Agents {
 
     /// Whether there is an agent for a user's commands.
     pub(crate) fn serves(&self, container: &ContainerId, user: Option<&UserSpec>) -> bool {
-        let key = Key {
-            container: container.clone(),
-            user: user.map(|user| user.as_str().to_owned()),
-        };
+        let key = Key::new(container, user);
         let slots = self.slots();
         let agent = slots.get(&key).and_then(|slot| slot.get());
         agent.is_some_and(|agent| {
@@ -133,10 +139,7 @@ impl Agents {
         user: Option<&UserSpec>,
         start: impl AsyncFnOnce() -> io::Result<(Link, Option<String>)>,
     ) -> Option<Arc<Agent>> {
-        let key = Key {
-            container: container.clone(),
-            user: user.map(|user| user.as_str().to_owned()),
-        };
+        let key = Key::new(container, user);
         let slot = Arc::clone(self.slots().entry(key.clone()).or_default());
         let start = || async {
             self.make_room();
@@ -277,9 +280,10 @@ impl PodmanCommand {
         user: Option<&UserSpec>,
         find: impl AsyncFnOnce() -> Option<Vec<String>>,
     ) -> io::Result<Link> {
+        let key = Key::new(id, user);
         let failed = || self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         failed().retain(|_, since| since.elapsed() < AVOIDED);
-        if failed().contains_key(id) {
+        if failed().contains_key(&key) {
             return Err(io::Error::other("the podman command has failed there"));
         }
         let options = self
@@ -296,7 +300,7 @@ impl PodmanCommand {
         }
         if let Err(error) = &started {
             tracing::debug!(container = id.short(), %error, "the podman command starts no agent");
-            failed().insert(id.clone(), Instant::now());
+            failed().insert(key, Instant::now());
         }
         started.map(Link::Descriptors)
     }
