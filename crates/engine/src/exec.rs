@@ -286,15 +286,14 @@ impl Signal {
         }
         let digits = rest.strip_prefix(sign)?;
         // A number may have a sign of its own.
-        let digits = digits
-            .bytes()
-            .all(|byte| byte.is_ascii_digit())
-            .then_some(digits);
-        let distance: i32 = digits?.parse().ok()?;
+        if digits.starts_with('+') {
+            return None;
+        }
+        let distance = i32::from(digits.parse::<u8>().ok()?);
         let number = if sign == '+' {
-            base.checked_add(distance)?
+            base + distance
         } else {
-            base.checked_sub(distance)?
+            base - distance
         };
         (Self::RTMIN..=Self::RTMAX)
             .contains(&number)

@@ -56,7 +56,7 @@ pub use secrets::{NewSecret, Secret, Secrets};
 pub use settings::{
     Healthcheck, Limits, Membership, OpenFiles, Restart, SecretFile, Settings, Tmpfs,
 };
-pub use status::Status;
+pub use status::{PAUSED, Status};
 pub use system::{Capability, Confinement, DiskRoom, EngineInfo, Program, System};
 pub use volumes::{NewVolume, Volume, Volumes};
 

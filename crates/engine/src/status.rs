@@ -1,5 +1,6 @@
 //! A container's state.
 
+use crate::{Error, Result};
 use std::fmt;
 
 /// The state of a container, by the words of `podman ps` and of the OCI runtime specification.
@@ -21,7 +22,22 @@ pub enum Status {
     Unknown,
 }
 
+/// Why little can be done with a container whose processes are frozen.
+pub const PAUSED: &str = "the container is paused; unpause it first";
+
 impl Status {
+    /// Refuses what takes a main process that runs.
+    pub fn must_run(self) -> Result<()> {
+        let message = match self {
+            Self::Running => return Ok(()),
+            Self::Paused => PAUSED,
+            _ => "the container is not running; start it first",
+        };
+        Err(Error::WrongState {
+            message: message.into(),
+        })
+    }
+
     /// The word for it in answers.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,6 +1,6 @@
 //! What an engine says of itself and of its host, and what it can't do.
 
-use crate::{Call, Result};
+use crate::{Call, Error, Result};
 use async_trait::async_trait;
 
 /// What an engine says of itself and of its host.
@@ -82,6 +82,19 @@ pub struct Capability {
     pub reason: Option<String>,
     /// The engine's version from which on it can be done, if that is what decides.
     pub since: Option<&'static str>,
+}
+
+impl Capability {
+    /// Refuses what needs it, where it can't be done.
+    pub fn needed(self) -> Result<()> {
+        if self.supported {
+            return Ok(());
+        }
+        Err(Error::Unsupported {
+            what: self.what,
+            reason: self.reason.unwrap_or_default(),
+        })
+    }
 }
 
 /// The part of an engine that tells what it is.

@@ -6,7 +6,7 @@ use crate::{PodmanEngine, requests};
 use async_trait::async_trait;
 use podlane_engine::{
     Attachment, Call, Chunk, ContainerId, Control, Engine, Error, ExecPath, Exit, Process, Result,
-    Signal, StartFailure, Status, StdinSink, TerminalSize, Termination,
+    Signal, StartFailure, StdinSink, TerminalSize, Termination,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,16 +54,7 @@ impl PodmanEngine {
         let (terminal, reads) = (found.has_terminal(), found.reads_input());
         let container = found.container()?;
         // Podman would make one that has ended ready for another run.
-        let message = match container.status {
-            Status::Running => None,
-            Status::Paused => Some("the container is paused; unpause it first"),
-            _ => Some("the container is not running; start it first"),
-        };
-        if let Some(message) = message {
-            return Err(Error::WrongState {
-                message: message.into(),
-            });
-        }
+        container.status.must_run()?;
         let stdin = stdin.unwrap_or(terminal) && reads;
         let request = requests::attach(id, stdin);
         let response = self.connection().send(call, &request).await?;

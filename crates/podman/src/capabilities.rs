@@ -6,7 +6,7 @@ use crate::PodmanEngine;
 use crate::answers::Info;
 use crate::requests;
 use async_trait::async_trait;
-use podlane_engine::{Call, Capability, EngineInfo, Error, Limits, Result, System};
+use podlane_engine::{Call, Capability, EngineInfo, Limits, Result, System};
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -291,13 +291,7 @@ impl PodmanEngine {
     pub(crate) async fn needs(&self, call: &Call, name: &'static str) -> Result<()> {
         let capabilities = self.table(call, LASTING).await?;
         let found = capabilities.into_iter().find(|row| row.name == name);
-        match found {
-            Some(row) if !row.supported => Err(Error::Unsupported {
-                what: row.what,
-                reason: row.reason.unwrap_or_default(),
-            }),
-            _ => Ok(()),
-        }
+        found.map_or(Ok(()), Capability::needed)
     }
 
     /// Whether what a network has taken in is told as what it has put out.

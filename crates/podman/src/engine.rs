@@ -216,18 +216,14 @@ impl Engine for PodmanEngine {
     }
 
     async fn start(&self, call: &Call, id: &ContainerId) -> Result<Change> {
-        let request = requests::start_container(id);
-        change(
-            request.step,
-            self.connection().status(call, &request).await?,
-        )
+        self.changed(call, requests::start_container(id)).await
     }
 
     async fn stop(&self, call: &Call, id: &ContainerId, grace: Option<Duration>) -> Result<Change> {
         let request = requests::stop_container(id, grace);
-        match self.connection().status(call, &request).await {
-            Ok(status) => change(request.step, status),
+        match self.changed(call, request).await {
             Err(error) => Err(self.unless_paused(call, id, error).await),
+            done => done,
         }
     }
 

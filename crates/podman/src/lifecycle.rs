@@ -1,10 +1,12 @@
 //! Restarts, signals, pauses and other names.
 
+use crate::engine::change;
 use crate::requests::{self, Request};
 use crate::{PodmanEngine, failure};
 use async_trait::async_trait;
 use podlane_engine::{
-    Call, ContainerId, ContainerName, Engine, Error, Lifecycle, Limits, Result, Signal, Status,
+    Call, Change, ContainerId, ContainerName, Engine, Error, Lifecycle, Limits, Result, Signal,
+    Status,
 };
 use std::time::Duration;
 
@@ -12,6 +14,12 @@ impl PodmanEngine {
     /// Sends a request whose answer says nothing more than that it is done.
     pub(crate) async fn done(&self, call: &Call, request: Request) -> Result<()> {
         self.connection().status(call, &request).await.map(drop)
+    }
+
+    /// Sends a request whose answer says only whether there was something to do.
+    pub(crate) async fn changed(&self, call: &Call, request: Request) -> Result<Change> {
+        let status = self.connection().status(call, &request).await?;
+        change(request.step, status)
     }
 
     /// Why something can't be done to a container in its present state, where Podman does not say that it is paused.

@@ -6,7 +6,6 @@
 
 use crate::PodmanEngine;
 use crate::answers::{Created, InspectedContainer};
-use crate::engine::change;
 use crate::failure::Failure;
 use crate::instance::Attempt;
 use crate::requests::{self, ATTEMPT_LABEL, Adaptation, ResourceLimits};
@@ -120,8 +119,7 @@ impl PodmanEngine {
             self.start(call, infra).await?;
         }
         let request = requests::start_new_container(id, spec);
-        let status = self.connection().status(call, &request).await?;
-        change(request.step, status)
+        self.changed(call, request).await
     }
 
     /// Finds out whether a create that was not answered well has made the container all the same.

@@ -131,14 +131,7 @@ impl Service {
         let container = self.find(call, name).await?;
         self.permit_share(call, &container.name, limits).await?;
         self.alter(call, name, move |engine, call, container| async move {
-            let wrong = match container.status {
-                Status::Running => None,
-                Status::Paused => Some("the container is paused; unpause it first"),
-                _ => Some("the container is not running; start it first"),
-            };
-            if let Some(message) = wrong.map(Into::into) {
-                return Err(EngineError::WrongState { message });
-            }
+            container.status.must_run()?;
             engine.update(&call, &container.id, limits).await?;
             Ok(Change::Done)
         })

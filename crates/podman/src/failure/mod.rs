@@ -7,12 +7,11 @@ mod rules;
 
 use crate::requests::Request;
 use http::{Method, StatusCode};
-use podlane_engine::{Call, Error, ImageRef, Resource};
+use podlane_engine::{Call, Error, ImageRef, PAUSED, Resource};
 use rules::{RULES, Rule};
 use serde::Deserialize;
 use std::path::Path;
 
-const PAUSED: &str = "the container is paused; unpause it first";
 /// What a create says, what a rename does, and what it does in a database of SQL.
 const NAME_IN_USE: [&str; 8] = [
     "name is already in use",

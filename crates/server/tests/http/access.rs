@@ -132,7 +132,7 @@ fn operations() -> Vec<(String, String, Option<Scope>)> {
     all
 }
 
-fn token(directory: &Path, role: Option<Role>, scopes: &[Scope]) -> String {
+pub(crate) fn token(directory: &Path, role: Option<Role>, scopes: &[Scope]) -> String {
     bounded(directory, role, scopes, Bounds::default())
 }
 

@@ -3,7 +3,7 @@
 use super::keeper::{Kept, unkept};
 use super::{Courier, SECRET_LOST, SigningSecret, Webhook, WebhookEvent, Webhooks, now, now_ms};
 use crate::{Bounds, Call, Caller, Error, NamePrefix, Result, Scope, Service, WithLabels};
-use podlane_engine::{Capability, Error as EngineError};
+use podlane_engine::Capability;
 use podlane_store::{DeliveryRecord, DeliveryState, WebhookCounts};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -193,15 +193,9 @@ impl Service {
             return Ok(());
         }
         let capabilities = self.0.engine.capabilities(call).await.unwrap_or_default();
-        let lacks = |row: &Capability| !row.supported && needed.contains(&row.name);
-        match capabilities.into_iter().find(lacks) {
-            None => Ok(()),
-            Some(row) => Err(EngineError::Unsupported {
-                what: row.what,
-                reason: row.reason.unwrap_or_default(),
-            }
-            .into()),
-        }
+        let wanted = |row: &Capability| needed.contains(&row.name);
+        let mut rows = capabilities.into_iter().filter(wanted);
+        Ok(rows.try_for_each(Capability::needed)?)
     }
 
     /// The caller's webhooks, the oldest first.

@@ -3,12 +3,13 @@
 mod bodies;
 mod secrets;
 
+use crate::access;
 use crate::client::{Reply, Server, get, post, request};
 use crate::engine::Mood;
 use axum::body::Body;
 use axum::http::{HeaderValue, Request};
 use podlane_engine::Error;
-use podlane_service::{Auth, Bounds, Caller, NewToken, Role, Scope, Tokens};
+use podlane_service::{Role, Scope};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -31,18 +32,7 @@ fn with(mut request: Request<Body>, name: &'static str, value: &'static str) -> 
 
 /// Makes a token; the value of the header that shows it.
 fn token(directory: &Path, role: Option<Role>, scopes: &[Scope]) -> String {
-    let new = NewToken {
-        name: "test".into(),
-        role,
-        scopes: scopes.to_vec(),
-        networks: Vec::new(),
-        certificate: None,
-        bounds: Bounds::default(),
-        life: None,
-    };
-    let tokens = Tokens::new(Auth::Auto, Some(directory.to_owned()));
-    let (_, text) = tokens.create(&Caller::server(), &new).expect("made");
-    format!("Bearer {}", text.reveal())
+    format!("Bearer {}", access::token(directory, role, scopes))
 }
 
 fn shown(mut request: Request<Body>, token: &str) -> Request<Body> {
