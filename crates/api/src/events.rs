@@ -60,7 +60,8 @@ pub struct ExecData {
 /// One event of a log that is read as a stream. As a server-sent event its name is the event's and its data
 /// the other fields as a JSON object; as a line of NDJSON they stand in one object, with the event's `id`.
 ///
-/// The `id` is the number of bytes of the log up to the end of the event; reading goes on behind it.
+/// The `id` has the container's ID, a dot and the number of bytes of the log up to the end of the event; reading
+/// goes on behind it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum LogEvent {

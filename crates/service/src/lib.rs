@@ -68,7 +68,7 @@ pub use files::{
     At, Compression, Download, FileInfo, FileList, FileReader, FileWriter, Gathered, Happening,
     ListFiles, NewAttributes, NewFile, NewTree, ReadFile, SearchFiles, Searched, Watched, Watching,
 };
-pub use follow::{LogReader, LogStep};
+pub use follow::{LogMark, LogReader, LogStep};
 pub use gate::Load;
 pub use idempotency::{
     Before, Claim, Claimed, IdempotencyKey, KeptAnswer, KeyRules, Keyed, Repetition, Seen,

@@ -110,8 +110,8 @@ async fn ids_are_the_same_whoever_reads() {
     let data = |event: &Value| event["data"].clone();
     for timestamps in ["", "&timestamps=true"] {
         for (count, event) in told.iter().enumerate().take(told.len() - 1) {
-            let id = event["id"].to_string();
-            let headers = [("accept", LINES), ("last-event-id", id.as_str())];
+            let id = event["id"].as_str().expect("an ID");
+            let headers = [("accept", LINES), ("last-event-id", id)];
             let path = format!("{path}{timestamps}");
             let none = bytes::Bytes::new();
             let mut again =

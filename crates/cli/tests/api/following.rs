@@ -20,11 +20,10 @@ async fn lines(
     server: &Server,
     container: &Container,
     query: &str,
-    after: Option<u64>,
+    after: Option<&str>,
 ) -> Vec<Value> {
-    let after = after.map(|id| id.to_string());
     let mut headers = vec![("accept", LINES)];
-    headers.extend(after.as_deref().map(|id| ("last-event-id", id)));
+    headers.extend(after.map(|id| ("last-event-id", id)));
     let path = container.path(&format!("logs{query}"));
     let reading = Reading::ask(server, Method::GET, &path, &headers, bytes::Bytes::new()).await;
     reading.expect(200).lines().await
@@ -40,15 +39,16 @@ async fn what_is_written_comes_until_the_end() {
     let path = container.path("logs?follow=true");
     let mut reading = Reading::get(&server, &path, EVENTS).await.expect(200);
     assert_eq!(reading.header("content-type"), EVENTS);
-    let (id, name, data) = reading.event().await.expect("an event");
+    let (id, name, data) = reading.named_event().await.expect("an event");
+    let short = container.inspect("{{.Id}}")[..12].to_owned();
     assert_eq!(
         (id, name.as_str(), &data["data"]),
-        (7, "stdout", &json!("before\n"))
+        (format!("{short}.7"), "stdout", &json!("before\n"))
     );
     let touched = podman(&["exec", &container.name, "touch", "/go"]);
     assert!(touched.status.success(), "{touched:?}");
     let mut told = Vec::new();
-    while let Some((id, name, data)) = reading.event().await {
+    while let Some((id, name, data)) = reading.named_event().await {
         told.push((id, name, data));
     }
     let of = |wanted: &str| -> String {
@@ -63,7 +63,8 @@ async fn what_is_written_comes_until_the_end() {
         "{told:?}"
     );
     let (id, name, data) = told.last().expect("an end");
-    assert_eq!((*id, name.as_str()), (18, "end"), "{told:?}");
+    let place = format!("{short}.18");
+    assert_eq!((id, name.as_str()), (&place, "end"), "{told:?}");
     assert_eq!(*data, json!({ "status": "exited", "exit_code": 3 }));
 }
 
@@ -88,7 +89,7 @@ async fn reading_goes_on_behind_an_event() {
             (&json!("end"), &json!("running"))
         );
         for at in [0, 3, whole.len() / 2, whole.len() - 2] {
-            let id = whole[at]["id"].as_u64().expect("an ID");
+            let id = whole[at]["id"].as_str().expect("an ID");
             let rest = lines(&server, &container, query, Some(id)).await;
             for name in ["stdout", "stderr"] {
                 assert_eq!(
@@ -105,6 +106,42 @@ async fn reading_goes_on_behind_an_event() {
     assert_eq!(text(&some, "stdout"), "line 19 ö\n");
     let none = lines(&server, &container, "?tail=0", None).await;
     assert_eq!(none.len(), 1, "{none:?}");
+}
+
+/// The name may have been given to another container meanwhile.
+#[tokio::test]
+async fn a_log_is_gone_on_with_only_in_its_own_container() {
+    let server = server();
+    let script = |word: &str| format!("seq 1 50 | sed 's/^/{word} /'; exec sleep 1000");
+    let container = running(&server, &script("first")).await;
+    let path = container.path("logs?tail=all&follow=true");
+    let mut reading = Reading::get(&server, &path, LINES).await.expect(200);
+    let mut id = Value::Null;
+    let mut told = String::new();
+    while !told.ends_with("first 50\n") {
+        let event = reading.line().await.expect("an event");
+        told.push_str(event["data"].as_str().expect("data"));
+        id = event["id"].clone();
+    }
+    let id = id.as_str().expect("an ID");
+    let body = json!({ "image": BUSYBOX, "name": container.name, "command": ["sh", "-c", script("second")], "init": false, "replace": true });
+    let _made = server.client().post("/containers", body).await.expect(200);
+    let end = reading.lines().await;
+    assert_eq!(end.last().expect("an end")["event"], "end", "{end:?}");
+    let full = || {
+        podman(&["logs", &container.name])
+            .stdout
+            .ends_with(b"second 50\n")
+    };
+    until("all is written", full).await;
+    // Of the new one nothing is known, whatever `tail` says.
+    for query in ["", "?tail=1", "?tail=0"] {
+        let told = lines(&server, &container, query, Some(id)).await;
+        let text = text(&told, "stdout");
+        assert_eq!(text.lines().count(), 50, "{query}: {text}");
+        assert!(text.starts_with("second 1\n"), "{query}: {text}");
+        assert_ne!(told[0]["id"].as_str().map(|id| &id[..12]), Some(&id[..12]));
+    }
 }
 
 #[tokio::test]
@@ -139,10 +176,12 @@ async fn what_can_not_be_followed_is_said() {
         .await
         .refused(400, "follow");
     api.get(&logs("?follow=x")).await.refused(400, "follow");
-    let wrong = [("accept", EVENTS), ("last-event-id", "x")];
     let path = logs("?follow=true");
-    let reading = Reading::ask(&server, Method::GET, &path, &wrong, bytes::Bytes::new()).await;
-    let _ = reading.expect(400);
+    for wrong in ["x", "7", "8691f60be54f", "8691f60be54f.-1", "web.7", ""] {
+        let wrong = [("accept", EVENTS), ("last-event-id", wrong)];
+        let reading = Reading::ask(&server, Method::GET, &path, &wrong, bytes::Bytes::new()).await;
+        let _ = reading.expect(400);
+    }
     let nobody = "/containers/nobody/logs?follow=true";
     let _ = Reading::get(&server, nobody, EVENTS).await.expect(404);
     // A silent log is open all the same, at once.

@@ -157,8 +157,14 @@ impl Reading {
         events
     }
 
-    /// The next server-sent event: its ID, its name and its data.
+    /// The next server-sent event: its ID as a number, its name and its data.
     pub(crate) async fn event(&mut self) -> Option<(u64, String, Value)> {
+        let (id, name, data) = self.named_event().await?;
+        Some((id.parse().expect("a number"), name, data))
+    }
+
+    /// The next server-sent event: its ID, its name and its data.
+    pub(crate) async fn named_event(&mut self) -> Option<(String, String, Value)> {
         loop {
             let block = self.until(b"\n\n").await?;
             let text = String::from_utf8(block.to_vec()).expect("text");
@@ -170,8 +176,7 @@ impl Reading {
                 value.expect("the field").to_owned()
             };
             let data = serde_json::from_str(&field("data: ")).expect("JSON");
-            let id = field("id: ").parse().expect("a number");
-            return Some((id, field("event: "), data));
+            return Some((field("id: "), field("event: "), data));
         }
     }
 }
@@ -186,9 +191,13 @@ pub(crate) fn text(events: &[Value], name: &str) -> String {
 
 /// IDs only grow.
 pub(crate) fn ordered(events: &[Value]) {
-    let ids: Vec<u64> = events
-        .iter()
-        .map(|event| event["id"].as_u64().expect("an ID"))
-        .collect();
+    let ids: Vec<u64> = events.iter().map(|event| place(&event["id"])).collect();
     assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "{ids:?}");
+}
+
+/// The bytes that the ID of an event counts; before them that of a log has its container's.
+fn place(id: &Value) -> u64 {
+    let number = id.as_str().and_then(|id| id.split_once('.'));
+    let number = number.and_then(|(_, at)| at.parse().ok());
+    number.or(id.as_u64()).expect("an ID")
 }

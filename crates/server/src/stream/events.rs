@@ -10,7 +10,7 @@ use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, stream};
 use podlane_api::{ExecData, ExecEvent, ExecLost, ExecStart, OutputEncoding};
 use podlane_engine::{Chunk, Source};
-use podlane_service::{Error, Step, Texts};
+use podlane_service::{Error, LogMark, Step, Texts};
 use serde::Serialize;
 use std::collections::VecDeque;
 
@@ -63,13 +63,39 @@ pub(super) fn alive(
     KeptAlive::new(events, word)
 }
 
+/// What an event is named by.
+pub(super) enum EventId {
+    None,
+    Number(u64),
+    Log(LogMark),
+}
+
+impl From<Option<u64>> for EventId {
+    fn from(id: Option<u64>) -> Self {
+        id.map_or(Self::None, Self::Number)
+    }
+}
+
+impl From<LogMark> for EventId {
+    fn from(id: LogMark) -> Self {
+        Self::Log(id)
+    }
+}
+
 /// An event in a form: its ID, if it has one, its name and its fields.
-pub(super) fn written(form: Form, id: Option<u64>, name: &str, body: &impl Serialize) -> Bytes {
-    let mut text = match (form, id) {
-        (Form::EventStream, Some(id)) => format!("id: {id}\nevent: {name}\ndata: "),
-        (Form::EventStream, None) => format!("event: {name}\ndata: "),
-        (_, Some(id)) => format!("{{\"id\":{id},\"event\":\"{name}\","),
-        (_, None) => format!("{{\"event\":\"{name}\","),
+pub(super) fn written(
+    form: Form,
+    id: impl Into<EventId>,
+    name: &str,
+    body: &impl Serialize,
+) -> Bytes {
+    let mut text = match (form, id.into()) {
+        (Form::EventStream, EventId::Number(id)) => format!("id: {id}\nevent: {name}\ndata: "),
+        (Form::EventStream, EventId::Log(id)) => format!("id: {id}\nevent: {name}\ndata: "),
+        (Form::EventStream, EventId::None) => format!("event: {name}\ndata: "),
+        (_, EventId::Number(id)) => format!("{{\"id\":{id},\"event\":\"{name}\","),
+        (_, EventId::Log(id)) => format!("{{\"id\":\"{id}\",\"event\":\"{name}\","),
+        (_, EventId::None) => format!("{{\"event\":\"{name}\","),
     }
     .into_bytes();
     let brace = text.len();

@@ -34,7 +34,7 @@ pub(crate) fn logs(form: Form, call: &Call, reader: LogReader) -> Response {
                         at: time.map(log_time),
                         data: text,
                     };
-                    (written(form, Some(at), name, &data), true)
+                    (written(form, reader.mark(at), name, &data), true)
                 }
                 Ok(LogStep::End {
                     status,
@@ -44,7 +44,7 @@ pub(crate) fn logs(form: Form, call: &Call, reader: LogReader) -> Response {
                     let status =
                         status.map_or_else(|| "removed".to_owned(), |status| status.to_string());
                     let end = LogEnd { status, exit_code };
-                    (written(form, Some(at), "end", &end), false)
+                    (written(form, reader.mark(at), "end", &end), false)
                 }
                 Err(error) => (written(form, None, "error", &context.failure(error)), false),
             };

@@ -5,10 +5,12 @@
 //! without, so that a reader can go on behind one.
 
 mod ends;
+mod mark;
 mod reading;
 mod shared;
 mod sieve;
 
+pub use mark::LogMark;
 pub(crate) use shared::Followed;
 
 use crate::logs::{ReadLogs, Tail};
@@ -122,23 +124,23 @@ impl fmt::Debug for LogReader {
 }
 
 impl Service {
-    /// Reads a log as a stream, and with `follow` what is written until the container ends. `after` is the
-    /// place that a reader has come to already; without it `tail` says where to begin. A worker is held
-    /// until that is found out, and no longer.
+    /// Reads a log as a stream, and with `follow` what is written until the container ends. `after` is what a
+    /// reader has already: of another container's log nothing counts, and this one's is read from its beginning.
+    /// Without it `tail` says where to begin. A worker is held until that is found out, and no longer.
     pub async fn stream_logs(
         &self,
         call: &Call,
         name: &ContainerRef,
         read: ReadLogs,
         follow: bool,
-        after: Option<u64>,
+        after: Option<LogMark>,
     ) -> Result<LogReader> {
         call.may(Scope::ContainersRead)?;
         let place = self.0.streams.take()?;
         let _worker = self.0.gate.enter(call).await?;
         let id = self.find(call, name).await?.id;
         let after = match (after, read.tail) {
-            (Some(after), _) => after,
+            (Some(after), _) => after.known_of(&id),
             (None, Tail::Lines(lines)) if lines <= MOST_LINES => {
                 let begin = self.find_tail(call, &id, &read, lines);
                 let late = |_| EngineError::Timeout {
@@ -211,6 +213,11 @@ fn whole(read: &ReadLogs) -> LogQuery {
 }
 
 impl LogReader {
+    /// What a reader has that has come to a place.
+    pub fn mark(&self, at: u64) -> LogMark {
+        LogMark::new(&self.subject.0, at)
+    }
+
     /// What comes next; nothing after the end or an error. Cancel safe.
     pub async fn next(&mut self) -> Result<LogStep> {
         let stopping = self.service.0.stopping.clone();

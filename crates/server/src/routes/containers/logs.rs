@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use podlane_api::{ContainerLogs, LogEvent, Logs, True};
 use podlane_engine::Source;
-use podlane_service::{Call, Matching, ReadLogs, Service, Tail};
+use podlane_service::{Call, LogMark, Matching, ReadLogs, Service, Tail};
 
 /// Characters of a regular expression.
 const PATTERN: usize = 1024;
@@ -77,11 +77,11 @@ fn matching(pattern: &str) -> Result<Matching, Refusal> {
 }
 
 /// Where a reader has come to: the header `Last-Event-ID`.
-fn last_event(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
+fn last_event(headers: &HeaderMap) -> Result<Option<LogMark>, Refusal> {
     let Some(id) = headers.get("last-event-id") else {
         return Ok(None);
     };
-    let id = id.to_str().ok().and_then(|id| id.parse().ok());
+    let id = id.to_str().ok().and_then(LogMark::parse);
     let message = "the header Last-Event-ID must be the id of an event of this log";
     id.map(Some)
         .ok_or_else(|| Refusal::field("Last-Event-ID", message))
@@ -103,7 +103,7 @@ fn last_event(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
         ("grep" = Option<String>, Query, description = "Only lines that this regular expression matches; at most 1,024 characters."),
         ("timestamps" = Option<bool>, Query, description = "When each line was begun: before it, or of events in their field `at`. Not if left out."),
         ("follow" = Option<bool>, Query, description = "Of events: what is written from now on too, until the container ends. Not if left out."),
-        ("Last-Event-ID" = Option<u64>, Header, description = "Of events: only what comes behind this one; `tail` says nothing then."),
+        ("Last-Event-ID" = Option<String>, Header, description = "Of events: only what comes behind this one, or all if it is of another container; `tail` says nothing then.", example = "8691f60be54f.4711"),
     ),
     responses((status = 200, description = "The lines, or by `Accept` events.", content((ContainerLogs = "application/json"), (LogEvent = "text/event-stream"), (LogEvent = "application/x-ndjson"))))
 )]
