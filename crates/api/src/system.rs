@@ -147,7 +147,7 @@ pub enum ReadyWord {
 /// What was looked at for the health.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HealthCheck {
-    /// Which: `engine`, `queue`, `state_dir`, `engine_disk` (left out while the engine is slow to say).
+    /// Which: `engine`, `events`, `queue`, `state_dir`, `engine_disk` (left out while the engine is slow to say).
     #[schema(example = "engine")]
     pub name: String,
     /// Whether it is as it should be.

@@ -201,6 +201,8 @@ struct Inner {
     followed: follow::Followed,
     /// What happens at the engine, while somebody listens.
     events: events::Hub,
+    /// Whether the engine tells it.
+    hearing: Arc<events::Hearing>,
     /// What only the server knows to have happened.
     own_events: events::Own,
     /// All containers as they are.
@@ -268,6 +270,7 @@ impl Service {
             background: OnceCell::new(),
             followed: follow::Followed::default(),
             events: events::Hub::default(),
+            hearing: Arc::default(),
             own_events: events::Own::default(),
             view: Arc::default(),
             webhooks,

@@ -5,7 +5,9 @@ use podlane_engine::{Capability, EngineInfo, EngineVersion, Error as EngineError
 use rustix::fs::{Access, access};
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// How long the look at a directory may take: a disk may hang.
 const LOOK: Duration = Duration::from_secs(2);
@@ -67,6 +69,7 @@ impl Service {
                     (Err(error), None) => error.to_string(),
                 },
             });
+            checks.push(self.look_at_events());
             checks.push(self.look_at_queue());
             checks.extend(look_at_state(self.0.limits.state_dir.clone()).await);
             if engine.is_ok() {
@@ -80,6 +83,26 @@ impl Service {
                 .map(|error| plainly(error, trouble.is_some())),
             engine: engine.map_err(Error::from),
             checks,
+        }
+    }
+
+    /// While the engine answers and tells nothing, much stands still that looks well.
+    fn look_at_events(&self) -> Check {
+        let hearing = &self.0.hearing;
+        let loss = hearing.loss();
+        let detail = match &loss {
+            Some(loss) => format!(
+                "the engine has not told what happens since {}: {}; events and webhooks stand still, lists are asked of the engine",
+                seconds(loss.since),
+                loss.why
+            ),
+            None if hearing.is_open() => "the engine tells what happens".into(),
+            None => "the engine is not asked what happens now".into(),
+        };
+        Check {
+            name: "events",
+            ok: loss.is_none(),
+            detail,
         }
     }
 
@@ -144,6 +167,13 @@ async fn look_at_state(directory: Option<PathBuf>) -> Option<Check> {
             Err(why) => format!("{shown} can't be written: {why}"),
         },
     })
+}
+
+/// A time to the second.
+fn seconds(time: SystemTime) -> String {
+    let time = OffsetDateTime::from(time).replace_nanosecond(0);
+    let text = time.ok().and_then(|time| time.format(&Rfc3339).ok());
+    text.unwrap_or_default()
 }
 
 /// Why an engine does not answer, in words that give nothing away.

@@ -3,10 +3,12 @@
 use crate::container::Container;
 use crate::rig::Rig;
 use crate::server;
-use podlane_testkit::fake::FakeVersion;
+use podlane_testkit::fake::{FakeVersion, Fault, Route, Times};
 use podlane_testkit::{BUSYBOX, Client, ServerOptions, podman, unique};
 use serde_json::{Value, json};
 use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 async fn checked(api: &Client, command: &str) -> Container {
     let check = json!({ "command": command, "interval": 1, "timeout": 20, "retries": 2 });
@@ -183,5 +185,51 @@ async fn an_engine_that_is_gone_is_the_reason() {
         probed.text
     );
     rig.fake.resume().await.expect("it listens");
+    rig.is_well().await;
+}
+
+/// The engine answers, and tells nothing: all is well but for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_tells_nothing_is_said() {
+    let rig = Rig::new(ServerOptions::default()).await;
+    let events = async || {
+        let told = rig.api.get("/health").await.expect(200).json;
+        assert_eq!(told["status"], "healthy");
+        let checks = told["checks"].as_array().expect("checks").clone();
+        let check = checks.into_iter().find(|check| check["name"] == "events");
+        check.expect("the check")
+    };
+    // Who lists containers wants to know of changes.
+    let _listed = rig.call("list", "").await.expect(200);
+    rig.until("it tells", async || {
+        let check = events().await;
+        check["ok"] == true && check["detail"] == "the engine tells what happens"
+    })
+    .await;
+    let refused = Fault::Fails("no journal".into());
+    rig.fake.fault(Route::Events, refused, Times::Always);
+    // That cuts connections.
+    rig.fake.resume().await.expect("it listens");
+    rig.until("it tells nothing", async || {
+        let check = events().await;
+        let detail = check["detail"].as_str().expect("text");
+        check["ok"] == false && detail.contains("no journal")
+    })
+    .await;
+    let check = events().await;
+    let detail = check["detail"].as_str().expect("text");
+    let (since, _) = detail.split_once("Z: ").expect(detail);
+    let since = since.rsplit(' ').next().expect("a time").to_owned() + "Z";
+    let since = OffsetDateTime::parse(&since, &Rfc3339).expect(detail);
+    let age = (OffsetDateTime::now_utc() - since).whole_seconds();
+    assert!((0..60).contains(&age), "{detail}");
+    // Lists are true all the same.
+    let name = rig.container().await;
+    let listed = rig.call("list", "").await.expect(200);
+    assert!(listed.text.contains(&name), "{}", listed.text);
+    assert_eq!(rig.get("/readyz").await.status, 200);
+    rig.fake.clear_faults();
+    rig.until("it tells again", async || events().await["ok"] == true)
+        .await;
     rig.is_well().await;
 }

@@ -1,6 +1,6 @@
 //! The one stream of the engine's events: all readers share it, and so does the view of the containers.
 
-use super::{BEHIND, DISORDER, now};
+use super::{BEHIND, DISORDER, Hearing, now};
 use crate::view::View;
 use crate::{Call, Service};
 use futures_util::StreamExt;
@@ -100,74 +100,89 @@ async fn read(service: Weak<crate::Inner>, call: Call, mut since: i64) {
             asked = begin => asked,
             () = stopping.cancelled() => return,
         };
-        let (hub, view) = (Arc::clone(&inner.events), Arc::clone(&inner.view));
+        let ears = Ears {
+            hub: Arc::clone(&inner.events),
+            view: Arc::clone(&inner.view),
+            hearing: Arc::clone(&inner.hearing),
+        };
         drop(inner);
-        match asked {
+        let why = match asked {
             Ok(Ok(events)) => {
-                view.connect(true);
-                let left = tokio::select! {
-                    left = tell(events, &hub, &view, &mut since) => left,
+                ears.view.connect(true);
+                ears.hearing.begins();
+                let told = tokio::select! {
+                    told = ears.tell(events, &mut since) => told,
                     () = stopping.cancelled() => return,
                 };
-                if left {
+                let Some(why) = told else {
                     return;
-                }
-                view.connect(false);
+                };
+                ears.view.connect(false);
+                why
             }
-            Ok(Err(error)) => tracing::debug!(%error, "the engine tells no events"),
-            Err(_elapsed) => tracing::debug!("the engine does not begin to tell events"),
-        }
+            Ok(Err(error)) => error.to_string(),
+            Err(_elapsed) => "it does not begin to".to_owned(),
+        };
+        tracing::debug!(why, "the engine tells no events");
+        ears.hearing.ends(&why);
         tokio::select! {
             () = sleep(AGAIN) => {}
             () = stopping.cancelled() => return,
         }
-        if is_left(&hub, &view) {
+        if ears.are_left() {
             return;
         }
     }
 }
 
-/// Tells what comes, and at the end whether that is because nobody listens.
-async fn tell(mut events: EventStream, hub: &Hub, view: &View, since: &mut i64) -> bool {
-    let mut pace = interval(AGAIN);
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let event = tokio::select! {
-            event = events.next() => event,
-            _ = pace.tick() => {
-                if is_left(hub, view) {
-                    return true;
-                }
-                continue;
-            }
-            () = view.doubts() => return false,
-        };
-        match event {
-            Some(Ok(event)) => {
-                *since = (*since).max(event.at.saturating_sub(DISORDER));
-                // Who was told of it finds it in a list.
-                view.hear(&event);
-                let hub = hub.lock().unwrap_or_else(PoisonError::into_inner);
-                // Without a reader it is left soon.
-                let _read = hub.as_ref().map(|sender| sender.send(Arc::new(event)));
-            }
-            Some(Err(error)) => {
-                tracing::debug!(%error, "the engine's events broke off");
-                return false;
-            }
-            None => return false,
-        }
-    }
+/// Those who are told.
+struct Ears {
+    hub: Hub,
+    view: Arc<View>,
+    hearing: Arc<Hearing>,
 }
 
-/// Whether nobody listens any more; then the next one begins a new stream.
-fn is_left(hub: &Hub, view: &View) -> bool {
-    let mut hub = hub.lock().unwrap_or_else(PoisonError::into_inner);
-    let readers = hub.as_ref().map_or(0, Sender::receiver_count);
-    let left = readers == 0 && !view.is_used();
-    if left {
-        view.connect(false);
-        *hub = None;
+impl Ears {
+    /// Tells what comes, and at the end why it has; `None` if nobody listens.
+    async fn tell(&self, mut events: EventStream, since: &mut i64) -> Option<String> {
+        let mut pace = interval(AGAIN);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let event = tokio::select! {
+                event = events.next() => event,
+                _ = pace.tick() => {
+                    if self.are_left() {
+                        return None;
+                    }
+                    continue;
+                }
+                () = self.view.doubts() => return Some("it has told nothing of what has changed".into()),
+            };
+            match event {
+                Some(Ok(event)) => {
+                    *since = (*since).max(event.at.saturating_sub(DISORDER));
+                    // Who was told of it finds it in a list.
+                    self.view.hear(&event);
+                    let hub = self.hub.lock().unwrap_or_else(PoisonError::into_inner);
+                    // Without a reader it is left soon.
+                    let _read = hub.as_ref().map(|sender| sender.send(Arc::new(event)));
+                }
+                Some(Err(error)) => return Some(error.to_string()),
+                None => return Some("its stream has ended".into()),
+            }
+        }
     }
-    left
+
+    /// Whether nobody listens any more; then the next one begins a new stream.
+    fn are_left(&self) -> bool {
+        let mut hub = self.hub.lock().unwrap_or_else(PoisonError::into_inner);
+        let readers = hub.as_ref().map_or(0, Sender::receiver_count);
+        let left = readers == 0 && !self.view.is_used();
+        if left {
+            self.view.connect(false);
+            self.hearing.forget();
+            *hub = None;
+        }
+        left
+    }
 }

@@ -3,8 +3,10 @@
 //! An event's ID is its time in nanoseconds. A reader that was away, or too slow, is told from what the
 //! engine remembers, and then goes on with the others.
 
+mod hearing;
 mod hub;
 
+pub(crate) use hearing::Hearing;
 pub(crate) use hub::{Hub, Own};
 
 use crate::containers::{TENANT_LABEL, is_own, shown_labels};
