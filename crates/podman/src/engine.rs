@@ -7,6 +7,7 @@ use crate::capabilities::Remembered;
 use crate::child::State;
 use crate::connection::{Connection, Observer, PATH_STAT};
 use crate::events;
+use crate::groups;
 use crate::instance::Instance;
 use crate::log;
 use crate::requests::{self, Adaptation};
@@ -19,7 +20,7 @@ use podlane_engine::{
 };
 use podlane_inside::Work;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -29,7 +30,14 @@ use tokio_util::task::TaskTracker;
 
 /// The first Podman that can be told to forget a finished exec session, and reads the end of a log
 /// without leaking a descriptor.
-const FORGETS_SESSIONS: u32 = 5;
+const FORGETS_SESSIONS: u32 = packed(5, 0);
+/// The first Podman that keeps changed limits.
+const KEEPS_UPDATES: u32 = packed(5, 1);
+
+/// A version as one number, by which it is compared.
+const fn packed(major: u16, minor: u16) -> u32 {
+    ((major as u32) << 16) | minor as u32
+}
 
 /// Podman, reached over its Unix socket.
 #[derive(Debug, Clone)]
@@ -40,8 +48,8 @@ struct Inner {
     connection: Connection,
     instance: Instance,
     adaptation: Mutex<Adaptation>,
-    /// Podman's major version; 0 until it has answered once.
-    major: AtomicU32,
+    /// Podman's version, as [`packed`]; 0 until it has answered once.
+    version: AtomicU32,
     tasks: TaskTracker,
     restarts: Turns,
     agents: Option<Arc<Agents>>,
@@ -60,7 +68,7 @@ impl PodmanEngine {
             connection: Connection::new(socket, observer),
             instance: Instance::here(),
             adaptation: Mutex::default(),
-            major: AtomicU32::new(0),
+            version: AtomicU32::new(0),
             tasks: TaskTracker::new(),
             restarts: Turns::default(),
             agents: None,
@@ -157,22 +165,27 @@ impl PodmanEngine {
 
     /// Whether finished exec sessions stay with this Podman until their time is up.
     pub(crate) fn keeps_sessions(&self) -> bool {
-        self.0.major.load(Ordering::Relaxed) < FORGETS_SESSIONS
+        self.0.version.load(Ordering::Relaxed) < FORGETS_SESSIONS
+    }
+
+    /// Whether this Podman goes on telling limits that were changed since.
+    fn forgets_updates(&self) -> bool {
+        self.0.version.load(Ordering::Relaxed) < KEEPS_UPDATES
     }
 
     fn learn_version(&self, version: &str) {
-        if let Some(major) = version
-            .split('.')
-            .next()
-            .and_then(|major| major.parse().ok())
-        {
-            self.0.major.store(major, Ordering::Relaxed);
+        let mut numbers = version
+            .split(['.', '-'])
+            .map_while(|part| part.parse().ok());
+        if let Some(major) = numbers.next() {
+            let version = packed(major, numbers.next().unwrap_or(0));
+            self.0.version.store(version, Ordering::Relaxed);
         }
     }
 
     /// The version, asked for if it has not been told yet.
     async fn know_version(&self, call: &Call) -> Result<()> {
-        if self.0.major.load(Ordering::Relaxed) == 0 {
+        if self.0.version.load(Ordering::Relaxed) == 0 {
             self.version(call).await?;
         }
         Ok(())
@@ -236,10 +249,15 @@ impl Engine for PodmanEngine {
 
     async fn inspect(&self, call: &Call, container: &ContainerRef) -> Result<Container> {
         let request = requests::inspect_container(container);
-        self.connection()
-            .json::<InspectedContainer>(call, &request)
-            .await?
-            .container()
+        let inspected = self.connection().json::<InspectedContainer>(call, &request);
+        let inspected = inspected.await?;
+        let group = inspected.group().to_owned();
+        let mut container = inspected.container()?;
+        if self.forgets_updates() && container.status.is_live() {
+            let limits = &mut container.settings.limits;
+            *limits = groups::in_force(Path::new(groups::ROOT), &group, &container.id, *limits);
+        }
+        Ok(container)
     }
 
     async fn resolve(&self, call: &Call, container: &ContainerRef) -> Result<ContainerId> {

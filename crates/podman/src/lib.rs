@@ -17,6 +17,7 @@ mod events;
 mod failure;
 pub mod find;
 mod frames;
+mod groups;
 mod health;
 mod host;
 mod images;

@@ -155,6 +155,34 @@ async fn use_is_measured_and_bounded() {
         .exec(json!({ "command": ["sh", "-c", read] }))
         .await;
     assert_eq!(read["stdout"], "77\n", "{read}");
+    let told = async || {
+        let path = format!("/containers/{}", container.name);
+        let told = api.get(&path).await.expect(200).json;
+        told["container"]["settings"]["limits"].clone()
+    };
+    let limits_now = told().await;
+    assert_eq!(
+        (
+            &limits_now["memory"],
+            &limits_now["cpus"],
+            &limits_now["pids"]
+        ),
+        (&json!(96 << 20), &json!(0.5), &json!(77)),
+        "{limits_now}"
+    );
+    // What is not given stays, and the last one counts.
+    let more = json!({ "limits": { "pids": 99 } });
+    let _ = api.post(&container.path("update"), more).await.expect(200);
+    let limits_now = told().await;
+    assert_eq!(
+        (
+            &limits_now["memory"],
+            &limits_now["cpus"],
+            &limits_now["pids"]
+        ),
+        (&json!(96 << 20), &json!(0.5), &json!(99)),
+        "{limits_now}"
+    );
     for (body, field) in [
         (json!({ "limits": {} }), "limits"),
         (

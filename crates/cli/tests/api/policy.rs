@@ -343,6 +343,12 @@ async fn quotas_hold_whoever_comes_at_once() {
     let first = &fixtures[good[0]];
     let more = json!({ "limits": { "memory": "80m" } });
     let _ = api.post(&first.path("/update"), more).await.expect(403);
+    // What was changed counts as it is now, also where Podman goes on telling what it was.
+    let more = json!({ "limits": { "memory": "38m" } });
+    let _ = api.post(&first.path("/update"), more).await.expect(200);
+    let more = json!({ "limits": { "memory": "35m" } });
+    let other = fixtures[good[1]].path("/update");
+    let _ = api.post(&other, more).await.expect(403);
     let _ = api.delete(&first.path("?force=true")).await.expect(200);
     let large = body(json!({ "limits": { "memory": "60m" } }));
     let too_large = api.post("/containers", large).await.expect(403);

@@ -68,6 +68,8 @@ struct State {
     #[serde(default)]
     conmon_pid: i32,
     #[serde(default)]
+    cgroup_path: String,
+    #[serde(default)]
     health: Option<Checked>,
 }
 
@@ -198,6 +200,11 @@ impl InspectedContainer {
     /// The process that waits for its end, numbered alike.
     pub(crate) fn monitor(&self) -> Option<i32> {
         (self.state.conmon_pid > 0).then_some(self.state.conmon_pid)
+    }
+
+    /// Where its control group is, while it runs.
+    pub(crate) fn group(&self) -> &str {
+        &self.state.cgroup_path
     }
 
     pub(crate) fn id(&self) -> Result<ContainerId> {
