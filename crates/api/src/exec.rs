@@ -113,6 +113,8 @@ pub struct Survivor {
     pub pid: i32,
     /// The name of its program.
     pub name: String,
+    /// Whether it has been killed in a paused container: it ends when that is unpaused.
+    pub paused: bool,
 }
 
 /// What a command used, its children that it waited for included.

@@ -189,6 +189,8 @@ pub struct Survivor {
     pub pid: i32,
     /// The name of its program.
     pub name: String,
+    /// Whether it has been killed in a paused container: it ends as soon as that is unpaused.
+    pub paused: bool,
 }
 
 /// How much of a process tree has been ended.
@@ -209,6 +211,11 @@ impl Termination {
     /// Whether nothing of the tree runs any more.
     pub fn is_complete(&self) -> bool {
         matches!(self, Self::Complete { .. })
+    }
+
+    /// Whether nothing more can be done: what is left only waits for its container to be unpaused.
+    pub fn is_paused(&self) -> bool {
+        matches!(self, Self::Survivors(left) if left.iter().all(|one| one.paused))
     }
 }
 
@@ -323,8 +330,14 @@ pub trait Process: Send + std::fmt::Debug {
     /// How it ended. Waits for the end; output not read is lost.
     async fn wait(&mut self) -> Result<Exit>;
 
-    /// Why nothing was started; known once [`Process::next`] has answered `None`. The exit code is 126
-    /// or 127 then, as a shell's would be, and there is no output.
+    /// Waits until it runs, or is known not to: then [`Process::start_failure`] says why. No output is lost.
+    /// Cancel safe.
+    async fn until_started(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Why nothing was started; known once [`Process::until_started`] has answered, or [`Process::next`]
+    /// with `None`. The exit code is 126 or 127 then, as a shell's would be, and there is no output.
     fn start_failure(&self) -> Option<&StartFailure>;
 
     /// The way on which it was started.

@@ -3,6 +3,7 @@
 
 use crate::answers::{InspectedContainer, InspectedExec};
 use crate::instance::Attempt;
+use crate::noise::is_of_no_start;
 use crate::requests;
 use crate::{PodmanEngine, host};
 use podlane_engine::{
@@ -31,8 +32,8 @@ impl PodmanEngine {
         container: &ContainerId,
         mark: &Attempt,
     ) -> Termination {
-        match self.container_pid(call, container).await {
-            Ok(Some(first)) => end_on_host(first, container, mark, None, Duration::ZERO)
+        match self.main_process(call, container).await {
+            Ok(Some(main)) => end_on_host(main, container, mark, None, Duration::ZERO)
                 .await
                 .unwrap_or(Termination::Unproven),
             Ok(None) => Termination::Complete { killed: true },
@@ -41,24 +42,39 @@ impl PodmanEngine {
     }
 
     /// The container's main process; `None` if there is none any more.
-    async fn container_pid(&self, call: &Call, container: &ContainerId) -> Result<Option<i32>> {
+    async fn main_process(
+        &self,
+        call: &Call,
+        container: &ContainerId,
+    ) -> Result<Option<MainProcess>> {
         let request = requests::inspect_container(&ContainerRef::from(container));
         match self
             .connection()
             .json::<InspectedContainer>(call, &request)
             .await
         {
-            Ok(container) => Ok(container.pid()),
+            Ok(container) => Ok(container.pid().map(|pid| MainProcess {
+                pid,
+                paused: container.is_paused(),
+            })),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 }
 
-/// Ends what carries a mark, and `root`, in the container whose main process is `first`; `None` if this host
-/// does not see its processes.
+/// A container's main process.
+#[derive(Debug, Clone, Copy)]
+struct MainProcess {
+    pid: i32,
+    /// It is frozen, with all others.
+    paused: bool,
+}
+
+/// Ends what carries a mark, and `root`, in the container of that main process; `None` if this host does
+/// not see its processes.
 async fn end_on_host(
-    first: i32,
+    main: MainProcess,
     container: &ContainerId,
     mark: &Attempt,
     root: Option<i32>,
@@ -66,7 +82,13 @@ async fn end_on_host(
 ) -> Option<Termination> {
     let (id, mark) = (container.clone(), requests::marking(mark.as_str()));
     let ended = tokio::task::spawn_blocking(move || {
-        host::sees(first, id.as_str()).then(|| host::kill_tree(first, &mark, root, grace))
+        host::sees(main.pid, id.as_str()).then(|| {
+            if main.paused {
+                host::kill_paused_tree(main.pid, &mark, root)
+            } else {
+                host::kill_tree(main.pid, &mark, root, grace)
+            }
+        })
     });
     ended.await.ok().flatten()
 }
@@ -79,6 +101,15 @@ pub(crate) struct Target {
     pub(crate) container: ContainerId,
     pub(crate) session: String,
     pub(crate) mark: Attempt,
+}
+
+/// What has become of a process that Podman was told to start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It runs, or did.
+    Runs,
+    /// It has ended with a code that Podman gives to what it could not start: it says so among the output.
+    MayHaveFailed,
 }
 
 /// Ends the process if it is dropped while armed.
@@ -131,6 +162,27 @@ impl Target {
         Ok(())
     }
 
+    /// Waits until it has been started, or could not be. Podman has the container locked meanwhile, so the
+    /// first answer says it.
+    pub(crate) async fn fate(&self) -> Result<Fate> {
+        let mut pause = Duration::from_millis(1);
+        loop {
+            match self.session(&self.call).await {
+                Ok(session) if session.running => return Ok(Fate::Runs),
+                Ok(session) if session.ended && is_of_no_start(session.exit_code) => {
+                    return Ok(Fate::MayHaveFailed);
+                }
+                Ok(session) if session.ended => return Ok(Fate::Runs),
+                // It has ended and been forgotten.
+                Err(Error::NotFound { .. } | Error::WrongState { .. }) => return Ok(Fate::Runs),
+                Ok(_) => {}
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(200));
+        }
+    }
+
     /// The exit code, once the session has it.
     pub(crate) async fn exit_code(&self) -> Result<i32> {
         // The command may have outlived its call by far.
@@ -177,7 +229,7 @@ impl Target {
             let ended = self
                 .end_once_started(LATE_START, doubt, Duration::ZERO)
                 .await;
-            if !ended.is_complete() {
+            if !ended.is_complete() && !ended.is_paused() {
                 tracing::warn!(request_id = %self.call.request_id, container = self.container.short(), ?ended, "a command that was given up may still run");
             }
         });
@@ -206,7 +258,7 @@ impl Target {
         loop {
             let settled = Instant::now() >= certain && self.is_settled(&call).await;
             let ended = self.end_now(std::mem::take(&mut grace)).await;
-            if settled && ended.is_complete() {
+            if settled && (ended.is_complete() || ended.is_paused()) {
                 return ended;
             }
             if call.remaining().is_zero() {
@@ -227,7 +279,7 @@ impl Target {
             Ok(session) if session.running || session.ended => true,
             Err(Error::NotFound { .. } | Error::WrongState { .. }) => true,
             Ok(_) => matches!(
-                self.engine.container_pid(call, &self.container).await,
+                self.engine.main_process(call, &self.container).await,
                 Ok(None)
             ),
             Err(_) => false,
@@ -248,14 +300,14 @@ impl Target {
 
     async fn end_at_leisure(&self, grace: Duration) -> Termination {
         let call = self.call.extended(KILLING + grace);
-        let first = match self.engine.container_pid(&call, &self.container).await {
-            Ok(Some(pid)) => pid,
+        let main = match self.engine.main_process(&call, &self.container).await {
+            Ok(Some(main)) => main,
             Ok(None) => return Termination::Complete { killed: false },
             Err(_) => return Termination::Unproven,
         };
         // Its mark shows only once the runtime has handed over to it.
         let root = self.session(&call).await.ok().map(|session| session.pid);
-        match end_on_host(first, &self.container, &self.mark, root, grace).await {
+        match end_on_host(main, &self.container, &self.mark, root, grace).await {
             Some(ended) => ended,
             None => self.end_from_inside(&call).await,
         }

@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 /// How long a kill may take, and how long to wait between two looks.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(5);
+/// How long a kill is waited for in a paused container, where not every kernel lets it happen.
+const GLIMPSE: Duration = Duration::from_millis(100);
 
 /// One process.
 #[derive(Debug, Clone)]
@@ -67,19 +69,15 @@ pub(crate) fn kill_tree(
     if tree.ends_if_asked(grace) {
         return Termination::Complete { killed: false };
     }
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        while tree.grow() {
-            tree.signal(Signal::STOP);
-        }
-        if tree.living.is_empty() {
-            return Termination::Complete { killed: true };
-        }
-        tree.signal(Signal::KILL);
-        if Instant::now() > deadline {
-            return Termination::Survivors(tree.survivors());
-        }
-        thread::sleep(PAUSE);
+    tree.end(PATIENCE, false)
+}
+
+/// The same in a paused container: what is killed there ends at once or, where the kernel keeps it frozen,
+/// when the container is unpaused.
+pub(crate) fn kill_paused_tree(neighbour: i32, mark: &str, root: Option<i32>) -> Termination {
+    match pid_namespace(neighbour) {
+        Some(namespace) => Tree::new(namespace, mark, root).end(GLIMPSE, true),
+        None => Termination::Complete { killed: false },
     }
 }
 
@@ -230,6 +228,24 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// Kills everybody, for at most `patience`.
+    fn end(mut self, patience: Duration, paused: bool) -> Termination {
+        let deadline = Instant::now() + patience;
+        loop {
+            while self.grow() {
+                self.signal(Signal::STOP);
+            }
+            if self.living.is_empty() {
+                return Termination::Complete { killed: true };
+            }
+            self.signal(Signal::KILL);
+            if Instant::now() > deadline {
+                return Termination::Survivors(self.survivors(paused));
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
     /// Asks everybody to end; whether nothing was left within `grace`.
     fn ends_if_asked(&mut self, grace: Duration) -> bool {
         let deadline = Instant::now() + grace;
@@ -247,10 +263,11 @@ impl<'a> Tree<'a> {
         false
     }
 
-    fn survivors(&self) -> Vec<Survivor> {
+    fn survivors(&self, paused: bool) -> Vec<Survivor> {
         let survivor = |entry: &Entry| Survivor {
             pid: entry.pid,
             name: entry.name.clone(),
+            paused,
         };
         self.living.iter().map(survivor).collect()
     }

@@ -63,6 +63,11 @@ impl Sifter {
         self.ready.push_back(chunk);
     }
 
+    /// Whether the command has been heard.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.running
+    }
+
     pub(crate) fn pop(&mut self) -> Option<Chunk> {
         self.ready.pop_front()
     }
@@ -103,11 +108,16 @@ impl Sifter {
     }
 }
 
-/// Podman's codes for "no command was started" are 125, 126, 127, and 255 for what it can't place.
+/// Whether Podman gives that code to what was never started; 255 is for what it can't place.
+pub(crate) fn is_of_no_start(code: i32) -> bool {
+    matches!(code, 125..=127 | 255)
+}
+
 fn judge(code: i32, words: &str, program: &str) -> Option<StartFailure> {
     let words = words.strip_prefix("Error: ").unwrap_or(words);
     match code {
-        125..=127 | 255 if words.contains("chdir") => Some(StartFailure::NoDirectory),
+        code if !is_of_no_start(code) => None,
+        _ if words.contains("chdir") => Some(StartFailure::NoDirectory),
         127 => words.contains(program).then_some(StartFailure::NoProgram),
         126 => Some(StartFailure::NotExecutable),
         // runc 1.1 and later: 125 for a directory, where others say 126.

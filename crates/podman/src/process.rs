@@ -2,7 +2,7 @@
 //! look at the exec session. How it is ended stands in `ending`.
 
 use crate::PodmanEngine;
-use crate::ending::{EndOnDrop, Target};
+use crate::ending::{EndOnDrop, Fate, Target};
 use crate::noise::Sifter;
 use crate::requests;
 use crate::shell::{self, GREETING, Line};
@@ -15,9 +15,14 @@ use podlane_engine::{
     Call, Chunk, Command, ContainerId, Control, Engine, Error, ExecPath, ExecSpec, Exit, InnerPath,
     Process, Result, Signal, Source, StartFailure, StdinSink, TerminalSize, Termination,
 };
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// How long a complaint of the engine's, that nothing was started, may take once that is known.
+const COMPLAINING: Duration = Duration::from_secs(1);
 
 /// A running exec.
 pub(crate) struct LibpodProcess {
@@ -123,7 +128,7 @@ impl PodmanEngine {
                     self.stat(call, id, &sh).await?.is_some()
                 }
             };
-        Ok(shell::line(&spec.command, reading, spec.terminal.is_some()))
+        Ok(shell::line(spec, reading))
     }
 }
 
@@ -203,6 +208,27 @@ impl Process for LibpodProcess {
                 None => self.settle().await?,
             }
         }
+    }
+
+    async fn until_started(&mut self) -> Result<()> {
+        let running = Arc::clone(&self.running);
+        let mut fate = pin!(running.target.fate());
+        let mut until = None;
+        while !self.ended && !self.sifter.has_begun() {
+            tokio::select! {
+                biased;
+                chunk = self.output.next() => match chunk? {
+                    Some(chunk) => self.sifter.push(chunk),
+                    None => self.settle().await?,
+                },
+                fate = &mut fate, if until.is_none() => match fate? {
+                    Fate::MayHaveFailed => until = Some(Instant::now() + COMPLAINING),
+                    Fate::Runs => return Ok(()),
+                },
+                () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => return Ok(()),
+            }
+        }
+        Ok(())
     }
 
     fn take_stdin(&mut self) -> Option<StdinSink> {

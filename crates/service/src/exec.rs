@@ -129,10 +129,14 @@ fn timed_out(ended: &Ended) -> Error {
         .iter()
         .map(|left| format!("{} (PID {})", left.name, left.pid))
         .collect();
+    let names = names.join(", ");
     let left = if names.is_empty() {
         "it was ended with all that it had started".to_owned()
+    } else if ended.survivors.iter().all(|left| left.paused) {
+        format!(
+            "the container is paused, and these of its processes end when it is unpaused: {names}"
+        )
     } else {
-        let names = names.join(", ");
         format!("these of its processes could not be ended: {names}")
     };
     Error::ExecTimeout {

@@ -14,7 +14,7 @@ use podlane_engine::{
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -163,6 +163,24 @@ impl Service {
 }
 
 impl Live {
+    /// Waits until it runs, until the call's deadline. What can't be started is an error, unless it is the
+    /// program that can't be: of that it is told as a shell tells it.
+    pub(crate) async fn until_started(&mut self) -> Result<()> {
+        let (deadline, limit) = (self.call.deadline, self.call.limit);
+        let started = async {
+            self.process.until_started().await?;
+            if self.start_again().await? {
+                self.process.until_started().await?;
+            }
+            self.complaint()
+        };
+        let Ok(started) = timeout_at(deadline, started).await else {
+            let step = "starting the command".into();
+            return Err(EngineError::Timeout { step, limit }.into());
+        };
+        started.map(|_words| ())
+    }
+
     /// What comes next; an error after the end. Cancel safe.
     pub async fn next(&mut self) -> Result<Event> {
         loop {
@@ -207,7 +225,9 @@ impl Live {
                 () = up => match self.stage {
                     Stage::Running(_) => {
                         let ended = self.process.control().terminate(self.grace()).await;
-                        self.stage = Stage::Ended(ended, Instant::now() + LAST_WORDS);
+                        // Nothing is heard of a paused container's processes.
+                        let words = if ended.is_paused() { Duration::ZERO } else { LAST_WORDS };
+                        self.stage = Stage::Ended(ended, Instant::now() + words);
                     }
                     _ => return self.end().await,
                 },

@@ -49,6 +49,7 @@ impl Service {
         let place = self.0.streams.take()?;
         let _worker = self.0.gate.enter(call).await?;
         let mut live = self.live_exec(call, name, exec, exec.timeout).await?;
+        live.until_started().await?;
         live.keep_time();
         Ok(ExecStream {
             live,

@@ -37,7 +37,8 @@ impl Service {
         call.may(Scope::ExecRun)?;
         let place = self.0.terminals.take()?;
         let _worker = self.0.gate.enter(call).await?;
-        let live = self.live_exec(call, name, exec, exec.timeout).await?;
+        let mut live = self.live_exec(call, name, exec, exec.timeout).await?;
+        live.until_started().await?;
         let until = exec.timeout.map(|limit| Instant::now() + limit);
         Ok(Terminal {
             process: Kind::Command(Box::new(live), until),

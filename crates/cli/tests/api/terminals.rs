@@ -264,10 +264,8 @@ async fn what_can_not_be_run_says_so() {
         assert_eq!(last["exit_code"], 127, "{last}");
         assert_eq!(format!("{out}{err}").trim(), "nosuchprogram: not found");
         let query = format!("command=pwd&workdir=/nosuch&tty={tty}");
-        let mut socket = Socket::open(&server, &path(&container, &query), Some(JSON)).await;
-        let (_, _, last) = socket.end().await;
-        assert_eq!(last["error"]["field"], "workdir", "{last}");
-        assert_eq!(u16::from(socket.close_frame().await.code), 1011);
+        let (status, told) = refused(&server, &path(&container, &query), &[]).await;
+        assert_eq!((status, &told["error"]["field"]), (400, &json!("workdir")));
     }
     let scratch = Container::sleeping(&api, SCRATCH).await;
     let mut socket = Socket::open(&server, &path(&scratch, ""), Some(JSON)).await;

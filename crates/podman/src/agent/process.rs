@@ -66,14 +66,16 @@ impl AgentProcess {
     /// Waits until it runs, or is known not to.
     pub(super) async fn begun(&mut self) -> Begun {
         let begun = self.running.hear(|heard| match heard.failed {
-            Some(Failure::Other(EAGAIN | ENOMEM | ENFILE | EMFILE)) => Some(Begun::NoRoom),
-            Some(_) => Some(Begun::Yes),
-            None if heard.running => Some(Begun::Yes),
+            Some(Failure::Other(EAGAIN | ENOMEM | ENFILE | EMFILE)) => Some((Begun::NoRoom, None)),
+            Some(failure) => Some((Begun::Yes, Some(failure))),
+            None if heard.running => Some((Begun::Yes, None)),
             // What was about to be started may have been.
-            None if heard.lost && heard.started => Some(Begun::Yes),
-            None => heard.lost.then_some(Begun::NoRoom),
+            None if heard.lost && heard.started => Some((Begun::Yes, None)),
+            None => heard.lost.then_some((Begun::NoRoom, None)),
         });
-        begun.await
+        let (begun, failure) = begun.await;
+        self.failure = failure.map(start_failure);
+        begun
     }
 
     /// Its worker finds its socket closed before it starts anything.

@@ -7,8 +7,8 @@ use crate::instance::Attempt;
 use async_trait::async_trait;
 use podlane_agent::{Failure, Reply, Request, Status, Terminal};
 use podlane_engine::{
-    Call, ContainerId, ContainerRef, Control, Engine, Error, Result, Signal, Survivor,
-    TerminalSize, Termination,
+    Call, ContainerId, ContainerRef, Control, Engine, Error, Result, Signal,
+    Status as ContainerStatus, Survivor, TerminalSize, Termination,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,6 +19,10 @@ use tokio::time::timeout;
 const ENDING: Duration = Duration::from_secs(8);
 /// How long a look from outside may take.
 const LOOKING: Duration = Duration::from_secs(10);
+/// How long most ends take at most; what takes longer may be frozen with its container.
+const PROMPT: Duration = Duration::from_millis(200);
+/// How often that is looked at, at least.
+const SELDOM: Duration = Duration::from_secs(1);
 /// How often Podman is asked whether a container has ended.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -127,10 +131,33 @@ impl Running {
             None if heard.lost => Some(Termination::Unproven),
             terminated => terminated.clone(),
         });
+        let ended = async {
+            tokio::select! {
+                biased;
+                ended = ended => ended,
+                // What is frozen answers nothing, the agent neither.
+                () = self.container_pauses() => Termination::Unproven,
+            }
+        };
         match timeout(grace + ENDING, ended).await {
             Ok(ended) if ended.is_complete() => ended,
-            // Somebody else's processes by now, or the agent is gone.
+            // Somebody else's processes by now, or the agent is gone, or can't act.
             _ => self.owner.end_from_outside().await,
+        }
+    }
+
+    /// Waits until its container is found paused, if it ever is.
+    async fn container_pauses(&self) {
+        let container = ContainerRef::from(&self.owner.container);
+        let mut pause = PROMPT;
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(SELDOM);
+            let call = self.owner.call.extended(LOOKING);
+            let found = self.owner.engine.inspect(&call, &container).await;
+            if found.is_ok_and(|found| found.status == ContainerStatus::Paused) {
+                return;
+            }
         }
     }
 
@@ -191,6 +218,7 @@ impl Heard {
 fn survivor(survivor: &podlane_agent::Survivor) -> Survivor {
     Survivor {
         pid: survivor.pid,
+        paused: false,
         name: String::from_utf8_lossy(&survivor.name).into_owned(),
     }
 }

@@ -197,6 +197,10 @@ impl InspectedContainer {
         (self.state.pid > 0).then_some(self.state.pid)
     }
 
+    pub(crate) fn is_paused(&self) -> bool {
+        status(&self.state.status) == Status::Paused
+    }
+
     /// The process that waits for its end, numbered alike.
     pub(crate) fn monitor(&self) -> Option<i32> {
         (self.state.conmon_pid > 0).then_some(self.state.conmon_pid)

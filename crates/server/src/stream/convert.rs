@@ -22,6 +22,7 @@ pub(crate) fn survivor(survivor: &podlane_engine::Survivor) -> Survivor {
     Survivor {
         pid: survivor.pid,
         name: survivor.name.clone(),
+        paused: survivor.paused,
     }
 }
 

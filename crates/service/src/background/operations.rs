@@ -71,6 +71,7 @@ impl Service {
         directory: &Path,
     ) -> Result<Arc<Entry>> {
         let mut live = self.live_exec(call, name, exec, exec.timeout).await?;
+        live.until_started().await?;
         let about = About {
             id,
             container: live.container().as_str().to_owned(),
@@ -199,7 +200,9 @@ impl Service {
                 survivors: Vec::new(),
             };
             if let Ok(control) = running(&entry) {
-                match control.terminate(service.0.limits.kill_grace).await {
+                let ended = control.terminate(service.0.limits.kill_grace).await;
+                let paused = ended.is_paused();
+                match ended {
                     Termination::Complete { killed } => removed.killed = killed,
                     Termination::Survivors(survivors) => {
                         removed.killed = true;
@@ -214,7 +217,8 @@ impl Service {
                 }
                 let mut progress = entry.progress.subscribe();
                 let ended = progress.wait_for(|progress| progress.end.is_some());
-                if timeout(LAST_WORDS, ended).await.is_err() {
+                let words = if paused { Duration::ZERO } else { LAST_WORDS };
+                if timeout(words, ended).await.is_err() {
                     entry.given_up.cancel();
                 }
             }

@@ -171,6 +171,9 @@ struct SavedExit {
     timed_out: bool,
     killed: bool,
     survivors: Vec<(i32, String)>,
+    /// Whether these were left in a paused container.
+    #[serde(default)]
+    paused: bool,
 }
 
 impl Record {
@@ -232,6 +235,7 @@ impl SavedExit {
             timed_out: ended.timed_out,
             killed: ended.killed,
             survivors: ended.survivors.iter().map(survivor).collect(),
+            paused: ended.survivors.iter().any(|left| left.paused),
         }
     }
 
@@ -241,7 +245,8 @@ impl SavedExit {
             system: Duration::from_micros(system),
             max_rss,
         };
-        let survivor = |(pid, name)| Survivor { pid, name };
+        let paused = self.paused;
+        let survivor = |(pid, name)| Survivor { pid, name, paused };
         Ended {
             exit: Exit {
                 code: self.code,

@@ -49,6 +49,33 @@ pub async fn an_exec_in_a_missing_directory_says_so(subject: &Subject) {
     }
 }
 
+/// Before any output is asked for; and what runs loses none by that.
+pub async fn an_exec_tells_whether_it_has_started(subject: &Subject) {
+    let id = subject.idle().await;
+    let mut nowhere = shell("echo x");
+    nowhere.workdir = Some(path("/no/such/directory"));
+    for (spec, failure) in [
+        (nowhere, Some(StartFailure::NoDirectory)),
+        (argv(&["podlane-nosuch"]), Some(StartFailure::NoProgram)),
+        (argv(&["/etc/passwd"]), Some(StartFailure::NotExecutable)),
+        (shell("sleep 1000"), None),
+        (shell("exit 127"), None),
+        (shell("echo out; exit 3"), None),
+    ] {
+        let process = subject.engine.exec(&call(), &id, &spec).await;
+        let mut process = process.expect("an exec");
+        for _ in 0..2 {
+            process.until_started().await.expect("it is known");
+        }
+        assert_eq!(process.start_failure(), failure.as_ref(), "{spec:?}");
+        if spec.command == shell("echo out; exit 3").command {
+            let chunk = process.next().await.expect("output");
+            assert_eq!(chunk.map(|chunk| chunk.data), Some("out\n".into()));
+            assert_eq!(process.wait().await.expect("an end").code, 3);
+        }
+    }
+}
+
 /// A user or a group that is not in the container's files.
 pub async fn an_exec_as_an_unknown_user_is_refused(subject: &Subject) {
     let id = subject.idle().await;

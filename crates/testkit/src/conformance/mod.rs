@@ -130,6 +130,7 @@ macro_rules! conformance {
             an_exec_of_a_missing_program_says_so,
             an_exec_of_what_is_not_executable_says_so,
             an_exec_in_a_missing_directory_says_so,
+            an_exec_tells_whether_it_has_started,
             an_exec_as_an_unknown_user_is_refused,
             an_exec_without_a_shell_in_the_image,
             an_exec_in_what_does_not_run_is_refused,
