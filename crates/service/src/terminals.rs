@@ -5,8 +5,8 @@ use crate::attached::{Attached, NewAttachment};
 use crate::exec::NewExec;
 use crate::live::{Event, Live};
 use crate::places::Place;
-use crate::{Call, Result, Scope, Service};
-use podlane_engine::{ContainerRef, Control, ExecPath, StdinSink};
+use crate::{Call, Error, Result, Scope, Service};
+use podlane_engine::{ContainerRef, Control, Error as EngineError, ExecPath, StdinSink};
 use std::sync::Arc;
 use tokio::time::{Instant, sleep_until};
 
@@ -44,6 +44,24 @@ impl Service {
             process: Kind::Command(Box::new(live), until),
             _place: place,
         })
+    }
+
+    /// Whether `other` means the container that `name` does.
+    pub async fn is_container(
+        &self,
+        call: &Call,
+        name: &ContainerRef,
+        other: &ContainerRef,
+    ) -> Result<bool> {
+        call.may(Scope::ExecRun)?;
+        let container = self.resolve(call, name).await?;
+        match self.resolve(call, other).await {
+            Ok(other) => Ok(other == container),
+            Err(Error::Engine(EngineError::NotFound { .. } | EngineError::Invalid { .. })) => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Joins a container's main process, under the same bounds.

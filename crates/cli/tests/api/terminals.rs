@@ -3,6 +3,7 @@
 use crate::container::{Container, nap, running, until};
 use crate::websocket::{JSON, Socket, V4, V5, refused};
 use crate::{server, server_with};
+use http::Method;
 use podlane_testkit::{BUSYBOX, DEBIAN, SCRATCH, Server, ServerOptions};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -532,4 +533,133 @@ async fn an_open_terminal_is_a_connection() {
     assert!(waits.is_err(), "it waits for its place");
     drop(socket);
     let _served = server.client().get("/containers").await.expect(200);
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_a_message_is_told_and_the_session_goes_on() {
+    let server = server();
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    let mut socket = shell(&server, &container).await;
+    for (message, field) in [
+        (
+            json!({ "type": "resize", "columns": 0, "rows": 24 }),
+            "columns",
+        ),
+        (
+            json!({ "type": "resize", "columns": 80, "rows": "x" }),
+            "rows",
+        ),
+        (json!({ "type": "signal", "signal": "NOSUCH" }), "signal"),
+        (json!({ "type": "stdin", "base64": "?" }), "base64"),
+        (json!({ "type": "shout" }), "type"),
+    ] {
+        socket.say(message.clone()).await;
+        let told = socket.json().await;
+        assert_eq!(told["type"], "error", "{message}: {told}");
+        assert_eq!(told["error"]["field"], field, "{message}: {told}");
+        assert_eq!(told["error"]["code"], 400, "{message}: {told}");
+    }
+    // All at once: each is told.
+    for _ in 0..20 {
+        socket
+            .say(json!({ "type": "resize", "columns": 0, "rows": 1 }))
+            .await;
+    }
+    for _ in 0..20 {
+        assert_eq!(socket.json().await["error"]["field"], "columns");
+    }
+    socket.type_in("echo al''ive; stty size; exit 3\n").await;
+    socket.until("alive\r\n24 80\r\n").await;
+    let (_, _, last) = socket.end().await;
+    assert_eq!(last["exit_code"], 3, "{last}");
+
+    let path = path(&container, "command=stty&command=size&configure=true");
+    let mut socket = Socket::open(&server, &path, Some(JSON)).await;
+    socket.say(json!({ "type": "start", "columns": 0 })).await;
+    assert_eq!(socket.json().await["error"]["field"], "columns");
+    socket
+        .say(json!({ "type": "start", "columns": 90, "rows": 30 }))
+        .await;
+    let (out, _, _) = socket.end().await;
+    assert_eq!(out, "30 90\r\n");
+}
+
+#[tokio::test]
+async fn terminals_are_counted_and_say_how_they_were_started() {
+    let server = server();
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    let counted = async || {
+        let mut request = api.request(Method::GET, "", None);
+        *request.uri_mut() = format!("{}/metrics", api.base()).parse().expect("a URI");
+        let metrics = api.send(request).await.expect(200).text;
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("podlane_execs_total{path=\"fd\"} "));
+        line.map_or(0, |count| count.parse().expect("a number"))
+    };
+    assert_eq!(counted().await, 0);
+    for (query, header) in [
+        ("command=true", Some("fd")),
+        ("command=true&configure=true", None),
+    ] {
+        let path = path(&container, query);
+        let (mut socket, headers) = Socket::open_with(&server, &path, Some(JSON)).await;
+        let told = headers
+            .get("x-exec-path")
+            .map(|value| value.to_str().expect("text"));
+        assert_eq!(told, header, "{query}");
+        if header.is_none() {
+            socket.say(json!({ "type": "start" })).await;
+        }
+        let (_, _, last) = socket.end().await;
+        assert_eq!(last["exit_code"], 0, "{last}");
+    }
+    assert_eq!(counted().await, 2);
+    let missing = path(&container, "command=true&workdir=/no/such");
+    let _ = refused(&server, &missing, &[]).await;
+    assert_eq!(counted().await, 2);
+}
+
+/// Clients of Kubernetes say which container of a pod they mean.
+#[tokio::test]
+async fn the_container_may_be_named_as_kubernetes_does() {
+    let server = server();
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    let other = Container::sleeping(&api, BUSYBOX).await;
+    let id = container.inspect("{{.Id}}");
+    for said in ["", &container.name, &id[..12], &id] {
+        for protocol in [V4, V5] {
+            let query = format!("command=echo&command=hi&tty=false&container={said}");
+            let mut socket = Socket::open(&server, &path(&container, &query), Some(protocol)).await;
+            let (out, _, status) = socket.channels().await;
+            assert_eq!(
+                (out.as_str(), &status["status"]),
+                ("hi\n", &json!("Success")),
+                "{said}"
+            );
+            let attach = container.path(&format!("attach/ws?container={said}"));
+            drop(Socket::open(&server, &attach, Some(protocol)).await);
+        }
+    }
+    for (said, protocol) in [
+        (other.name.as_str(), V5),
+        ("nosuch", V5),
+        ("%2F", V4),
+        (container.name.as_str(), JSON),
+        ("", JSON),
+    ] {
+        for way in ["exec", "attach"] {
+            let asked = container.path(&format!("{way}/ws?container={said}"));
+            let headers = [("sec-websocket-protocol", protocol)];
+            let (status, told) = refused(&server, &asked, &headers).await;
+            assert_eq!(
+                (status, &told["error"]["field"]),
+                (400, &json!("container")),
+                "{said}"
+            );
+        }
+    }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::Request;
+use tokio_tungstenite::tungstenite::http::{HeaderMap, Request};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -61,6 +61,15 @@ pub(crate) async fn refused(
 
 impl Socket {
     pub(crate) async fn open(server: &Server, path: &str, protocol: Option<&str>) -> Self {
+        Self::open_with(server, path, protocol).await.0
+    }
+
+    /// The same, with the headers of the upgrade.
+    pub(crate) async fn open_with(
+        server: &Server,
+        path: &str,
+        protocol: Option<&str>,
+    ) -> (Self, HeaderMap) {
         let headers = protocol.map(|name| ("sec-websocket-protocol", name));
         let request = handshake(server, path, headers.as_slice());
         let stream = TcpStream::connect(server.address())
@@ -70,7 +79,7 @@ impl Socket {
         let chosen = response.headers().get("sec-websocket-protocol");
         assert_eq!(chosen.map(|name| name.to_str().expect("text")), protocol);
         let seen = String::new();
-        Self { stream, seen }
+        (Self { stream, seen }, response.headers().clone())
     }
 
     pub(crate) async fn send(&mut self, message: Message) {

@@ -1,5 +1,6 @@
 //! JSON bodies, read strictly.
 
+use super::query::Names;
 use super::{body, media, mistakes};
 use crate::App;
 use crate::refusal::Refusal;
@@ -35,12 +36,28 @@ impl FromRequest<App> for NoBody {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
         let headers = request.headers().clone();
+        let parameters = request.extensions().get().copied();
         let bytes = bytes(request, app, usize::MAX).await?;
         if !bytes.is_empty() {
             media::require_json(&headers)?;
-            parse::<Nothing>(&bytes)?;
+            parse::<Nothing>(&bytes).map_err(|refusal| belongs_elsewhere(refusal, parameters))?;
         }
         Ok(Self)
+    }
+}
+
+/// A field in a body that takes none may be a parameter.
+fn belongs_elsewhere(refusal: Refusal, parameters: Option<Names>) -> Refusal {
+    let Names(names) = parameters.unwrap_or(Names(&[]));
+    match refusal {
+        Refusal::Field { field, message, .. } if names.contains(&&*field) => Refusal::Field {
+            hint: Some(format!(
+                "this endpoint takes no body: `{field}` is a query parameter, as in ?{field}=…"
+            )),
+            field,
+            message,
+        },
+        refusal => refusal,
     }
 }
 

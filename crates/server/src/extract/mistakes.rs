@@ -9,7 +9,13 @@ use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
 /// Fields of ours that have fields themselves; what is inside others are names of the caller's.
-const OBJECTS: [&str; 4] = ["limits", "restart", "capabilities", "healthcheck"];
+const OBJECTS: [&str; 5] = [
+    "limits",
+    "restart",
+    "capabilities",
+    "healthcheck",
+    "terminal",
+];
 
 /// The refusal for a body that is not what it should be.
 pub(crate) fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
@@ -98,7 +104,7 @@ fn quoted_after<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 }
 
 /// ``invalid type: integer `5`, expected a string``: "must be a string, not an integer".
-fn wrong_value(text: &str) -> Option<String> {
+pub(crate) fn wrong_value(text: &str) -> Option<String> {
     if let Some(rest) = text.strip_prefix("unknown variant `") {
         let (_, known) = rest.rsplit_once("`, expected ")?;
         return Some(format!("must be {}", known.replace('`', "\"")));

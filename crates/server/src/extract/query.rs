@@ -149,6 +149,10 @@ fn unknown(name: &str, known: &[&str]) -> Refusal {
     }
 }
 
+/// The names of an endpoint's query parameters, for whoever finds them elsewhere.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Names(pub(super) &'static [&'static str]);
+
 /// An endpoint's query parameters.
 #[derive(Debug)]
 pub(crate) struct Query<T>(pub(crate) T);
@@ -157,6 +161,7 @@ impl<T: QueryShape, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        parts.extensions.insert(Names(T::NAMES));
         let query = parts.uri.query().unwrap_or_default();
         T::read(&Parameters::parse(query, T::NAMES, T::REPEATED)?).map(Self)
     }

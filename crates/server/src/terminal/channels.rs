@@ -37,6 +37,8 @@ pub(super) fn read(mut message: Bytes, closes: bool) -> Result<Input, Misuse> {
         STDIN if message.is_empty() => Ok(Input::Nothing),
         STDIN => Ok(Input::Stdin(message)),
         RESIZE => match serde_json::from_slice::<Size>(&message) {
+            // As Kubernetes does.
+            Ok(Size { columns, rows }) if columns == 0 || rows == 0 => Ok(Input::Nothing),
             Ok(Size { columns, rows }) => Ok(Input::Resize(TerminalSize { columns, rows })),
             Err(_) => Err(Misuse::new(
                 1007,

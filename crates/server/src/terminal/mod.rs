@@ -14,6 +14,7 @@ pub(crate) use handshake::Handshake;
 pub(crate) use session::{Opening, Session};
 
 use crate::error::Error;
+use crate::refusal::Refusal;
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
 use messages::Writer;
@@ -58,6 +59,11 @@ impl Protocol {
     pub(crate) const NAMES: [&str; 3] =
         ["v5.channel.k8s.io", "v4.channel.k8s.io", "podlane.v1.json"];
 
+    /// Whether Kubernetes' clients speak it.
+    pub(crate) fn is_kubernetes(self) -> bool {
+        matches!(self, Self::Channels { .. })
+    }
+
     fn of(selected: Option<&str>) -> Self {
         match selected {
             Some("v5.channel.k8s.io") => Self::Channels { closes: true },
@@ -97,6 +103,8 @@ enum Input {
     Resize(TerminalSize),
     Signal(Signal),
     Start(Start),
+    /// What can't be done: the client is told, and goes on.
+    Wrong(Refusal),
     Nothing,
 }
 

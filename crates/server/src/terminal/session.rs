@@ -59,7 +59,7 @@ impl Session {
         let (mut sink, mut stream) = socket.split();
         let opened = match opening {
             Opening::Done(terminal) => Ok(*terminal),
-            Opening::Waiting(open) => self.open(&mut stream, open).await,
+            Opening::Waiting(open) => self.open(&mut sink, &mut stream, &voice, open).await,
         };
         let finish = match opened {
             Ok(mut terminal) => {
@@ -80,22 +80,35 @@ impl Session {
         let _ = timeout(FAREWELL, farewell).await;
     }
 
-    /// Waits for the first message and starts the command.
-    async fn open(&self, stream: &mut Stream, open: Open) -> Result<Terminal, Finish> {
-        let first = timeout_at(self.call.deadline, stream.next()).await;
-        let Ok(first) = first else {
-            return Err(Finish::Idle(self.call.limit));
-        };
-        let Some(Ok(message)) = first else {
-            return Err(Finish::Gone);
-        };
-        match self.protocol.read(message) {
-            Ok(Input::Start(start)) => open(start).await.map_err(Finish::Failed),
-            Ok(_) => Err(Finish::Misused(Misuse::new(
-                1002,
-                "the first message must be start",
-            ))),
-            Err(misuse) => Err(Finish::Misused(misuse)),
+    /// Waits for the message that starts the command, and starts it.
+    async fn open(
+        &self,
+        sink: &mut Sink,
+        stream: &mut Stream,
+        voice: &Voice,
+        open: Open,
+    ) -> Result<Terminal, Finish> {
+        let idle = |_elapsed| Finish::Idle(self.call.limit);
+        let within = self.call.deadline;
+        loop {
+            let first = timeout_at(within, stream.next()).await.map_err(idle)?;
+            let Some(Ok(message)) = first else {
+                return Err(Finish::Gone);
+            };
+            match self.protocol.read(message).map_err(Finish::Misused)? {
+                Input::Start(start) => return open(start).await.map_err(Finish::Failed),
+                Input::Nothing => {}
+                Input::Wrong(refusal) => {
+                    if let Some(message) = voice.trouble(&refusal.into()) {
+                        let sent = timeout_at(within, sink.send(message)).await.map_err(idle)?;
+                        sent.map_err(|_broken| Finish::Gone)?;
+                    }
+                }
+                _ => {
+                    let misuse = Misuse::new(1002, "the first message must be start");
+                    return Err(Finish::Misused(misuse));
+                }
+            }
         }
     }
 
@@ -245,15 +258,25 @@ impl Ear<'_> {
                 }
                 Ok(())
             }
-            Input::Resize(size) if !self.tty || size.columns == 0 || size.rows == 0 => Ok(()),
+            Input::Resize(_) if !self.tty => Ok(()),
             Input::Resize(size) => self.control.resize(size).await,
             Input::Signal(signal) => self.control.signal(signal).await,
+            Input::Wrong(refusal) => {
+                self.complain(refusal.into()).await;
+                Ok(())
+            }
         };
         if let Err(error) = done {
-            // One is enough: the next one would say the same.
-            let _ = self.trouble.try_send(ServiceError::from(error).into());
+            self.complain(ServiceError::from(error).into()).await;
         }
         Ok(())
+    }
+
+    /// Has the client told; one that does not listen is not listened to meanwhile.
+    async fn complain(&mut self, error: Error) {
+        let _deafened = self.pulse.deafened();
+        // Nobody speaks any more at the end.
+        let _ = self.trouble.send(error).await;
     }
 
     async fn write(&mut self, bytes: &[u8]) {

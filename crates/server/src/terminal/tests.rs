@@ -40,6 +40,11 @@ fn channels_are_read() {
             binary(b"\x04{\"width\":80,\"height\":24}\n"),
             Some(Input::Resize(size)),
         ),
+        (
+            V4,
+            binary(b"\x04{\"Width\":0,\"Height\":24}"),
+            Some(Input::Nothing),
+        ),
         (V4, binary(b"\x04{\"Width\":80}"), None),
         (V4, binary(b"\x04"), None),
         (V4, binary(b"\x01x"), None),
@@ -61,16 +66,59 @@ fn messages_are_read() {
     assert_eq!(stdin, Input::Stdin(Bytes::from_static(b"\0\xff")));
     let signal = read(r#"{"type":"signal","signal":"sigint"}"#).expect("fine");
     assert_eq!(signal, Input::Signal(Signal::parse("2").expect("a signal")));
-    for bad in [
-        r#"{"type":"stdin"}"#,
-        r#"{"type":"stdin","data":"a","base64":"AA=="}"#,
-        r#"{"type":"stdin","base64":"AP8"}"#,
-        r#"{"type":"signal","signal":"NO"}"#,
-        r#"{"type":"secret-type"}"#,
+    for (bad, field, words) in [
+        (r#"{"type":"stdin"}"#, "data", "either"),
+        (
+            r#"{"type":"stdin","data":"a","base64":"AA=="}"#,
+            "data",
+            "either",
+        ),
+        (r#"{"type":"stdin","base64":"AP8"}"#, "base64", "padding"),
+        (r#"{"type":"stdin","data":5}"#, "data", "must be a string"),
+        (r#"{"type":"signal","signal":"secret"}"#, "signal", "TERM"),
+        (
+            r#"{"type":"signal","signal":15}"#,
+            "signal",
+            "must be a string",
+        ),
+        (r#"{"type":"signal"}"#, "signal", "required"),
+        (
+            r#"{"type":"resize","columns":0,"rows":1}"#,
+            "columns",
+            "1 to 65535",
+        ),
+        (
+            r#"{"type":"resize","columns":1,"rows":70000}"#,
+            "rows",
+            "whole number",
+        ),
+        (
+            r#"{"type":"resize","rows":"secret","columns":1}"#,
+            "rows",
+            "whole number",
+        ),
+        (r#"{"type":"resize","columns":1}"#, "rows", "required"),
+        (
+            r#"{"type":"resize","columns":1,"rows":1,"row":1}"#,
+            "row",
+            "unknown field",
+        ),
+        (r#"{"type":"start","rows":0}"#, "rows", "1 to 65535"),
+        (r#"{"type":"secret-type"}"#, "type", "close_stdin"),
+        (r#"{"type":5}"#, "type", "close_stdin"),
+        (r#"{"data":"secret"}"#, "type", "close_stdin"),
     ] {
-        let misuse = read(bad).expect_err(bad);
-        assert_eq!(misuse.code, 1007, "{bad}");
-        assert!(!misuse.message.contains("secret"), "{bad}");
+        let Ok(Input::Wrong(refusal)) = read(bad) else {
+            panic!("not refused: {bad}");
+        };
+        assert_eq!(refusal.what(), Some(field), "{bad}: {refusal}");
+        assert!(refusal.to_string().contains(words), "{bad}: {refusal}");
+        assert!(!refusal.to_string().contains("secret"), "{bad}: {refusal}");
+    }
+    for none in ["", "secret", "[]", "5", r#"{"type":"stdin""#] {
+        let misuse = read(none).expect_err(none);
+        assert_eq!(misuse.code, 1007, "{none}");
+        assert!(!misuse.message.contains("secret"), "{none}");
     }
     assert_eq!(
         Protocol::Messages

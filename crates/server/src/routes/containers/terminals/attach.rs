@@ -1,5 +1,6 @@
 //! `GET /api/v1/containers/{name}/attach/ws`
 
+use super::container::{self, CONTAINER};
 use super::query::size;
 use crate::error::Result;
 use crate::extract::{Name, Parameters, Query, QueryShape};
@@ -15,10 +16,12 @@ use podlane_service::{Call, NewAttachment, Service};
 pub(crate) struct Wanted {
     new: NewAttachment,
     view: View,
+    container: Option<String>,
 }
 
 impl QueryShape for Wanted {
-    const NAMES: &'static [&'static str] = &["columns", "rows", "stdin", "stdout", "stderr"];
+    const NAMES: &'static [&'static str] =
+        &["columns", "rows", "stdin", "stdout", "stderr", CONTAINER];
 
     fn read(parameters: &Parameters) -> Result<Self, Refusal> {
         Ok(Self {
@@ -32,6 +35,7 @@ impl QueryShape for Wanted {
                 stdout: parameters.flag("stdout")?.unwrap_or(true),
                 stderr: parameters.flag("stderr")?.unwrap_or(true),
             },
+            container: parameters.get(CONTAINER).map(str::to_owned),
         })
     }
 }
@@ -47,6 +51,7 @@ impl QueryShape for Wanted {
         ("stdin" = Option<bool>, Query, description = "Whether it is to be written to. If left out, only if it has a terminal: any other's input ends with the attachment."),
         ("stdout" = Option<bool>, Query, description = "Whether standard output is wanted; true if left out."),
         ("stderr" = Option<bool>, Query, description = "Whether standard error is wanted; true if left out."),
+        ("container" = Option<String>, Query, description = "For clients of Kubernetes alone: empty, or this container."),
     ),
     responses((status = 101, description = "Attached; messages are as the subprotocol says: `v5.channel.k8s.io`, `v4.channel.k8s.io`, `podlane.v1.json` (TerminalInput, TerminalOutput), or plain bytes without one."))
 )]
@@ -57,6 +62,8 @@ pub(crate) async fn attach_terminal(
     Query(wanted): Query<Wanted>,
     handshake: Handshake,
 ) -> Result<Response> {
+    let said = wanted.container.as_deref();
+    container::check(&service, &call, &name, said, &handshake).await?;
     let terminal = service.attach_terminal(&call, &name, wanted.new).await?;
     Ok(handshake.grant(Opening::Done(Box::new(terminal)), wanted.view))
 }

@@ -4,14 +4,17 @@
 //! answer; unless the client wants to say more first (`configure`).
 
 use super::super::environment;
+use super::container;
 use super::query::NewTerminal;
+use crate::Metrics;
 use crate::error::{Error, Result};
 use crate::extract::{Name, Query};
 use crate::refusal::Refusal;
+use crate::stream::EXEC_PATH;
 use crate::terminal::{Handshake, Opening, Protocol, Start};
 use axum::Extension;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use podlane_service::{Call, NewExec, Service};
 
 /// Run a command over a WebSocket.
@@ -32,20 +35,31 @@ use podlane_service::{Call, NewExec, Service};
         ("workdir" = Option<String>, Query, description = "The directory to start in; the container's own if left out."),
         ("timeout" = Option<f64>, Query, description = "Seconds after which it is ended, at most 2592000; none if left out."),
         ("agent" = Option<bool>, Query, description = "False: the engine itself runs it, not Podlane's agent in the container."),
+        ("container" = Option<String>, Query, description = "For clients of Kubernetes alone: empty, or this container."),
         ("configure" = Option<bool>, Query, description = "True: it is started by the first message, a TerminalInput of the type `start`."),
     ),
-    responses((status = 101, description = "The command runs; messages are as the subprotocol says: `v5.channel.k8s.io`, `v4.channel.k8s.io`, `podlane.v1.json` (TerminalInput, TerminalOutput), or plain bytes without one."))
+    responses((
+        status = 101,
+        headers(("X-Exec-Path" = podlane_api::ExecPath, description = "How the command was started; not there with `configure`, where it has yet to be.")),
+        description = "The command runs; messages are as the subprotocol says: `v5.channel.k8s.io`, `v4.channel.k8s.io`, `podlane.v1.json` (TerminalInput, TerminalOutput), or plain bytes without one.",
+    ))
 )]
 pub(crate) async fn exec_terminal(
     State(service): State<Service>,
+    State(metrics): State<Metrics>,
     Extension(call): Extension<Call>,
     Name(name): Name,
     Query(new): Query<NewTerminal>,
     handshake: Handshake,
 ) -> Result<Response> {
+    let said = new.container.as_deref();
+    container::check(&service, &call, &name, said, &handshake).await?;
     if !new.configure {
         let terminal = service.open_terminal(&call, &name, &new.exec).await?;
-        return Ok(handshake.grant(Opening::Done(Box::new(terminal)), new.view));
+        let path = terminal.path();
+        metrics.executed(path);
+        let granted = handshake.grant(Opening::Done(Box::new(terminal)), new.view);
+        return Ok(([(EXEC_PATH, path.as_str())], granted).into_response());
     }
     if handshake.protocol() != Protocol::Messages {
         let message = "`configure` is for the subprotocol podlane.v1.json";
@@ -58,7 +72,9 @@ pub(crate) async fn exec_terminal(
         Box::pin(async move {
             let exec = configured(new.exec, start)?;
             let call = call.extended(call.limit);
-            Ok::<_, Error>(service.open_terminal(&call, &name, &exec).await?)
+            let terminal = service.open_terminal(&call, &name, &exec).await?;
+            metrics.executed(terminal.path());
+            Ok::<_, Error>(terminal)
         }) as _
     });
     Ok(handshake.grant(Opening::Waiting(open), view))
@@ -69,8 +85,8 @@ fn configured(mut exec: NewExec, start: Start) -> Result<NewExec, Refusal> {
     let own = environment::variables(start.environment)?;
     exec.environment.extend(own);
     if let Some(size) = &mut exec.terminal {
-        size.columns = start.columns.unwrap_or(size.columns).max(1);
-        size.rows = start.rows.unwrap_or(size.rows).max(1);
+        size.columns = start.columns.unwrap_or(size.columns);
+        size.rows = start.rows.unwrap_or(size.rows);
     }
     Ok(exec)
 }

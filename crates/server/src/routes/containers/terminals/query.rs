@@ -1,6 +1,7 @@
 //! What the query of a terminal says.
 
 use super::super::fields;
+use super::container::CONTAINER;
 use crate::extract::{Parameters, QueryShape};
 use crate::refusal::Refusal;
 use crate::terminal::View;
@@ -21,6 +22,7 @@ pub(crate) struct NewTerminal {
     pub(super) view: View,
     /// Whether the first message says more.
     pub(super) configure: bool,
+    pub(super) container: Option<String>,
 }
 
 impl QueryShape for NewTerminal {
@@ -38,6 +40,7 @@ impl QueryShape for NewTerminal {
         "timeout",
         "agent",
         "configure",
+        CONTAINER,
     ];
     const REPEATED: &'static [&'static str] = &["command"];
 
@@ -77,6 +80,7 @@ impl QueryShape for NewTerminal {
                 stderr: parameters.flag("stderr")?.unwrap_or(true),
             },
             configure: parameters.flag("configure")?.unwrap_or(false),
+            container: parameters.get(CONTAINER).map(str::to_owned),
         })
     }
 }
