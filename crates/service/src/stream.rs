@@ -3,7 +3,7 @@
 use crate::live::{Ended, Event, Live};
 use crate::places::Place;
 use crate::{Call, NewExec, Result, Scope, Service};
-use podlane_engine::{Chunk, ContainerId, ContainerRef, ExecPath};
+use podlane_engine::{Chunk, ContainerId, ContainerRef, ExecPath, Source};
 
 /// What a reader of a command's output is told. `at` is how many bytes of output, standard output and
 /// standard error together, lie before the next step: it only grows, and reading can go on from there.
@@ -22,6 +22,8 @@ pub enum Step {
         bytes: u64,
         /// Where they end.
         at: u64,
+        /// Whose they are, if they are nothing but the rest of a character whose beginning is lost.
+        rest_of: Option<Source>,
     },
     /// The end, after all output.
     Ended(Ended),

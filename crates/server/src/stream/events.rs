@@ -14,6 +14,9 @@ use podlane_service::{Error, LogMark, Step, Texts};
 use serde::Serialize;
 use std::collections::VecDeque;
 
+/// How far behind all output the last event's ID is: what is left of two characters may come between.
+pub(crate) const LAST: u64 = 3;
+
 /// What a stream of events begins with.
 pub(crate) struct Beginning {
     pub(crate) start: ExecStart,
@@ -127,20 +130,22 @@ impl Writer {
                 self.at = at;
                 self.output(&chunk);
             }
-            Ok(Step::Lost { bytes, at }) => {
+            Ok(Step::Lost { bytes, at, rest_of }) => {
                 self.at = at;
-                // What comes does not go on with what went before.
-                self.texts = Texts::default();
+                if rest_of.is_none() {
+                    // What comes does not go on with what went before.
+                    self.texts = Texts::default();
+                }
                 self.write(at, &ExecEvent::Lost(ExecLost { bytes }));
             }
             Ok(Step::Ended(ended)) => {
                 self.finish();
-                self.write(self.at + 3, &ExecEvent::End(convert::end(&ended)));
+                self.write(self.at + LAST, &ExecEvent::End(convert::end(&ended)));
             }
             Err(error) => {
                 self.finish();
                 let failure = self.context.failure(error);
-                self.write(self.at + 3, &ExecEvent::Error(failure));
+                self.write(self.at + LAST, &ExecEvent::Error(failure));
             }
         }
     }

@@ -16,7 +16,7 @@ mod tests;
 
 pub(crate) use accept::Form;
 pub(crate) use alive::KeptAlive;
-pub(crate) use events::Beginning;
+pub(crate) use events::{Beginning, LAST};
 pub(crate) use happening::happening;
 pub(crate) use logs::logs;
 pub(crate) use making::making;

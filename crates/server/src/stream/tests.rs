@@ -80,7 +80,11 @@ async fn lines_with_characters_in_pieces() {
         Ok(output(Source::Stdout, &euro[..1], 1)),
         Ok(output(Source::Stderr, b"x", 2)),
         Ok(output(Source::Stdout, &euro[1..], 4)),
-        Ok(Step::Lost { bytes: 6, at: 10 }),
+        Ok(Step::Lost {
+            bytes: 6,
+            at: 10,
+            rest_of: None,
+        }),
         Ok(output(Source::Stderr, &euro[..2], 12)),
         Err(podlane_service::Error::Stopping),
     ];

@@ -1,6 +1,7 @@
 //! Commands in the background: they outlive the request that starts them, and their output is kept on
 //! disk within bounds, so that nothing is lost while nobody listens.
 
+mod cursor;
 mod drive;
 mod entry;
 mod operations;

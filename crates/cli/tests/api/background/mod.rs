@@ -315,3 +315,41 @@ async fn removal_ends_the_whole_tree() {
         let _gone = api.get(&path).await.expect(404);
     }
 }
+
+/// An `EventSource` connects again when a stream ends, with the last ID that it has seen.
+#[tokio::test]
+async fn who_has_read_the_end_is_told_to_stay_away() {
+    let server = server();
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    let path = detach(&api, &container, json!({ "command": "printf 'ab\\342'" })).await;
+    let output = format!("{path}/output");
+    let mut stream = Reading::get(&server, &output, LINES).await.expect(200);
+    let events = stream.lines().await;
+    let end = events.last().expect("an end");
+    assert_eq!(end["event"], "end");
+    for accept in [EVENTS, LINES] {
+        for event in &events {
+            let id = event["id"].to_string();
+            let headers = [("accept", accept), ("last-event-id", id.as_str())];
+            let again = Reading::ask(&server, Method::GET, &output, &headers, Bytes::new()).await;
+            if event["event"] == "end" {
+                assert!(again.expect(204).rest().await.is_empty());
+            } else {
+                let rest = again.expect(200).rest().await;
+                assert!(String::from_utf8_lossy(&rest).contains("end"), "{event}");
+            }
+        }
+    }
+    // One that runs has more to tell, whatever the ID.
+    let path = detach(&api, &container, json!({ "command": "sleep 1; echo x" })).await;
+    let headers = [("accept", LINES), ("last-event-id", "50")];
+    let output = format!("{path}/output");
+    let mut running = Reading::ask(&server, Method::GET, &output, &headers, Bytes::new())
+        .await
+        .expect(200);
+    assert_eq!(
+        running.lines().await.last().expect("an end")["event"],
+        "end"
+    );
+}

@@ -9,7 +9,7 @@ use crate::extract::{Parameters, Query, QueryShape};
 use crate::refusal::Refusal;
 use crate::stream::{self, Beginning, Context, Form, Steps, Trailers, Wanted};
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::{StreamExt, stream as futures};
@@ -68,6 +68,9 @@ impl QueryShape for Part {
             (String = "application/vnd.docker.multiplexed-stream"),
         ),
         headers(("X-Exec-Path" = podlane_api::ExecPath, description = "How the command was started.")),
+    ), (
+        status = 204,
+        description = "There is nothing more to tell: `Last-Event-ID` is that of a stream's last event.",
     ))
 )]
 #[allow(
@@ -83,13 +86,23 @@ pub(crate) async fn exec_output(
     trailers: Trailers,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let from = match part.from {
-        Some(from) => from,
-        None => last_event(&headers)?.unwrap_or_default(),
+    let last = match part.from {
+        Some(_) => None,
+        None => last_event(&headers)?,
     };
+    let from = part.from.or(last).unwrap_or_default();
     let follow = part.follow.unwrap_or(form != Form::Document);
     if form != Form::Document {
-        let reader = service.read_exec(&call, &id, from, follow).await?;
+        let mut reader = service.read_exec(&call, &id, from, follow).await?;
+        let exec = reader.exec();
+        let end = exec.end.map(|_| exec.bytes + stream::LAST);
+        if end.is_some_and(|end| last >= Some(end)) {
+            // Who has read its end and connects again, is to do so no more.
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        }
+        if form != Form::Multiplexed && part.encoding == OutputEncoding::Text {
+            reader.want_whole_characters();
+        }
         let wanted = Wanted {
             form,
             encoding: part.encoding,
@@ -101,7 +114,10 @@ pub(crate) async fn exec_output(
         let message = "JSON can't follow a command: accept a stream, or leave `follow` out";
         return Err(Refusal::field("follow", message).into());
     }
-    let reader = service.read_exec(&call, &id, from, false).await?;
+    let mut reader = service.read_exec(&call, &id, from, false).await?;
+    if part.encoding == OutputEncoding::Text {
+        reader.want_whole_characters();
+    }
     let path = reader.exec().path.as_str();
     let output = super::part::part(reader, part.encoding, service.limits().output_bytes).await?;
     let body = Json(ReadExecOutput {

@@ -44,8 +44,10 @@ pub(super) async fn part(
                     break true;
                 }
             }
-            Ok(Some(Step::Lost { bytes, at })) => {
-                part.texts = Texts::default();
+            Ok(Some(Step::Lost { bytes, at, rest_of })) => {
+                if rest_of.is_none() {
+                    part.texts = Texts::default();
+                }
                 part.lost += bytes;
                 part.next = at;
             }

@@ -1,11 +1,13 @@
 use super::super::entry::{About, End};
-use super::super::ring::Ring;
+use super::super::ring::{self, Ring};
 use super::super::{ExecId, store};
 use super::*;
 use crate::live::Ended;
-use podlane_engine::{ExecPath, Exit, Source};
+use bytes::Bytes;
+use podlane_engine::{Chunk, ExecPath, Exit, Source};
 use proptest::prelude::*;
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
@@ -63,7 +65,7 @@ impl Model {
                 }
                 assert_eq!(*at, self.at as u64);
             }
-            Step::Lost { bytes, at } => {
+            Step::Lost { bytes, at, .. } => {
                 self.at += usize::try_from(*bytes).expect("small");
                 assert_eq!(*at, self.at as u64);
             }
@@ -197,10 +199,84 @@ async fn output_that_can_not_be_written_is_lost_and_said_so() {
         .await
         .expect("open");
     let first = reader.next().await.expect("readable");
-    assert_eq!(first, Some(Step::Lost { bytes: 4, at: 4 }));
+    let lost = Step::Lost {
+        bytes: 4,
+        at: 4,
+        rest_of: None,
+    };
+    assert_eq!(first, Some(lost));
     let second = reader.next().await.expect("readable");
     let kept = chunk("kept");
     assert_eq!(second, Some(Step::Output { chunk: kept, at: 8 }));
+}
+
+/// The rest of a character whose beginning is lost, in each of the outputs.
+#[tokio::test]
+async fn text_goes_on_with_a_whole_character() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let gone = directory.path().join("gone");
+    let mut ring = Ring::new(gone.clone(), 1 << 20);
+    let chunk = |source, data: &[u8]| Chunk {
+        source,
+        data: Bytes::copy_from_slice(data),
+    };
+    ring.append(&chunk(Source::Stderr, b"x\xf0\x9f"));
+    ring.append(&chunk(Source::Stdout, b"a\xe2"));
+    std::fs::create_dir(&gone).expect("made");
+    for (source, data) in [
+        (Source::Stdout, &b"\x82"[..]),
+        (Source::Stdout, b"\xacb\xc3"),
+        (Source::Stderr, b"\x98\x80y"),
+        (Source::Stdout, b"\xbc\x80"),
+    ] {
+        ring.append(&chunk(source, data));
+    }
+    let progress = Progress {
+        extent: ring.extent(),
+        end: Some(end()),
+    };
+    let entry = entry(&gone, progress);
+    let output = |source, data: &[u8], at| Step::Output {
+        chunk: chunk(source, data),
+        at,
+    };
+    let lost = |bytes, at, rest_of| Step::Lost { bytes, at, rest_of };
+    for from in [0, 5] {
+        let mut reader = OutputReader::open(Arc::clone(&entry), from, false, None)
+            .await
+            .expect("open");
+        reader.want_whole_characters();
+        let mut steps = Vec::new();
+        while let Some(step) = reader.next().await.expect("readable") {
+            steps.push(step);
+        }
+        let first = match from {
+            0 => lost(7, 7, None),
+            // It may be the last event's place: what it has shown before goes on.
+            _ => lost(2, 7, Some(Source::Stdout)),
+        };
+        assert_eq!(steps[0], first);
+        let rest = [
+            output(Source::Stdout, b"b\xc3", 9),
+            lost(2, 11, Some(Source::Stderr)),
+            output(Source::Stderr, b"y", 12),
+            output(Source::Stdout, b"\xbc\x80", 14),
+        ];
+        assert_eq!(steps[1..5], rest);
+    }
+    let mut reader = OutputReader::open(entry, 0, false, None)
+        .await
+        .expect("open");
+    assert_eq!(
+        reader.next().await.expect("readable"),
+        Some(lost(5, 5, None))
+    );
+    let bytes = reader.next().await.expect("readable");
+    assert_eq!(
+        bytes,
+        Some(output(Source::Stdout, b"\x82", 6)),
+        "as they are"
+    );
 }
 
 #[test]
