@@ -24,6 +24,11 @@ impl Failure {
         }
     }
 
+    /// It in words.
+    pub(crate) fn words(self) -> String {
+        self.message
+    }
+
     /// Tells the user and gives the exit status.
     pub(crate) fn report(self) -> ExitCode {
         if !self.message.is_empty() {

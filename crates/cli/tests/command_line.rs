@@ -96,6 +96,28 @@ fn without_an_engine_and_leave_to_start_one_serve_says_what_to_do() {
 }
 
 #[test]
+fn without_a_place_for_recordings_that_are_wanted_nothing_is_served() {
+    for (command, status, stream) in [("serve", 1, 2), ("doctor", 1, 1)] {
+        let output = podlane()
+            .args([command, "--recordings", "terminals"])
+            .args(["--recordings-dir", "/dev/null/recordings"])
+            .output()
+            .unwrap();
+        let said = if stream == 1 {
+            &output.stdout
+        } else {
+            &output.stderr
+        };
+        let said = String::from_utf8_lossy(said);
+        assert_eq!(output.status.code(), Some(status), "{said}");
+        assert!(
+            said.contains("the directory of recordings can't be written: /dev/null/recordings"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn an_engine_ends_with_the_thread_that_started_it() {
     let parent = std::process::id().to_string();
     let pid = std::thread::spawn(move || {

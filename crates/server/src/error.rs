@@ -263,7 +263,7 @@ fn operation(error: &Service, log: String) -> Answer {
         Service::Unkept { reason, .. } => Answer {
             kind: ErrorType::InternalError,
             retry_after: Some(Duration::from_secs(10)),
-            hint: Some("the setting state_dir says where; the server's log says more".into()),
+            hint: Some("state_dir or recordings_dir says where; the server's log says more".into()),
             log: format!("{error}: {reason}"),
             ..podman(StatusCode::SERVICE_UNAVAILABLE)
         },

@@ -177,3 +177,25 @@ async fn all_or_nothing_if_asked() {
     let cast = api.get(&format!("/recordings/{id}")).await.expect(200);
     assert!(cast.text.contains(",\"o\",\"hi\\n\"]"), "{}", cast.text);
 }
+
+#[tokio::test]
+async fn what_can_not_be_recorded_is_not_run() {
+    let state = tempfile::tempdir().expect("a directory");
+    let directory = state.path().join("recordings");
+    let options = ServerOptions::default()
+        .env("PODLANE_RECORDINGS", "all")
+        .env("PODLANE_RECORDINGS_DIR", directory.to_str().expect("text"));
+    let server = server_with(options);
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    assert!(directory.is_dir(), "it is made at the start");
+    std::fs::remove_dir(&directory).expect("it is empty");
+    std::fs::write(&directory, "").expect("a file in its place");
+    let body = json!({ "command": "touch /tmp/run" });
+    let refused = api.post(&container.path("exec"), body).await.expect(503);
+    assert!(refused.message().contains("recordings"), "{}", refused.text);
+    assert!(refused.headers.contains_key("retry-after"));
+    std::fs::remove_file(&directory).expect("the file");
+    let left = api.exec(&container.name, "ls /tmp/run").await;
+    assert_ne!(left["exit_code"], 0, "{left}");
+}

@@ -74,6 +74,18 @@ impl Config {
         }
     }
 
+    /// Whether what is to be recorded can be kept. Blocks.
+    pub fn check_recordings(&self, state_dir: Option<&Path>) -> Result<(), podlane_service::Error> {
+        match self.recording_rules(state_dir) {
+            Some(rules) => rules.check(),
+            None if self.recordings == Record::Off => Ok(()),
+            None => Err(podlane_service::Error::Unkept {
+                message: "recordings can't be kept: there is neither recordings_dir nor state_dir",
+                reason: "neither HOME nor XDG_STATE_HOME is set".into(),
+            }),
+        }
+    }
+
     fn recording_rules(&self, state_dir: Option<&Path>) -> Option<RecordingRules> {
         let usual = || state_dir.map(|directory| directory.join("recordings"));
         let directory = self.recordings_dir.clone().or_else(usual)?;

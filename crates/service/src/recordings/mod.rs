@@ -13,6 +13,7 @@ pub use store::Recording;
 use crate::{Call, Error, NamePrefix, Result, Scope, Service, Tenant};
 use podlane_engine::{ContainerId, ContainerRef, TerminalSize};
 use recorder::Line;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::mpsc::SyncSender;
@@ -56,10 +57,7 @@ impl Recordings {
         tenant: Option<Tenant>,
         size: TerminalSize,
     ) -> Result<Recorder> {
-        let failed = |error: std::io::Error| Error::Internal {
-            step: "recording the command",
-            reason: error.to_string(),
-        };
+        let failed = |error| unkept(rules, &error);
         let sender = if let Some(sender) = self.sender.get() {
             sender
         } else {
@@ -153,6 +151,24 @@ impl Service {
         let own = self.recordings(call).await?;
         Ok(path.filter(|_| own.iter().any(|recording| recording.id == id)))
     }
+}
+
+impl RecordingRules {
+    /// Whether recordings can be kept: makes the directory if it is not there, and writes to it. Blocks.
+    pub fn check(&self) -> Result<()> {
+        store::probe(&self.directory).map_err(|error| unkept(self, &error))
+    }
+}
+
+fn unkept(rules: &RecordingRules, error: &std::io::Error) -> Error {
+    let message = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "what is to be recorded can't be run: there is no space for recordings"
+        }
+        _ => "what is to be recorded can't be run: the directory of recordings can't be written",
+    };
+    let reason = format!("{}: {error}", rules.directory.display());
+    Error::Unkept { message, reason }
 }
 
 /// Whether a recording is the caller's to see. Its title begins with the container, as it was called: by an

@@ -40,6 +40,29 @@ pub(super) fn path(directory: &Path, id: &str) -> Option<PathBuf> {
     (digits(millis, 12) && digits(random, 8)).then(|| directory.join(format!("{id}{SUFFIX}")))
 }
 
+/// Makes the directory and writes to it, and leaves no file.
+pub(super) fn probe(directory: &Path) -> io::Result<()> {
+    make(directory)?;
+    let random = getrandom::u32().map_err(io::Error::other)?;
+    let path = directory.join(format!(".probe-{random:08x}"));
+    // Whatever is there is somebody else's.
+    let mut file = OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(&path)?;
+    let written = file.write_all(b"probe");
+    fs::remove_file(&path)?;
+    written
+}
+
+fn make(directory: &Path) -> io::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+}
+
 /// Begins a file, after the oldest have made room for it.
 pub(super) fn create(
     rules: &RecordingRules,
@@ -47,10 +70,7 @@ pub(super) fn create(
     tenant: Option<&Tenant>,
     title: &str,
 ) -> io::Result<File> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&rules.directory)?;
+    make(&rules.directory)?;
     make_room(rules)?;
     let now = OffsetDateTime::now_utc();
     let millis = now.unix_timestamp_nanos() / 1_000_000;

@@ -11,7 +11,12 @@ use std::path::Path;
 /// The oldest Podman that Podlane is tested with.
 const OLDEST: (u32, u32) = (4, 3);
 
-pub(super) fn judge(machine: &Machine, start_engine: bool) -> Diagnosis {
+/// `unrecorded`: why recordings can't be kept, if they are wanted and can't.
+pub(super) fn judge(
+    machine: &Machine,
+    start_engine: bool,
+    unrecorded: Option<String>,
+) -> Diagnosis {
     let mut judge = Judge {
         machine,
         // What is missing on this machine matters less if a service runs that came about without it.
@@ -32,6 +37,9 @@ pub(super) fn judge(machine: &Machine, start_engine: bool) -> Diagnosis {
         if !machine.account.is_root() {
             judge.rootless();
         }
+    }
+    if let Some(reason) = unrecorded {
+        judge.say(Weight::Bad, reason);
     }
     judge.finish()
 }

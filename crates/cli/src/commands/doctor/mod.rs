@@ -14,6 +14,7 @@ use crate::engine;
 use crate::failure::Failure;
 use crate::machine;
 use crate::printer::Printer;
+use crate::state;
 use podlane_server::config::{Config, Environment, Flags};
 use std::process::ExitCode;
 
@@ -28,7 +29,10 @@ pub(crate) fn run(
         let search = engine::search(&config, environment, container_host.as_deref());
         machine::gather(environment, search.all().await).await
     });
-    let diagnosis = judge::judge(&machine, config.start_engine);
+    let state = state::directory(&config, environment);
+    let recordings = config.check_recordings(state.as_deref());
+    let unrecorded = recordings.err().map(|error| Failure::from(error).words());
+    let diagnosis = judge::judge(&machine, config.start_engine, unrecorded);
     print::print(&diagnosis, out)?;
     Ok(if diagnosis.can_start() {
         ExitCode::SUCCESS

@@ -76,7 +76,7 @@ fn complaints(diagnosis: &Diagnosis) -> Vec<(Weight, &str, &str)> {
 #[test]
 fn nothing_is_wrong_with_a_complete_machine() {
     for machine in [debian(), alice(debian())] {
-        let diagnosis = judge(&machine, true);
+        let diagnosis = judge(&machine, true, None);
         assert_eq!(complaints(&diagnosis), []);
         assert!(diagnosis.can_start());
         assert!(
@@ -95,7 +95,7 @@ fn without_podman_the_command_of_the_distribution_is_given() {
             distribution,
             ..machine
         };
-        let diagnosis = judge(&machine, true);
+        let diagnosis = judge(&machine, true, None);
         assert!(!diagnosis.can_start());
         complaints(&diagnosis)[0].2.to_owned()
     };
@@ -127,7 +127,7 @@ fn a_service_that_answers_is_enough() {
         },
         ..debian()
     };
-    let diagnosis = judge(&machine, false);
+    let diagnosis = judge(&machine, false, None);
     assert_eq!(complaints(&diagnosis), []);
     assert!(
         diagnosis
@@ -148,6 +148,7 @@ fn a_podman_that_is_too_old_is_named() {
             ..debian()
         },
         true,
+        None,
     );
     assert!(!diagnosis.can_start());
     assert!(complaints(&diagnosis)[0].1.contains("needs 4.3 or later"));
@@ -160,7 +161,7 @@ fn the_hybrid_layout_needs_runc() {
         ..debian()
     };
     assert_eq!(hybrid.runtime_to_name(), None);
-    let diagnosis = judge(&hybrid, true);
+    let diagnosis = judge(&hybrid, true, None);
     let (weight, text, remedy) = complaints(&diagnosis)[0];
     assert_eq!((weight, remedy), (Weight::Bad, "apt-get install -y runc"));
     assert!(text.contains("crun refuses"), "{text}");
@@ -168,7 +169,7 @@ fn the_hybrid_layout_needs_runc() {
     let mut with_runc = hybrid;
     with_runc.programs.runc = Some("/usr/sbin/runc".into());
     assert_eq!(with_runc.runtime_to_name(), Some("runc"));
-    let diagnosis = judge(&with_runc, true);
+    let diagnosis = judge(&with_runc, true, None);
     assert!(diagnosis.can_start());
     assert!(
         complaints(&diagnosis)[0]
@@ -182,7 +183,7 @@ fn the_hybrid_layout_needs_runc() {
     with_runc.services = Found {
         candidates: vec![service(outcome)],
     };
-    let diagnosis = judge(&with_runc, true);
+    let diagnosis = judge(&with_runc, true, None);
     assert!(complaints(&diagnosis)[0].1.contains("runtime = \"runc\""));
 }
 
@@ -192,10 +193,10 @@ fn limits_that_podman_4_could_not_raise_are_a_note_for_root_only() {
         sys_resource: false,
         ..debian()
     };
-    let diagnosis = judge(&bounded, true);
+    let diagnosis = judge(&bounded, true, None);
     assert!(diagnosis.can_start());
     assert!(complaints(&diagnosis)[0].1.contains("Podlane sets limits"));
-    assert_eq!(complaints(&judge(&alice(bounded.clone()), true)), []);
+    assert_eq!(complaints(&judge(&alice(bounded.clone()), true, None)), []);
     let podman = Podman {
         path: "/usr/bin/podman".into(),
         version: Some("5.4.2".into()),
@@ -204,7 +205,7 @@ fn limits_that_podman_4_could_not_raise_are_a_note_for_root_only() {
         podman: Some(podman),
         ..bounded
     };
-    assert_eq!(complaints(&judge(&newer, true)), []);
+    assert_eq!(complaints(&judge(&newer, true, None)), []);
 }
 
 #[test]
@@ -219,7 +220,7 @@ fn an_ordinary_account_is_told_all_that_it_lacks() {
     machine.programs.newuidmap = None;
     machine.programs.slirp4netns = None;
     machine.user_namespaces = false;
-    let diagnosis = judge(&machine, true);
+    let diagnosis = judge(&machine, true, None);
     let remedies: Vec<_> = complaints(&diagnosis)
         .into_iter()
         .map(|(.., remedy)| remedy)
@@ -239,7 +240,7 @@ fn an_ordinary_account_is_told_all_that_it_lacks() {
         uid: 0,
         name: "root".into(),
     };
-    assert!(judge(&machine, true).can_start());
+    assert!(judge(&machine, true, None).can_start());
 }
 
 #[test]
@@ -254,11 +255,11 @@ fn a_named_engine_that_is_silent_is_bad_and_so_is_nothing_to_start() {
         },
         ..debian()
     };
-    let diagnosis = judge(&machine, true);
+    let diagnosis = judge(&machine, true, None);
     assert!(!diagnosis.can_start());
     assert!(complaints(&diagnosis)[0].1.contains("no answer within 2 s"));
 
-    let diagnosis = judge(&debian(), false);
+    let diagnosis = judge(&debian(), false, None);
     assert_eq!(complaints(&diagnosis)[0].2, "systemctl start podman.socket");
 }
 
@@ -266,7 +267,15 @@ fn a_named_engine_that_is_silent_is_bad_and_so_is_nothing_to_start() {
 fn a_missing_init_only_makes_stopping_slow() {
     let mut machine = debian();
     machine.programs.catatonit = None;
-    let diagnosis = judge(&machine, true);
+    let diagnosis = judge(&machine, true, None);
     assert!(diagnosis.can_start());
     assert_eq!(complaints(&diagnosis)[0].2, "apt-get install -y catatonit");
+}
+
+#[test]
+fn recordings_that_can_not_be_kept_keep_the_server_from_starting() {
+    let reason = "no space for recordings".to_owned();
+    let diagnosis = judge(&debian(), true, Some(reason.clone()));
+    assert_eq!(complaints(&diagnosis), [(Weight::Bad, reason.as_str(), "")]);
+    assert!(!diagnosis.can_start());
 }
