@@ -154,7 +154,7 @@ pub struct CommitContainer {
     /// What is said about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
-    /// Whether the container stands still meanwhile. It does if left out.
+    /// Whether the container stands still meanwhile. If left out, it does where Podman can pause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<bool>,
     /// What is different in it, as instructions of a Dockerfile: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, USER, WORKDIR and others.

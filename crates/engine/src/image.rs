@@ -118,8 +118,8 @@ pub struct NewCommit {
     pub author: Option<String>,
     /// What is said about it.
     pub comment: Option<String>,
-    /// Whether the container stands still meanwhile.
-    pub pause: bool,
+    /// Whether the container stands still meanwhile; `None` for where that can be done.
+    pub pause: Option<bool>,
     /// What is different in it, as instructions of a Dockerfile: `CMD ["true"]`.
     pub changes: Vec<String>,
 }

@@ -107,9 +107,9 @@ pub trait Engine:
     /// Asks whether the engine answers, and which version it is.
     async fn version(&self, call: &Call) -> Result<EngineVersion>;
 
-    /// Creates a container and starts it. Either both succeed or nothing of it is left behind, also
-    /// past the deadline; therefore it must be driven to its end and not be dropped half-way.
-    async fn run(&self, call: &Call, spec: &ContainerSpec) -> Result<ContainerId>;
+    /// Creates a container, starts it, and says what it has become. Either all of it succeeds or nothing is
+    /// left behind, also past the deadline; therefore it must be driven to its end and not be dropped half-way.
+    async fn run(&self, call: &Call, spec: &ContainerSpec) -> Result<Container>;
 
     /// Starts an existing container.
     async fn start(&self, call: &Call, id: &ContainerId) -> Result<Change>;

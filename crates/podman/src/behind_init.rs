@@ -6,7 +6,7 @@
 use crate::answers::InspectedContainer;
 use crate::{PodmanEngine, host, requests};
 use futures_util::TryStreamExt;
-use podlane_engine::{Call, ContainerId, ContainerRef, Engine, Error, LogQuery};
+use podlane_engine::{Call, Container, ContainerId, ContainerRef, Engine, Error, LogQuery, Result};
 use std::fs;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -15,7 +15,9 @@ use tokio::time::Instant;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long to ask the engine whether it has ended, where it can't.
 const UNSEEN: Duration = Duration::from_millis(100);
-const PAUSE: Duration = Duration::from_millis(5);
+/// Between two looks at an init, and between two questions to the engine.
+const LOOK: Duration = Duration::from_millis(1);
+const ASK: Duration = Duration::from_millis(5);
 /// How the inits that engines use begin their last words. Sources: catatonit.c, `main`; tini.c, `spawn_process`.
 const LAST_WORDS: [&str; 2] = ["failed to exec pid1: ", "[FATAL tini ("];
 /// As much of a log as its last words can be in.
@@ -26,40 +28,50 @@ const MAX_LOG: usize = 4096;
 enum Progress {
     /// Its program runs.
     Started,
-    /// Not yet there, or there no more and the engine has not noted it.
-    Waits,
+    /// It is there, its program not yet.
+    Starts,
+    /// It is there no more, and the engine has not noted it.
+    Ends,
     /// It runs where it can't be seen.
     Unseen,
 }
 
 impl PodmanEngine {
-    /// Why the program of a container just started with an init does not run; `None` if it does, or
-    /// has ended by itself, or if that can't be found out.
-    pub(crate) async fn failed_behind_init(&self, call: &Call, id: &ContainerId) -> Option<Error> {
+    /// A container just started with an init, once its program runs or has ended by itself, or that
+    /// can't be found out; an error if the program can't be started.
+    pub(crate) async fn behind_init(&self, call: &Call, id: &ContainerId) -> Result<Container> {
         let began = Instant::now();
         loop {
             let request = requests::inspect_container(&ContainerRef::from(id));
-            let inspected = self.connection().json::<InspectedContainer>(call, &request);
-            let inspected = inspected.await.ok()?;
+            let inspected: InspectedContainer = self.connection().json(call, &request).await?;
             let Some(pid) = inspected.pid() else {
-                break;
+                return match self.last_words(call, id).await {
+                    Some(reason) => Err(Error::Invalid {
+                        field: "command",
+                        message: format!(
+                            "the command's program can't be started in the image: {reason}"
+                        ),
+                        conflict: false,
+                    }),
+                    None => inspected.container(),
+                };
             };
-            let patience = match progress(pid, inspected.monitor(), id) {
-                Progress::Started => return None,
-                Progress::Waits => PATIENCE,
+            let monitor = inspected.monitor();
+            let mut now = progress(pid, monitor, id);
+            while now == Progress::Starts && began.elapsed() < PATIENCE {
+                tokio::time::sleep(LOOK).await;
+                now = progress(pid, monitor, id);
+            }
+            let patience = match now {
+                Progress::Started => return inspected.container(),
+                Progress::Starts | Progress::Ends => PATIENCE,
                 Progress::Unseen => UNSEEN,
             };
             if began.elapsed() > patience {
-                return None;
+                return inspected.container();
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(ASK).await;
         }
-        let reason = self.last_words(call, id).await?;
-        Some(Error::Invalid {
-            field: "command",
-            message: format!("the command's program can't be started in the image: {reason}"),
-            conflict: false,
-        })
     }
 
     /// What an init said when it could not start its program; `None` if it could.
@@ -88,9 +100,9 @@ fn progress(pid: i32, monitor: Option<i32>, id: &ContainerId) -> Progress {
     let seen = host::sees(pid, id.as_str()).then(seen).flatten();
     let Some((children, init)) = seen else {
         // Its monitor lives until the engine has been told of its end.
-        let ended = monitor.is_some_and(|monitor| host::sees_monitor(monitor, id.as_str()));
-        return if ended {
-            Progress::Waits
+        let ends = monitor.is_some_and(|monitor| host::sees_monitor(monitor, id.as_str()));
+        return if ends {
+            Progress::Ends
         } else {
             Progress::Unseen
         };
@@ -99,6 +111,6 @@ fn progress(pid: i32, monitor: Option<i32>, id: &ContainerId) -> Progress {
     if others.any(|other| other != init) {
         Progress::Started
     } else {
-        Progress::Waits
+        Progress::Starts
     }
 }

@@ -23,6 +23,9 @@ const BY_US: &str = "Podlane runs them: Podman leaves that to systemd, which is 
 /// Is there where systemd runs.
 const SYSTEMD: &str = "/run/systemd/system";
 
+/// The row of what a pause depends on.
+pub(crate) const PAUSE: &str = "containers.pause";
+
 /// What an answer is remembered with.
 pub(crate) type Remembered = tokio::sync::Mutex<Option<(Instant, EngineInfo)>>;
 
@@ -49,7 +52,26 @@ struct Row {
 }
 
 const TABLE: &[Row] = &[
-    row("stats", "what containers use", Needs::Host(stats)),
+    row(
+        "stats",
+        "what containers use",
+        Needs::Host(|host| {
+            unified(
+                host,
+                "without root Podman measures with control groups v2 only, and this host has v1",
+            )
+        }),
+    ),
+    row(
+        PAUSE,
+        "containers and pods that stand still and go on",
+        Needs::Host(|host| {
+            unified(
+                host,
+                "without root Podman pauses with control groups v2 only, and this host has v1",
+            )
+        }),
+    ),
     row(
         "limits.memory",
         "limits of memory",
@@ -172,9 +194,10 @@ const fn row(name: &'static str, what: &'static str, needs: Needs) -> Row {
     Row { name, what, needs }
 }
 
-fn stats(host: &Host) -> Result<Option<&'static str>, &'static str> {
+/// What Podman leaves alone without root where there is only the old kind of control groups.
+fn unified(host: &Host, reason: &'static str) -> Result<Option<&'static str>, &'static str> {
     if host.info.rootless && host.info.cgroup_version == "v1" {
-        Err("without root Podman measures with control groups v2 only, and this host has v1")
+        Err(reason)
     } else {
         Ok(None)
     }
@@ -287,11 +310,22 @@ impl PodmanEngine {
         Ok(TABLE.iter().map(|row| row.capability(&host)).collect())
     }
 
+    /// What the table says of one row.
+    async fn row(&self, call: &Call, name: &'static str) -> Result<Option<Capability>> {
+        let mut rows = self.table(call, LASTING).await?.into_iter();
+        Ok(rows.find(|row| row.name == name))
+    }
+
     /// Refuses what a row of the table says can't be done here.
     pub(crate) async fn needs(&self, call: &Call, name: &'static str) -> Result<()> {
-        let capabilities = self.table(call, LASTING).await?;
-        let found = capabilities.into_iter().find(|row| row.name == name);
-        found.map_or(Ok(()), Capability::needed)
+        self.row(call, name)
+            .await?
+            .map_or(Ok(()), Capability::needed)
+    }
+
+    /// Whether a row of the table says that it can be done here.
+    pub(crate) async fn supports(&self, call: &Call, name: &'static str) -> Result<bool> {
+        Ok(self.row(call, name).await?.is_none_or(|row| row.supported))
     }
 
     /// Whether what a network has taken in is told as what it has put out.
@@ -410,12 +444,14 @@ mod tests {
     fn the_host_decides_the_rest() {
         let mut info = podman("5.8.6");
         assert!(supported(&info, None, "stats") && supported(&info, None, "limits.cpus"));
+        assert!(supported(&info, None, PAUSE));
         info.cgroup_controllers = vec!["memory".into(), "pids".into()];
         assert!(supported(&info, None, "limits.memory"));
         assert!(!supported(&info, None, "limits.cpus"));
         (info.rootless, info.cgroup_version) = (true, "v1".into());
         info.cgroup_controllers.clear();
         assert!(!supported(&info, None, "stats") && !supported(&info, None, "limits.memory"));
+        assert!(!supported(&info, None, PAUSE));
         for (agents, stream, descriptors) in [
             (None, false, false),
             (Some(false), true, false),

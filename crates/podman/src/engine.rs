@@ -224,7 +224,7 @@ impl Engine for PodmanEngine {
         })
     }
 
-    async fn run(&self, call: &Call, spec: &ContainerSpec) -> Result<ContainerId> {
+    async fn run(&self, call: &Call, spec: &ContainerSpec) -> Result<Container> {
         self.create_and_start(call, spec).await
     }
 

@@ -5,6 +5,7 @@ use crate::answers::{
     Created, InspectedImage, ListedImage, LoadReport, PrunedImage, RemoveReport, WorkLine,
 };
 use crate::body::{Lines, body};
+use crate::capabilities::PAUSE;
 use crate::{failure, requests};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
@@ -209,7 +210,16 @@ impl Images for PodmanEngine {
     }
 
     async fn commit(&self, call: &Call, id: &ContainerId, new: &NewCommit) -> Result<String> {
-        let request = requests::commit(id, new);
+        let pause = match new.pause {
+            Some(pause) => {
+                if pause {
+                    self.needs(call, PAUSE).await?;
+                }
+                pause
+            }
+            None => self.supports(call, PAUSE).await?,
+        };
+        let request = requests::commit(id, new, pause);
         let made: Created = self.connection().json(call, &request).await?;
         Ok(made.id)
     }

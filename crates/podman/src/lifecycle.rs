@@ -1,5 +1,6 @@
 //! Restarts, signals, pauses and other names.
 
+use crate::capabilities::PAUSE;
 use crate::engine::change;
 use crate::requests::{self, Request};
 use crate::{PodmanEngine, failure};
@@ -45,6 +46,7 @@ impl Lifecycle for PodmanEngine {
     }
 
     async fn pause(&self, call: &Call, id: &ContainerId) -> Result<()> {
+        self.needs(call, PAUSE).await?;
         self.done(call, requests::pause_container(id)).await
     }
 

@@ -2,6 +2,7 @@
 
 use crate::PodmanEngine;
 use crate::answers::{Created, InspectedPod, ListedPod};
+use crate::capabilities::PAUSE;
 use crate::engine::change;
 use crate::instance::Attempt;
 use crate::requests::{self, Request};
@@ -116,6 +117,7 @@ impl Pods for PodmanEngine {
     }
 
     async fn pause_pod(&self, call: &Call, id: &PodId) -> Result<()> {
+        self.needs(call, PAUSE).await?;
         self.done(call, requests::pause_pod(id)).await
     }
 

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::instance::Attempt;
 use crate::requests::{self, ATTEMPT_LABEL, Adaptation, ResourceLimits};
 use podlane_engine::{
-    Call, Change, ContainerId, ContainerRef, ContainerSpec, Engine, Error, Init, Result,
+    Call, Change, Container, ContainerId, ContainerRef, ContainerSpec, Engine, Error, Init, Result,
 };
 use rustix::process::{Resource, getrlimit};
 use std::time::Duration;
@@ -38,18 +38,18 @@ impl PodmanEngine {
         &self,
         call: &Call,
         spec: &ContainerSpec,
-    ) -> Result<ContainerId> {
+    ) -> Result<Container> {
         self.needs_limits(call, &spec.settings.limits).await?;
         let before = self.adaptation();
         let mut adaptation = before;
         loop {
             let error = match self.try_once(call, spec, adaptation).await {
-                Ok(id) => {
+                Ok(container) => {
                     if adaptation != before {
                         tracing::info!(request_id = %call.request_id, ?adaptation, "this host needs containers to be created differently");
                         self.adapt(adaptation);
                     }
-                    return Ok(id);
+                    return Ok(container);
                 }
                 Err(error) => error,
             };
@@ -76,7 +76,7 @@ impl PodmanEngine {
         call: &Call,
         spec: &ContainerSpec,
         adaptation: Adaptation,
-    ) -> Result<ContainerId> {
+    ) -> Result<Container> {
         let attempt = self.instance().attempt();
         let request = requests::create_container(spec, &attempt, adaptation);
         let created = match self.connection().json::<Created>(call, &request).await {
@@ -91,20 +91,15 @@ impl PodmanEngine {
         };
         let behind_init = adaptation.gives_init(spec.init);
         let started = match self.start_in_pod(call, spec, &created).await {
-            Ok(_) if behind_init => match self.failed_behind_init(call, &created).await {
-                Some(error) => Err(error),
-                None => Ok(()),
-            },
-            other => other.map(drop),
+            Ok(_) if behind_init => self.behind_init(call, &created).await,
+            Ok(_) => self.inspect(call, &(&created).into()).await,
+            Err(error) => Err(error),
         };
-        match started {
-            Ok(()) => Ok(created),
-            Err(error) => {
-                // Also the port rules of a failed start stay until the container is removed.
-                self.undo(call, &created).await;
-                Err(error)
-            }
+        if started.is_err() {
+            // Also the port rules of a failed start stay until the container is removed.
+            self.undo(call, &created).await;
         }
+        started
     }
 
     /// Starts a container, before it what holds its pod together: Podman does that by itself, and then does not

@@ -122,7 +122,6 @@ impl Service {
         self.to_the_end(async move {
             let (_worker, _booking) = (worker, booking);
             let mut changing = service.0.view.changing();
-            let engine = &service.0.engine;
             let warm = new.warm;
             let replaced = if new.replace {
                 service.make_room(&call, &new.name).await?
@@ -130,18 +129,17 @@ impl Service {
                 None
             };
             let run = service.run_in(&call, &new, &image, pod.as_ref()).await;
-            let (id, lifetime) = run.map_err(|error| by_entrypoint(&new, error))?;
+            let (container, lifetime) = run.map_err(|error| by_entrypoint(&new, error))?;
             // Into a pod it comes with whatever holds that together.
             if new.pod.is_none() {
-                let known = [Some(&id), replaced.as_ref()];
+                let known = [Some(&container.id), replaced.as_ref()];
                 known
                     .into_iter()
                     .flatten()
                     .for_each(|id| changing.is_of(id));
             }
-            let container = engine.inspect(&call, &(&id).into()).await?;
             if warm {
-                service.warm(&call, id);
+                service.warm(&call, container.id.clone());
             }
             Ok((shown(container), lifetime))
         })
@@ -155,7 +153,7 @@ impl Service {
         new: &NewContainer,
         image: &Image,
         pod: Option<&Pod>,
-    ) -> Result<(ContainerId, Option<Lifetime>)> {
+    ) -> Result<(Container, Option<Lifetime>)> {
         let keeper = self.0.lives.keeper(&new.lifetime).await?;
         let mut spec = spec(call, new, image, pod);
         let borrowed = self.borrow(call, new).await?;
@@ -167,9 +165,9 @@ impl Service {
         if ran.is_err() {
             self.give_back(call, borrowed).await;
         }
-        let id = ran?;
-        let lifetime = terms.and_then(|terms| self.0.lives.begin(&id, terms));
-        Ok((id, lifetime))
+        let container = ran?;
+        let lifetime = terms.and_then(|terms| self.0.lives.begin(&container.id, terms));
+        Ok((container, lifetime))
     }
 
     /// Removes the container that has a name, and none whose ID begins with it.

@@ -99,13 +99,13 @@ pub(crate) fn build_image(new: &NewBuild) -> Request {
 }
 
 /// Only in Docker's form can an image have a comment.
-pub(crate) fn commit(id: &ContainerId, new: &NewCommit) -> Request {
+pub(crate) fn commit(id: &ContainerId, new: &NewCommit, pause: bool) -> Request {
     let (repository, tag) = new.image.repository_and_tag().unwrap_or_default();
     let mut query = vec![
         ("container", id.as_str()),
         ("repo", repository),
         ("tag", tag),
-        ("pause", if new.pause { "true" } else { "false" }),
+        ("pause", if pause { "true" } else { "false" }),
     ];
     if let Some(comment) = &new.comment {
         query.extend([("comment", comment.as_str()), ("format", "docker")]);

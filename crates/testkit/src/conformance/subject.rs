@@ -158,7 +158,7 @@ impl Subject {
 
     /// Runs what must run.
     pub(super) async fn run(&self, spec: &ContainerSpec) -> ContainerId {
-        let id = self.engine.run(&call(), spec).await.expect("it runs");
+        let id = self.engine.run(&call(), spec).await.expect("it runs").id;
         self.keep_in_mind(&id);
         id
     }

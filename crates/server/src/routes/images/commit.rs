@@ -32,7 +32,7 @@ pub(crate) async fn commit_container(
         image: name("image", &body.image)?,
         author: text("author", body.author)?,
         comment: text("comment", body.comment)?,
-        pause: body.pause.unwrap_or(true),
+        pause: body.pause,
         changes: body.changes.unwrap_or_default(),
     };
     let size: usize = new.changes.iter().map(String::len).sum();
