@@ -30,6 +30,8 @@ mod terminal;
 mod timestamp;
 
 pub use app::App;
+#[cfg(feature = "fuzzing")]
+pub use extract::fuzz_form;
 pub use guard::{HostRule, InvalidHost, InvalidOrigin, Origin};
 pub use metrics::{EngineMetrics, Metrics, WebhookMetrics};
 pub use rates::Rate;

@@ -10,6 +10,8 @@ mod nearest;
 mod query;
 
 pub(crate) use body::Upload;
+#[cfg(feature = "fuzzing")]
+pub use form::fuzzing::form as fuzz_form;
 pub(crate) use form::{Form, Part};
 pub(crate) use json::{Document, Json, NoBody};
 pub(crate) use name::{FilePath, Image, Name, Network, Pod, Registry, Secret, Volume};
