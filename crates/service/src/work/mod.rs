@@ -79,6 +79,7 @@ impl Service {
                 engine: Arc::clone(&self.0.engine),
                 call: call.clone(),
                 container: id.clone(),
+                began: OffsetDateTime::now_utc(),
             },
         }))
     }

@@ -1,10 +1,12 @@
 //! Where a work is done, looked at while it is silent.
 
 use crate::{Call, Result};
-use podlane_engine::{ContainerId, Engine, Error as EngineError, Status};
+use podlane_engine::{Container, ContainerId, Engine, Error as EngineError, Status};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::time::{Instant, sleep, timeout};
 
 /// After how long a silence the container is looked at.
@@ -20,6 +22,7 @@ pub(super) struct Place {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) call: Call,
     pub(super) container: ContainerId,
+    pub(super) began: OffsetDateTime,
 }
 
 impl Place {
@@ -64,7 +67,9 @@ impl Place {
         while began.elapsed() < HEARING {
             let call = self.call.extended(self.call.limit);
             match self.engine.inspect(&call, &(&self.container).into()).await {
-                Ok(found) if found.status.is_live() => sleep(PAUSE).await,
+                Ok(found) if found.status.is_live() && !self.restarted(&found) => {
+                    sleep(PAUSE).await;
+                }
                 Ok(_) => {
                     let message = "the container ended meanwhile".into();
                     return Some(EngineError::WrongState { message });
@@ -73,5 +78,12 @@ impl Place {
             }
         }
         None
+    }
+
+    /// Whether a container that runs was started after the work.
+    fn restarted(&self, container: &Container) -> bool {
+        let started = container.started.as_deref();
+        let started = started.and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok());
+        started.is_some_and(|started| started > self.began)
     }
 }

@@ -3,6 +3,9 @@
 //! shadow-utils takes the first, a record lock on /etc/.pwd.lock, and then `passwd.lock` and the like: second
 //! names of a file that holds a process number. One whose process has gone is stale. musl's lckpwdf(3) locks
 //! nothing, so there the second kind is all there is.
+//!
+//! In a container that is started anew the same few numbers are soon other processes'. So ours also say, behind
+//! the NUL that others read up to, when their process started.
 
 use super::super::answer::Failed;
 use super::{ETC, at, instead, joined, read_whole};
@@ -12,6 +15,8 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, write};
 use rustix::process::{Pid, getpid, test_kill_process};
+use std::fs::File;
+use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -24,6 +29,8 @@ const FILES: [AccountFile; 6] = [
     AccountFile::Subuid,
     AccountFile::Subgid,
 ];
+/// As much of a process's state as its start is in.
+const MAX_STAT: u64 = 4096;
 /// How often is looked whether another one has let go.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -63,12 +70,14 @@ impl<'a> Lock<'a> {
     }
 
     fn take_files(&mut self, until: Instant) -> Result<(), Failed> {
-        let own = getpid().as_raw_nonzero().to_string();
+        let own = getpid();
+        let started = started(own).unwrap_or_default();
+        let own = own.as_raw_nonzero().to_string();
         let beside = format!("passwd.{own}");
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let create = || openat(self.etc, &beside, flags, Mode::RUSR | Mode::WUSR);
         let file = instead(self.etc, &beside, create).map_err(at(ETC, &beside))?;
-        let taken = write(&file, format!("{own}\0").as_bytes())
+        let taken = write(&file, format!("{own}\0{started}").as_bytes())
             .map_err(at(ETC, &beside))
             .and_then(|_| {
                 FILES.iter().try_for_each(|file| {
@@ -114,13 +123,18 @@ impl<'a> Lock<'a> {
             return Err(special(name));
         }
         let content = read_whole(&file, &found, 64, &joined(ETC, name.as_bytes()))?;
-        let digits = content.split(|byte| !byte.is_ascii_digit()).next();
-        let number = digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+        let text = String::from_utf8_lossy(&content);
+        let (number, since) = text.split_once('\0').unwrap_or((&text, ""));
+        let digits = number.split(|digit: char| !digit.is_ascii_digit()).next();
+        let number = digits.and_then(|digits| digits.parse().ok());
         // What names no process was never finished, or is nobody's.
         let Some(pid) = number.and_then(Pid::from_raw) else {
             return Ok(false);
         };
-        Ok(test_kill_process(pid) != Err(Errno::SRCH))
+        if test_kill_process(pid) == Err(Errno::SRCH) {
+            return Ok(false);
+        }
+        Ok(since.is_empty() || started(pid).is_none_or(|started| started == since))
     }
 }
 
@@ -130,6 +144,17 @@ impl Drop for Lock<'_> {
             let _ = unlinkat(self.etc, name, AtFlags::empty());
         }
     }
+}
+
+/// When a process started, in clock ticks since boot. Source: proc(5), field 22 of /proc/pid/stat.
+fn started(process: Pid) -> Option<String> {
+    let mut stat = Vec::new();
+    let file = File::open(format!("/proc/{}/stat", process.as_raw_nonzero())).ok()?;
+    file.take(MAX_STAT).read_to_end(&mut stat).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    // The second field is a name in parentheses and may hold anything, also parentheses.
+    let (_, rest) = stat.rsplit_once(')')?;
+    Some(rest.split_ascii_whitespace().nth(19)?.to_owned())
 }
 
 fn pause(until: Instant, name: &str) -> Result<(), Failed> {
