@@ -117,14 +117,18 @@ impl Error {
                 ..refused(refusal)
             },
             Self::Operation(error) => operation(error, chain(self)),
-            Self::Unhealthy(ill) => Answer {
-                status: StatusCode::SERVICE_UNAVAILABLE,
-                unhealthy: Some(Illness {
-                    reason: ill.reason.clone(),
-                    checks: ill.checks.clone(),
-                }),
-                ..operation(&ill.cause, chain(self))
-            },
+            Self::Unhealthy(ill) => {
+                let cause = operation(&ill.cause, chain(self));
+                Answer {
+                    status: StatusCode::SERVICE_UNAVAILABLE,
+                    unhealthy: Some(Illness {
+                        reason: ill.reason.clone(),
+                        checks: ill.checks.clone(),
+                    }),
+                    retry_after: cause.retry_after.or(Some(Duration::from_secs(1))),
+                    ..cause
+                }
+            }
             Self::Unaudited(error) => Answer {
                 nothing_done: true,
                 ..operation(error, chain(self))

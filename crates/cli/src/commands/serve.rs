@@ -166,10 +166,12 @@ async fn recover(service: Service, shutdown: CancellationToken) {
         let Some(id) = RequestId::parse("recovery") else {
             return;
         };
-        match service
-            .recover(&Call::new(id, RECOVERY_LIMIT, Arc::new(Caller::server())))
-            .await
-        {
+        let call = Call::new(id, RECOVERY_LIMIT, Arc::new(Caller::server()));
+        let recovered = tokio::select! {
+            recovered = service.recover(&call) => recovered,
+            () = shutdown.cancelled() => return,
+        };
+        match recovered {
             Ok(done) => done.iter().for_each(|line| tracing::info!("{line}")),
             Err(error) => tracing::debug!(%error, "can't look for what a dead server left yet"),
         }

@@ -30,7 +30,9 @@ async fn an_engine_that_hangs_is_a_408_everywhere() {
         assert_eq!(answer.json["error"]["type"], "PodmanAPIError");
         assert!(began.elapsed() < PATIENCE / 2, "{what}");
     }
-    let health = rig.api.get("/health").await.expect(503).json;
+    let health = rig.api.get("/health").await.expect(503);
+    assert!(health.headers.contains_key("retry-after"));
+    let health = health.json;
     assert_eq!(
         (&health["status"], &health["podman"]),
         (&json!("unhealthy"), &json!("disconnected"))

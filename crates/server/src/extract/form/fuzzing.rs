@@ -11,6 +11,10 @@ pub(super) const KIND: &str = "multipart/form-data; boundary=B";
 
 /// The names and contents of all parts of a body that comes in pieces of a size, and whether it ends as a
 /// form does.
+#[cfg_attr(
+    not(feature = "fuzzing"),
+    expect(unreachable_pub, reason = "it is for the fuzz target")
+)]
 pub async fn form(body: &[u8], piece: usize) -> (Vec<(String, Vec<u8>)>, bool) {
     let pieces: Vec<_> = body
         .chunks(piece.max(1))

@@ -15,8 +15,8 @@ const WORDS: &[&str] = &[
     " ",
 ];
 
-fn read(body: Vec<u8>, piece: usize) -> (Vec<(String, Vec<u8>)>, bool) {
-    runtime().block_on(form(&body, piece))
+fn read(body: &[u8], piece: usize) -> (Vec<(String, Vec<u8>)>, bool) {
+    runtime().block_on(form(body, piece))
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -50,7 +50,7 @@ proptest! {
         // A content that ends itself is another form.
         let ends = |content: &[u8]| content.windows(5).any(|bytes| bytes == b"\r\n--B");
         prop_assume!(!parts.iter().any(|(_, content)| ends(content)));
-        let got = read(written(&parts), piece);
+        let got = read(&written(&parts), piece);
         prop_assert_eq!(got, (parts, true));
     }
 
@@ -60,8 +60,8 @@ proptest! {
         piece in 1usize..40,
     ) {
         let body = words.concat().into_bytes();
-        let whole = read(body.clone(), body.len());
-        prop_assert_eq!(read(body, piece), whole);
+        let whole = read(&body, body.len());
+        prop_assert_eq!(read(&body, piece), whole);
     }
 
     #[test]
@@ -73,7 +73,7 @@ proptest! {
         let mut body = written(&[("/a".into(), content)]);
         // Its very last line's end need not come.
         body.truncate(body.len().saturating_sub(2 + cut));
-        prop_assert!(!read(body, piece).1);
+        prop_assert!(!read(&body, piece).1);
     }
 }
 
@@ -103,5 +103,5 @@ fn little_is_held_of_what_never_begins() {
 fn a_part_may_be_long() {
     let content = vec![b'x'; 4 * MOST];
     let long = [("/a".to_owned(), content)];
-    assert_eq!(read(written(&long), 8192), (long.to_vec(), true));
+    assert_eq!(read(&written(&long), 8192), (long.to_vec(), true));
 }
