@@ -80,8 +80,9 @@ impl Service {
         loop {
             match live.next().await? {
                 Event::Output(chunk) => output.push(&chunk),
-                Event::Ended(ended) if ended.timed_out && own.is_none() => {
-                    return Err(timed_out(&ended));
+                // Who has set a limit is told what came until then, also if the request's was reached first.
+                Event::Ended(ended) if ended.timed_out && exec.timeout.is_none() => {
+                    return Err(timed_out(&ended, call.limit));
                 }
                 Event::Ended(ended) => {
                     return Ok(Execution {
@@ -123,7 +124,7 @@ pub(crate) async fn drive(
 }
 
 /// The request's own limit has ended the command.
-fn timed_out(ended: &Ended) -> Error {
+fn timed_out(ended: &Ended, limit: Duration) -> Error {
     let names: Vec<String> = ended
         .survivors
         .iter()
@@ -141,8 +142,8 @@ fn timed_out(ended: &Ended) -> Error {
     };
     Error::ExecTimeout {
         message: format!(
-            "the command did not finish within {:.1} seconds; {left}",
-            ended.duration.as_secs_f64()
+            "the command did not finish within the request's {} seconds; {left}",
+            limit.as_secs_f64()
         ),
     }
 }

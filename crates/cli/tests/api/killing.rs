@@ -163,12 +163,20 @@ async fn past_the_request_timeout_the_answer_is_408() {
         let answer = api.post(&container.path("exec"), body).await.expect(408);
         assert!(asked.elapsed() < Duration::from_secs(30), "{what}");
         assert!(
-            answer.message().contains("did not finish"),
+            answer
+                .message()
+                .contains("did not finish within the request's 3 seconds"),
             "{}",
             answer.text
         );
         assert_eq!(running(&nap), Vec::<String>::new(), "{what}");
     }
+    // A limit of its own, as long: what came until then is told.
+    let body = json!({ "command": "echo begun; sleep 60", "timeout": 3 });
+    let answer = api.post(&container.path("exec"), body).await.expect(200);
+    let execution = &answer.json["execution"];
+    assert_eq!(execution["timed_out"], true, "{}", answer.text);
+    assert_eq!(execution["output"], "begun\n");
     assert_eq!(api.exec(&container.name, "echo on").await["output"], "on\n");
 }
 

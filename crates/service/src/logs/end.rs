@@ -66,6 +66,8 @@ impl End {
             .is_some_and(|wanted| self.lines + u64::from(open) > wanted)
         {
             while self.pop().is_some_and(|piece| !piece.ends_line()) {}
+            // What there is now are just the lines that are wanted, all of them whole.
+            self.truncated = false;
         }
         while self.bytes > self.max_bytes {
             self.truncated = true;

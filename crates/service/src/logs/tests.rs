@@ -34,6 +34,10 @@ fn keeps_the_last_lines() {
 fn keeps_the_last_bytes_of_an_endless_line() {
     assert_eq!(end(None, 4, &["abc", "def", "gh"]), ("efgh".into(), true));
     assert_eq!(end(Some(1), 4, &["abcdefgh\n"]), ("fgh\n".into(), true));
+    let gone = end(Some(1), 4, &["abcdefgh\n", "i\n"]);
+    assert_eq!(gone, ("i\n".into(), false));
+    let short = end(Some(2), 4, &["ab\n", "cd\n", "e\n"]);
+    assert_eq!(short, ("d\ne\n".into(), true));
 }
 
 fn wanted(pattern: Option<&str>, times: bool) -> ReadLogs {
