@@ -134,7 +134,8 @@ pub struct ReadExecOutput {
 /// A part of an output.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ExecOutputPart {
-    /// Standard output and standard error in the order they were written.
+    /// Standard output and standard error in the order in which they came. What is written to both within a
+    /// moment may change places: they are two streams.
     pub output: String,
     /// The standard output of it.
     pub stdout: String,

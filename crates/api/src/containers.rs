@@ -428,7 +428,8 @@ pub struct Logs {
     /// The container's name.
     #[schema(example = "my-container")]
     pub name: String,
-    /// The lines, standard output and standard error in the order they were written.
+    /// The lines, standard output and standard error in the order in which they came. What is written to both
+    /// within a moment may change places: they are two streams.
     #[schema(example = "Container log output here...")]
     pub logs: String,
     /// Whether wanted lines were left out because an answer has a size limit.

@@ -78,7 +78,8 @@ pub struct Execution {
     /// ended it.
     #[schema(example = 0)]
     pub exit_code: i32,
-    /// Standard output and standard error in the order they were written.
+    /// Standard output and standard error in the order in which they came. What is written to both within a
+    /// moment may change places: they are two streams.
     #[schema(example = "total 4\ndrwxrwxrwt 2 root root 4096 Jan 1 00:00 .\n")]
     pub output: String,
     /// Whether the exit code is 0.

@@ -229,15 +229,13 @@ impl Engine for PodmanEngine {
     }
 
     async fn start(&self, call: &Call, id: &ContainerId) -> Result<Change> {
-        self.changed(call, requests::start_container(id)).await
+        let request = requests::start_container(id);
+        self.changed_unless_paused(call, id, request).await
     }
 
     async fn stop(&self, call: &Call, id: &ContainerId, grace: Option<Duration>) -> Result<Change> {
         let request = requests::stop_container(id, grace);
-        match self.changed(call, request).await {
-            Err(error) => Err(self.unless_paused(call, id, error).await),
-            done => done,
-        }
+        self.changed_unless_paused(call, id, request).await
     }
 
     async fn remove(&self, call: &Call, id: &ContainerId, force: bool) -> Result<()> {

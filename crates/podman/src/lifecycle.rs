@@ -23,6 +23,19 @@ impl PodmanEngine {
         change(request.step, status)
     }
 
+    /// The same, where Podman does not say that it can't because the container is paused.
+    pub(crate) async fn changed_unless_paused(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        request: Request,
+    ) -> Result<Change> {
+        match self.changed(call, request).await {
+            Err(error) => Err(self.unless_paused(call, id, error).await),
+            done => done,
+        }
+    }
+
     /// Why something can't be done to a container in its present state, where Podman does not say that it is paused.
     pub(crate) async fn unless_paused(&self, call: &Call, id: &ContainerId, error: Error) -> Error {
         if !matches!(error, Error::WrongState { .. }) {

@@ -163,6 +163,7 @@ async fn paused_it_stands_still() {
     let limits = json!({ "limits": { "pids": 50 } });
     for refused in [
         api.act(&container.path("restart")).await,
+        api.act(&container.path("start")).await,
         api.act(&container.path("stop")).await,
         api.get(&container.path("top")).await,
         api.post(&container.path("update"), limits).await,

@@ -200,7 +200,7 @@ impl Failure {
                 name: name.to_owned(),
             })
         };
-        if self.says("no such container") {
+        if self.says("no such container") || self.says("container has already been removed") {
             return not_found(Resource::Container, &about.container);
         }
         if self.says("image not known") || self.says("no such image") {
@@ -214,7 +214,7 @@ impl Failure {
                 Resource::Pod => "no such pod",
                 _ => "no such image",
             };
-            if self.says(words) {
+            if self.says(words) || self.says("has already been removed") {
                 return not_found(*resource, name);
             }
         }

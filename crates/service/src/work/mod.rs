@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::time::Duration;
+use time::OffsetDateTime;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
@@ -38,7 +39,7 @@ pub(crate) struct Work {
     answers: Answers,
     /// How long it may be silent, or take nothing.
     patience: Duration,
-    place: Place,
+    place: Box<Place>,
     in_use: Option<InUse>,
 }
 
@@ -75,12 +76,12 @@ impl Service {
             answers: Answers::default(),
             patience: self.0.limits.request_timeout,
             in_use,
-            place: Place {
+            place: Box::new(Place {
                 engine: Arc::clone(&self.0.engine),
                 call: call.clone(),
                 container: id.clone(),
                 began: OffsetDateTime::now_utc(),
-            },
+            }),
         }))
     }
 }

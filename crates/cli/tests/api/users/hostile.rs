@@ -27,6 +27,18 @@ async fn a_stale_lock_is_taken_over_and_a_living_one_is_not() {
         .expect(409);
     assert!(held.message().contains("/etc/group.lock"), "{}", held.text);
     container.sh("rm /etc/group.lock; ls /etc/*.lock && exit 1; useradd bob");
+    // One of ours, killed with a container that was started anew: its number is another process's now.
+    container.sh("for file in passwd shadow subgid; do printf '1\\0001' >/etc/$file.lock; done");
+    let _ = add(&api, &container, json!({ "username": "eve" }))
+        .await
+        .expect(200);
+    container.sh("ls /etc/*.lock && exit 1; id eve");
+    container.sh("started=$(cut -d' ' -f22 /proc/1/stat); printf '1\\000%s' $started >/etc/passwd.lock");
+    let held = add(&api, &container, json!({ "username": "joe" }))
+        .await
+        .expect(409);
+    assert!(held.message().contains("/etc/passwd.lock"), "{}", held.text);
+    container.sh("rm /etc/passwd.lock");
     container.assert_clean();
 }
 

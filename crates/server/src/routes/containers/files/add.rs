@@ -86,7 +86,7 @@ async fn one(app: &App, call: &Call, container: ContainerRef, body: AddFile) -> 
 pub(super) fn destination(text: &str) -> Result<InnerPath, Refusal> {
     let path = InnerPath::parse(text).map_err(Refusal::in_field("dest_path"))?;
     if matches!(text.rsplit('/').next(), None | Some("" | ".")) {
-        let message = format!("\"{path}/\" names a directory; give the path of a file");
+        let message = format!("\"{text}\" names a directory; give the path of a file");
         return Err(Refusal::field("dest_path", message));
     }
     let kernel = ["/proc", "/sys", "/dev"];
