@@ -232,11 +232,18 @@ pub enum ImageEvent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ImageProgress {
     /// In Podman's words.
-    #[schema(
-        example = "Copying blob sha256:6061e267330e43607914192e0addf0acd448dee15e00aa366523a8e24987fa9e"
-    )]
+    #[schema(example = "Downloading")]
     pub text: String,
-    /// The digest of the layer that it is about; `null` if it is about none.
-    #[schema(required)]
+    /// The first 12 digits of the digest of the layer, or of the image's configuration, that it is about; `null` if
+    /// it is about none.
+    #[schema(required, example = "6061e267330e")]
     pub layer: Option<String>,
+    /// Bytes of it that have come; left out where Podman does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 1_933_312)]
+    pub current_bytes: Option<u64>,
+    /// Bytes that it has; left out where Podman does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 14_238_887)]
+    pub total_bytes: Option<u64>,
 }

@@ -82,6 +82,17 @@ pub struct ImageSummary {
 pub enum ImageStep {
     /// What it does, in its own words.
     Says(String),
+    /// How far it is with a layer, or with the image's configuration.
+    Layer {
+        /// What it does with it, in its own words.
+        text: String,
+        /// The first 12 digits of its digest.
+        layer: String,
+        /// Bytes that have come, where that is known.
+        current: Option<u64>,
+        /// Bytes that it has, where that is known.
+        total: Option<u64>,
+    },
     /// It is there, with this ID. The last step.
     Done(String),
 }

@@ -145,6 +145,15 @@ const TABLE: &[Row] = &[
         Needs::Since((5, 8), "5.8", "this Podman tells whole seconds"),
     ),
     row(
+        "images.pull_bytes",
+        "how many bytes of each layer a pull has fetched",
+        Needs::Since(
+            (4, 8),
+            "4.8",
+            "this Podman tells it only of images whose name begins with their registry",
+        ),
+    ),
+    row(
         "exec.sessions_forgotten",
         "forgetting finished commands of the engine's own at once",
         Needs::Since(

@@ -94,6 +94,11 @@ impl Connection {
         }
     }
 
+    /// Sends a request and gives back the answer, whatever its status, body unread.
+    pub(crate) async fn ask(&self, call: &Call, request: &Request) -> Result<Response<Answer>> {
+        self.send_once(call, request, request.to_http(call)).await
+    }
+
     async fn send_once(
         &self,
         call: &Call,

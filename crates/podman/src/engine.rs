@@ -35,7 +35,7 @@ const FORGETS_SESSIONS: u32 = packed(5, 0);
 const KEEPS_UPDATES: u32 = packed(5, 1);
 
 /// A version as one number, by which it is compared.
-const fn packed(major: u16, minor: u16) -> u32 {
+pub(crate) const fn packed(major: u16, minor: u16) -> u32 {
     ((major as u32) << 16) | minor as u32
 }
 
@@ -168,6 +168,11 @@ impl PodmanEngine {
         self.0.version.load(Ordering::Relaxed) < FORGETS_SESSIONS
     }
 
+    /// Its version, as [`packed`]; 0 until it has answered once.
+    pub(crate) fn version_number(&self) -> u32 {
+        self.0.version.load(Ordering::Relaxed)
+    }
+
     /// Whether this Podman goes on telling limits that were changed since.
     fn forgets_updates(&self) -> bool {
         self.0.version.load(Ordering::Relaxed) < KEEPS_UPDATES
@@ -184,7 +189,7 @@ impl PodmanEngine {
     }
 
     /// The version, asked for if it has not been told yet.
-    async fn know_version(&self, call: &Call) -> Result<()> {
+    pub(crate) async fn know_version(&self, call: &Call) -> Result<()> {
         if self.0.version.load(Ordering::Relaxed) == 0 {
             self.version(call).await?;
         }

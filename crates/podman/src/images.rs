@@ -6,7 +6,8 @@ use crate::answers::{
 };
 use crate::body::{Lines, body};
 use crate::capabilities::PAUSE;
-use crate::{failure, requests};
+use crate::failure;
+use crate::requests::{self, Request};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use podlane_engine::{
@@ -102,6 +103,18 @@ impl Steps {
 }
 
 impl PodmanEngine {
+    /// Fetches an image that nothing is counted of.
+    pub(crate) async fn pull_said(
+        &self,
+        call: &Call,
+        image: &ImageRef,
+        request: &Request,
+    ) -> Result<ImageWork> {
+        let response = self.connection().send(call, request).await?;
+        let pieces = body(call, request.step, response);
+        Ok(Self::steps(pieces, image, request.step, Ending::Told))
+    }
+
     fn steps(pieces: Archive, image: &ImageRef, step: &'static str, ending: Ending) -> ImageWork {
         let steps = Steps {
             pieces,
@@ -138,10 +151,7 @@ impl Images for PodmanEngine {
         image: &ImageRef,
         login: Option<&RegistryLogin>,
     ) -> Result<ImageWork> {
-        let request = requests::pull_image(image, login);
-        let response = self.connection().send(call, &request).await?;
-        let pieces = body(call, request.step, response);
-        Ok(Self::steps(pieces, image, request.step, Ending::Told))
+        self.pull_counted(call, image, login).await
     }
 
     async fn tag(&self, call: &Call, image: &ImageRef, name: &ImageRef) -> Result<()> {

@@ -32,6 +32,7 @@ mod pool;
 mod process;
 #[cfg(test)]
 mod properties;
+mod pull;
 #[cfg(test)]
 mod recorded;
 mod recover;

@@ -1,7 +1,8 @@
 //! Properties of what goes to libpod and what comes from it, whatever a caller or an engine writes.
 
-use crate::answers::{InspectedContainer, ListedContainer, PathStat, WorkLine};
+use crate::answers::{CountedLine, InspectedContainer, ListedContainer, PathStat, WorkLine};
 use crate::failure::Failure;
+use crate::pull::Way;
 use crate::requests::{self, Request};
 use http::StatusCode;
 use podlane_engine::{
@@ -35,7 +36,9 @@ fn requests(text: &str) -> Vec<Request> {
     }
     if let Ok(image) = ImageRef::parse(text) {
         made.push(requests::inspect_image(&image));
-        made.push(requests::pull_image(&image, None));
+        for way in [Way::Said, Way::Counted, Way::Docker] {
+            made.push(requests::pull_image(&image, None, way));
+        }
     }
     made
 }
@@ -107,6 +110,8 @@ fn read_all(body: &[u8]) {
         assert!(stat.mode <= 0o7777);
     }
     let _line = serde_json::from_slice::<WorkLine>(body);
+    let line = serde_json::from_slice::<CountedLine>(body);
+    let _step = line.map(CountedLine::step);
 }
 
 /// Whatever it means, it is said, and no request panics on it.
@@ -151,7 +156,8 @@ proptest! {
             let http = request.to_http(&call());
             let target = http.uri().path_and_query().expect("a target").as_str();
             prop_assert_eq!(target, request.path(), "hyper sends what was meant");
-            prop_assert!(target.starts_with("/v4.0.0/libpod/"));
+            let known = ["/v4.0.0/libpod/", "/v1.41/images/create?"];
+            prop_assert!(known.iter().any(|begin| target.starts_with(begin)));
             prop_assert!(target.bytes().all(|byte| byte.is_ascii_graphic()));
             let (path, query) = target.split_once('?').unwrap_or((target, ""));
             prop_assert!(!path.contains("/../") && !path.contains("/./") && !path.contains('#'));

@@ -10,8 +10,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 /// What lets one in.
 #[derive(Debug, Clone)]
@@ -22,6 +24,8 @@ pub enum Door {
     IdentityToken(String),
 }
 
+/// How much of a blob is sent at one go.
+const PIECE: usize = 64 << 10;
 /// What the registry gives for a good token.
 const ACCESS: &str = "let-me-in";
 
@@ -38,6 +42,10 @@ pub struct Visit {
 struct Shared {
     address: SocketAddr,
     door: Door,
+    /// The pause before each piece of a blob.
+    pace: Duration,
+    /// Answers that nobody took to their end.
+    left: AtomicU32,
     /// What there is, with its media type.
     things: BTreeMap<String, (&'static str, Vec<u8>)>,
     visits: Mutex<Vec<Visit>>,
@@ -54,11 +62,22 @@ impl ImageRegistry {
     /// # Panics
     /// If it can't.
     pub fn start(archive: &[u8], label: &str, door: Door) -> Self {
+        Self::paced(archive, label, door, Duration::ZERO)
+    }
+
+    /// The same, that makes a pause before each 64 KiB of a blob. Unless that is none, the image has a layer of 2 MiB
+    /// more, which nobody has yet.
+    ///
+    /// # Panics
+    /// If it can't listen.
+    pub fn paced(archive: &[u8], label: &str, door: Door, pace: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let shared = Arc::new(Shared {
             address: listener.local_addr().expect("bound"),
             door,
-            things: things(archive, label),
+            pace,
+            left: AtomicU32::new(0),
+            things: things(archive, label, !pace.is_zero()),
             visits: Mutex::default(),
         });
         let kept = Arc::clone(&shared);
@@ -79,6 +98,11 @@ impl ImageRegistry {
     /// The name of its image.
     pub fn image(&self) -> String {
         format!("{}/app:1", self.0.address)
+    }
+
+    /// How many answers nobody took to their end.
+    pub fn left(&self) -> u32 {
+        self.0.left.load(Ordering::Relaxed)
     }
 
     /// Whether somebody has said a password, right or wrong.
@@ -121,7 +145,20 @@ fn files(archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
     entries.map(read).collect()
 }
 
-fn things(archive: &[u8], label: &str) -> BTreeMap<String, (&'static str, Vec<u8>)> {
+/// A layer with one large file that is of that label only.
+fn layer(label: &str) -> Vec<u8> {
+    let content = label.as_bytes().iter().copied().cycle().take(2 << 20);
+    let content: Vec<u8> = content.collect();
+    let mut header = tar::Header::new_gnu();
+    header.set_size(content.len() as u64);
+    header.set_mode(0o644);
+    let mut builder = tar::Builder::new(Vec::new());
+    let added = builder.append_data(&mut header, "large", &content[..]);
+    added.expect("a file");
+    builder.into_inner().expect("a layer")
+}
+
+fn things(archive: &[u8], label: &str, more: bool) -> BTreeMap<String, (&'static str, Vec<u8>)> {
     const BYTES: &str = "application/octet-stream";
     const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
     let files = files(archive);
@@ -130,6 +167,10 @@ fn things(archive: &[u8], label: &str) -> BTreeMap<String, (&'static str, Vec<u8
     let config = &files[&text(&saved[0]["Config"])];
     let mut config: Value = serde_json::from_slice(config).expect("JSON");
     config["config"]["Labels"] = json!({ "of": label });
+    let more = more.then(|| layer(label));
+    if let (Some(layer), Some(layers)) = (&more, config["rootfs"]["diff_ids"].as_array_mut()) {
+        layers.push(json!(digest(layer)));
+    }
     let config = config.to_string().into_bytes();
     let mut things = BTreeMap::new();
     let mut blob = |kind: &str, bytes: Vec<u8>| {
@@ -139,10 +180,8 @@ fn things(archive: &[u8], label: &str) -> BTreeMap<String, (&'static str, Vec<u8
         about
     };
     let layers = saved[0]["Layers"].as_array().expect("layers").iter();
-    let layers = layers.map(|layer| {
-        let bytes = files[&text(layer)].clone();
-        blob("application/vnd.oci.image.layer.v1.tar", bytes)
-    });
+    let layers = layers.map(|layer| files[&text(layer)].clone()).chain(more);
+    let layers = layers.map(|bytes| blob("application/vnd.oci.image.layer.v1.tar", bytes));
     let layers: Vec<_> = layers.collect();
     let config = blob("application/vnd.oci.image.config.v1+json", config);
     let manifest = json!({
@@ -178,9 +217,17 @@ impl Shared {
             content.len(),
             digest(&content)
         );
-        let _gone = stream.write_all(head.as_bytes());
-        if whole {
-            let _gone = stream.write_all(&content);
+        let mut pieces = content.chunks(PIECE).filter(|_| whole);
+        let sent = stream.write_all(head.as_bytes()).and_then(|()| {
+            pieces.try_for_each(|piece| {
+                if path.contains("/blobs/") {
+                    thread::sleep(self.pace);
+                }
+                stream.write_all(piece)
+            })
+        });
+        if sent.is_err() {
+            self.left.fetch_add(1, Ordering::Relaxed);
         }
     }
 

@@ -1,10 +1,8 @@
-//! Images: list, look, tag, remove; commit, build, save, load, pull.
+//! Images: list, look, tag, remove; commit, build, save, load.
 
 use crate::container::Container;
-use crate::rig::Rig;
 use crate::server;
-use podlane_testkit::fake::ImageKind;
-use podlane_testkit::{BUSYBOX, Client, ENTRYPOINT, Server, ServerOptions, podman, unique};
+use podlane_testkit::{BUSYBOX, Client, ENTRYPOINT, Server, podman, unique};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -377,43 +375,4 @@ async fn an_image_need_not_say_when_it_was_made() {
     let container = Container::with(&api, json!({ "image": name.0, "command": "sleep 5000" }));
     drop(container.await);
     let _ = api.delete(&path).await.expect(200);
-}
-
-#[tokio::test]
-async fn an_image_is_fetched_as_who_one_says() {
-    let rig = Rig::new(ServerOptions::default()).await;
-    let Rig { fake, server, api } = rig;
-    let fake = fake.pullable("registry.example.org/app:1", ImageKind::Busybox);
-    let password = unique("pass");
-    let body = json!({
-        "image": "registry.example.org/app:1",
-        "login": { "username": "me", "password": password },
-    });
-    let mut request = api.request(http::Method::POST, "/pull", Some(body.to_string()));
-    let accept = http::HeaderValue::from_static("application/x-ndjson");
-    request.headers_mut().insert("accept", accept);
-    let pulled = api.send(request).await.expect(200);
-    let events = events(&pulled.text);
-    let layers = events.iter().filter(|event| event["layer"].is_string());
-    assert_eq!(layers.count(), 1, "{}", pulled.text);
-    assert_eq!(events.last().expect("an end")["event"], "done");
-    let asked = fake.requests();
-    let pull = asked
-        .iter()
-        .find(|request| request.path_and_query.contains("/images/pull"));
-    let header = &pull.expect("a pull").headers["x-registry-auth"];
-    let login = base64_json(header.as_bytes());
-    assert_eq!(login, json!({ "username": "me", "password": password }));
-    assert!(!server.log().contains(&password) && !pulled.text.contains(&password));
-    let made = api.post("/pull", body).await.expect(200);
-    assert_eq!(made.json["image"]["name"], "registry.example.org/app:1");
-    let missing = json!({ "image": "registry.example.org/none:1" });
-    let missing = api.post("/pull", missing).await.expect(404);
-    assert!(missing.message().contains("none"), "{}", missing.text);
-}
-
-fn base64_json(text: &[u8]) -> Value {
-    use base64::Engine as _;
-    let bytes = base64::engine::general_purpose::URL_SAFE.decode(text);
-    serde_json::from_slice(&bytes.expect("Base64")).expect("JSON")
 }

@@ -36,6 +36,7 @@ mod output;
 mod paused;
 mod pods;
 mod policy;
+mod pulling;
 mod races;
 mod rates;
 mod reading;

@@ -1,6 +1,6 @@
 //! Registries by name, with a real Podman that fetches from one on this machine.
 
-use crate::container::Container;
+use crate::container::{Container, until};
 use crate::{server, server_with};
 use podlane_testkit::{
     Answer, BUSYBOX, Client, Door, ImageRegistry, ServerOptions, podman, unique,
@@ -8,24 +8,36 @@ use podlane_testkit::{
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 /// A registry with an image, whose names podman forgets when the test ends.
-struct Source {
-    registry: ImageRegistry,
-    password: String,
+pub(crate) struct Source {
+    pub(crate) registry: ImageRegistry,
+    pub(crate) password: String,
 }
 
 impl Source {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let password = unique("pass+word&");
         let door = Door::Password("me".into(), password.clone());
         Self::behind(door, password)
     }
 
     fn behind(door: Door, password: String) -> Self {
+        Self::paced(door, password, Duration::ZERO)
+    }
+
+    /// One that makes a pause before each piece of a layer.
+    pub(crate) fn slow(pace: Duration) -> Self {
+        let password = unique("pass");
+        let door = Door::Password("me".into(), password.clone());
+        Self::paced(door, password, pace)
+    }
+
+    fn paced(door: Door, password: String, pace: Duration) -> Self {
         let saved = podman(&["save", BUSYBOX]);
         assert!(saved.status.success(), "{saved:?}");
-        let registry = ImageRegistry::start(&saved.stdout, &unique("image"), door);
+        let registry = ImageRegistry::paced(&saved.stdout, &unique("image"), door, pace);
         Self { registry, password }
     }
 
@@ -402,11 +414,8 @@ async fn without_its_key_a_server_tells_what_it_can_and_says_what_it_can_not() {
     let lost = api.post("/pull", pull(&image, "team")).await.expect(503);
     assert!(lost.message().contains("key"), "{}", lost.text);
     assert!(source.registry.visits().is_empty());
-    assert!(
-        server.log().contains("encrypted with another key"),
-        "{}",
-        server.log()
-    );
+    let said = || server.log().contains("encrypted with another key");
+    until("the reason is logged", said).await;
     let listed = api.get("/registries").await.expect(200).json;
     assert_eq!(listed["registries"][0]["name"], "team");
     let anew = json!({ "password": source.password });

@@ -1,6 +1,6 @@
 //! Images.
 
-use podlane_engine::{Image, ImageHistory, ImageSummary};
+use podlane_engine::{Image, ImageHistory, ImageStep, ImageSummary};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -164,6 +164,58 @@ pub(crate) struct WorkLine {
     pub(crate) id: String,
 }
 
+/// One line of a pull's progress as Docker tells it, or in place of all of them why nothing came.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct CountedLine {
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    id: String,
+    #[serde(default, rename = "progressDetail")]
+    detail: Detail,
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    message: String,
+    /// libpod's own refusals have it.
+    #[serde(default)]
+    cause: Option<String>,
+}
+
+/// Bytes; less than zero where they are not known.
+#[derive(Debug, Default, Deserialize)]
+struct Detail {
+    #[serde(default)]
+    current: i64,
+    #[serde(default)]
+    total: i64,
+}
+
+impl CountedLine {
+    /// Why the pull has failed, if it has.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        let words = [&self.error, &self.message];
+        let said = words.into_iter().find(|words| !words.is_empty());
+        said.filter(|_| self.cause.is_none()).map(String::as_str)
+    }
+
+    /// Whether all is there of what it is about.
+    pub(crate) fn is_complete(&self) -> bool {
+        ["Download complete", "Pull complete"].contains(&self.status.as_str())
+    }
+
+    /// What it tells, if it is about something.
+    pub(crate) fn step(self) -> Option<ImageStep> {
+        let known = |bytes| u64::try_from(bytes).ok().filter(|bytes| *bytes > 0);
+        (!self.id.is_empty()).then(|| ImageStep::Layer {
+            text: self.status,
+            layer: self.id,
+            current: known(self.detail.current),
+            total: known(self.detail.total),
+        })
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct RemoveReport {
@@ -199,5 +251,54 @@ mod tests {
         let image = Image::from(image);
         let steps: Vec<_> = image.history.iter().map(|step| &step.created).collect();
         assert_eq!((image.created, steps), (None, vec![&None, &None]));
+    }
+
+    /// Lines of 4.3.1, 5.4.2 and 5.8.6.
+    #[test]
+    fn a_pull_is_counted() {
+        let read = |text: &str| -> CountedLine { serde_json::from_str(text).expect("a line") };
+        let layer = |text: &str, current, total| ImageStep::Layer {
+            text: text.into(),
+            layer: "4af8861aa917".into(),
+            current,
+            total,
+        };
+        for (line, step, complete) in [
+            (
+                r#"{"status":"Pulling fs layer","progressDetail":{},"id":"4af8861aa917"}"#,
+                layer("Pulling fs layer", None, None),
+                false,
+            ),
+            (
+                r#"{"status":"Downloading","progressDetail":{"current":1753088,"total":14238887},"progress":"[======\u003e ]","id":"4af8861aa917"}"#,
+                layer("Downloading", Some(1_753_088), Some(14_238_887)),
+                false,
+            ),
+            (
+                r#"{"status":"Downloading","progressDetail":{"current":9,"total":-1},"id":"4af8861aa917"}"#,
+                layer("Downloading", Some(9), None),
+                false,
+            ),
+            (
+                r#"{"status":"Download complete","progressDetail":{},"id":"4af8861aa917"}"#,
+                layer("Download complete", None, None),
+                true,
+            ),
+        ] {
+            let line = read(line);
+            assert_eq!((line.failure(), line.is_complete()), (None, complete));
+            assert_eq!(line.step(), Some(step));
+        }
+        let words = "manifest unknown";
+        for line in [
+            r#"{"progressDetail":{},"errorDetail":{"message":"manifest unknown"},"error":"manifest unknown"}"#,
+            r#"{"message":"manifest unknown"}"#,
+        ] {
+            assert_eq!(read(line).failure(), Some(words));
+        }
+        // What libpod itself refuses is no word of a registry's.
+        let refusal = r#"{"cause":"bad policy","message":"bad policy","response":400}"#;
+        assert_eq!(read(refusal).failure(), None);
+        assert_eq!(read(refusal).step(), None);
     }
 }

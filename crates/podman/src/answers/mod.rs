@@ -12,7 +12,7 @@ mod settings;
 
 pub(crate) use files::PathStat;
 pub(crate) use images::{
-    InspectedImage, ListedImage, LoadReport, PrunedImage, RemoveReport, WorkLine,
+    CountedLine, InspectedImage, ListedImage, LoadReport, PrunedImage, RemoveReport, WorkLine,
 };
 pub(crate) use info::Info;
 pub(crate) use inspect::{Checked, InspectedContainer};

@@ -1,6 +1,7 @@
 //! Images.
 
 use super::Request;
+use crate::pull::Way;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use http::{HeaderName, HeaderValue, Method};
@@ -15,11 +16,20 @@ pub(crate) fn list_images() -> Request {
     Request::get("listing the images", "/images/json")
 }
 
-/// Without a login Podman asks with what its own files say.
-pub(crate) fn pull_image(image: &ImageRef, login: Option<&RegistryLogin>) -> Request {
-    let mut request = Request::post("pulling the image", "/images/pull")
-        .query([("reference", image.as_str()), ("policy", "always")])
-        .image(image);
+/// Without a login Podman asks with what its own files say. Docker's way always asks the registry.
+pub(crate) fn pull_image(image: &ImageRef, login: Option<&RegistryLogin>, way: Way) -> Request {
+    let step = "pulling the image";
+    let mut request = match way {
+        Way::Docker => {
+            Request::post_docker(step, "/images/create").query([("fromImage", image.as_str())])
+        }
+        Way::Said | Way::Counted => {
+            let counted = (way == Way::Counted).then_some(("compatMode", "true"));
+            let query = [("reference", image.as_str()), ("policy", "always")];
+            Request::post(step, "/images/pull").query(query.into_iter().chain(counted))
+        }
+    }
+    .image(image);
     request.login = login.and_then(|login| header("x-registry-auth", &credentials(login)));
     request
 }

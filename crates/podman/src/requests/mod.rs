@@ -39,6 +39,8 @@ use std::fmt;
 use url::form_urlencoded;
 
 const PREFIX: &str = "/v4.0.0/libpod";
+/// The same for calls that Docker has.
+const DOCKER: &str = "/v1.41";
 
 /// The label that says which request of which server made a container, so that a later server can
 /// tell what a dead one left half-made.
@@ -118,6 +120,14 @@ impl Request {
 
     fn post(step: &'static str, path: &str) -> Self {
         Self::new(step, Method::POST, path)
+    }
+
+    /// A call that Docker has, and libpod not.
+    fn post_docker(step: &'static str, path: &str) -> Self {
+        Self {
+            target: format!("{DOCKER}{path}"),
+            ..Self::post(step, path)
+        }
     }
 
     fn query<V: AsRef<str>>(mut self, pairs: impl IntoIterator<Item = (&'static str, V)>) -> Self {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::instance::Instance;
+use crate::pull::Way;
 use podlane_engine::{
     ContainerId, ContainerSpec, HostPort, ImageRef, Init, InnerPath, LogQuery, MountSource,
     NewBuild, RegistryLogin, Source,
@@ -299,15 +300,38 @@ fn who_asks_a_registry_stands_in_a_header_that_is_not_shown() {
     };
     let told = json!({ "username": "me", "password": "hunter2" });
     assert_eq!(
-        read(&pull_image(&image, Some(&account)), "x-registry-auth"),
+        read(
+            &pull_image(&image, Some(&account), Way::Counted),
+            "x-registry-auth"
+        ),
         Some(told.clone())
     );
+    for (way, path) in [
+        (
+            Way::Said,
+            "/v4.0.0/libpod/images/pull?reference=app&policy=always",
+        ),
+        (
+            Way::Counted,
+            "/v4.0.0/libpod/images/pull?reference=app&policy=always&compatMode=true",
+        ),
+        (Way::Docker, "/v1.41/images/create?fromImage=app"),
+    ] {
+        let app = ImageRef::parse("app").expect("a reference");
+        assert_eq!(pull_image(&app, Some(&account), way).path(), path);
+    }
     let token = RegistryLogin::IdentityToken("hunter2".into());
     assert_eq!(
-        read(&pull_image(&image, Some(&token)), "x-registry-auth"),
+        read(
+            &pull_image(&image, Some(&token), Way::Docker),
+            "x-registry-auth"
+        ),
         Some(json!({ "identitytoken": "hunter2" }))
     );
-    assert_eq!(read(&pull_image(&image, None), "x-registry-auth"), None);
+    assert_eq!(
+        read(&pull_image(&image, None, Way::Said), "x-registry-auth"),
+        None
+    );
     assert!(!format!("{account:?} {token:?}").contains("hunter2"));
     let host = podlane_engine::RegistryHost::parse("Registry.example.org").expect("a host");
     let build = NewBuild {

@@ -29,6 +29,20 @@ pub(crate) async fn making(form: Form, call: &Call, making: ImageMaking) -> Resu
                 Ok(ImageStep::Says(text)) => {
                     (written(form, None, "progress", &progress(text)), true)
                 }
+                Ok(ImageStep::Layer {
+                    text,
+                    layer,
+                    current,
+                    total,
+                }) => {
+                    let progress = ImageProgress {
+                        text,
+                        layer: Some(layer),
+                        current_bytes: current,
+                        total_bytes: total,
+                    };
+                    (written(form, None, "progress", &progress), true)
+                }
                 Ok(ImageStep::Done(id)) => {
                     (written(form, None, "done", &made(&making, &id)), false)
                 }
@@ -67,7 +81,12 @@ fn made(making: &ImageMaking, id: &str) -> Made {
 }
 
 fn progress(text: String) -> ImageProgress {
-    let layer = text.strip_prefix("Copying blob ");
-    let layer = layer.map(|layer| layer.split(' ').next().unwrap_or_default().to_owned());
-    ImageProgress { text, layer }
+    let layer = text.strip_prefix("Copying blob sha256:");
+    let layer = layer.and_then(|layer| layer.split(' ').next());
+    ImageProgress {
+        layer: layer.map(|layer| super::convert::short(layer).to_owned()),
+        text,
+        current_bytes: None,
+        total_bytes: None,
+    }
 }

@@ -23,7 +23,7 @@ pub enum Route {
     ImageInspect,
     /// `GET images/{name}/exists`
     ImageExists,
-    /// `POST images/pull`
+    /// `POST images/pull`, and Docker's `images/create`
     ImagePull,
     /// `GET images/json`
     ImageList,
@@ -188,7 +188,7 @@ fn image(method: &Method, rest: &str) -> Option<(Route, String)> {
     }
     let (name, verb) = rest.rsplit_once('/').unwrap_or(("", rest));
     let route = match (method.as_str(), verb) {
-        ("POST", "pull") if name.is_empty() => Route::ImagePull,
+        ("POST", "pull" | "create") if name.is_empty() => Route::ImagePull,
         ("POST", "import") if name.is_empty() => Route::ImageImport,
         ("GET", "json") if name.is_empty() => Route::ImageList,
         ("GET", "json") => Route::ImageInspect,

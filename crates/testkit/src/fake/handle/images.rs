@@ -133,67 +133,121 @@ pub(super) fn remove(request: &Request) -> Handled {
     Ok(Answer::json(StatusCode::OK, &body))
 }
 
-/// A pull answers 200 whatever comes, and says in its last line how it ended. The image is there only
-/// after that line was taken: a client that leaves cancels the pull.
+/// How a pull is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// In words.
+    Said,
+    /// Not at all.
+    Quietly,
+    /// As Docker does.
+    Counted,
+}
+
+impl Told {
+    /// The lines of an image's transfer, and the last one.
+    fn lines(self, reference: &str, image: &Image) -> (Vec<Value>, Value) {
+        if self == Self::Counted {
+            let row = |status: &str, id: &str, detail: Value| json!({"status": status, "progressDetail": detail, "id": id[..12]});
+            let layer = new_id();
+            let steps = vec![
+                row("Pulling fs layer", &layer, json!({})),
+                row(
+                    "Downloading",
+                    &layer,
+                    json!({"current": 1024, "total": 2048}),
+                ),
+                row("Download complete", &layer, json!({})),
+                row("Pulling fs layer", &image.id, json!({})),
+                row("Download complete", &image.id, json!({})),
+            ];
+            return (steps, row("Download complete", &image.id, json!({})));
+        }
+        let steps = [
+            format!("Trying to pull {reference}...\n"),
+            "Getting image source signatures\n".to_owned(),
+            format!("Copying blob sha256:{}\n", new_id()),
+            format!("Copying config sha256:{}\n", image.id),
+            "Writing manifest to image destination\n".to_owned(),
+        ];
+        let steps = steps.into_iter().filter(|_| self == Self::Said);
+        let steps = steps.map(|text| json!({"stream": text})).collect();
+        (steps, json!({"images": [image.id], "id": image.id}))
+    }
+
+    fn failure(self, words: &str) -> Value {
+        if self == Self::Counted {
+            return json!({"progressDetail": {}, "errorDetail": {"message": words}, "error": words});
+        }
+        json!({"error": words})
+    }
+}
+
+/// A pull answers 200 and says in its last line how it ended; but where it is counted, newer versions have a status of their
+/// own for one that has not begun. The image is there only after the last line was taken: a client that leaves cancels the
+/// pull.
 pub(super) fn pull(request: &Request) -> Answer {
-    let reference = request
-        .query
-        .get("reference")
-        .unwrap_or_default()
-        .to_owned();
-    let policy = request.query.get("policy").unwrap_or("always").to_owned();
-    let quiet = request.query.flag("quiet").unwrap_or(false);
+    let query = |key: &str| request.query.get(key);
+    let (docker, old) = (query("fromImage"), request.core.version.is_old());
+    let reference = docker.or(query("reference")).unwrap_or_default().to_owned();
+    let policy = query("policy").unwrap_or("always").to_owned();
+    let flag = |key: &str| request.query.flag(key).unwrap_or(false);
+    let told = match (
+        flag("quiet"),
+        docker.is_some() || !old && flag("compatMode"),
+    ) {
+        (_, true) => Told::Counted,
+        (true, false) => Told::Quietly,
+        (false, false) => Told::Said,
+    };
     let core = request.core.clone();
+    let (local, remote) = {
+        let state = core.state();
+        let remote = state.registry.iter().find(|image| image.is(&reference));
+        (state.image(&reference).cloned(), remote.cloned())
+    };
+    let local = local.filter(|_| policy == "missing" || policy == "never");
+    if told == Told::Counted && !old && local.is_none() && remote.is_none() {
+        let body = json!({"message": "manifest unknown"});
+        return Answer::json(StatusCode::NOT_FOUND, &body);
+    }
     let (to, pieces) = mpsc::channel::<Bytes>(1);
     tokio::spawn(async move {
         let say = async |value: Value| to.send(format!("{value}\n").into()).await.is_ok();
-        let (local, remote) = {
-            let state = core.state();
-            let remote = state.registry.iter().find(|image| image.is(&reference));
-            (state.image(&reference).cloned(), remote.cloned())
-        };
-        let local = local.filter(|_| policy == "missing" || policy == "never");
         let image = match (local, remote) {
             (Some(image), _) => image,
             (None, _) if policy == "never" => {
-                say(json!({"error": format!("{reference}: image not known")})).await;
+                say(told.failure(&format!("{reference}: image not known"))).await;
                 return;
             }
             _ if reference.is_empty() || reference.starts_with('/') || reference.contains("//") => {
-                say(json!({"error": "invalid reference format"})).await;
+                say(told.failure("invalid reference format")).await;
                 return;
             }
-            (None, remote) => {
+            (None, None) => {
                 let first = format!("Trying to pull {reference}...\n");
-                if !quiet && !say(json!({"stream": first})).await {
-                    return;
+                if told != Told::Said || say(json!({"stream": first})).await {
+                    say(told.failure(&not_found(old, &reference))).await;
                 }
-                let Some(image) = remote else {
-                    say(json!({"error": not_found(core.version.is_old(), &reference)})).await;
-                    return;
-                };
-                let steps = [
-                    "Getting image source signatures\n".to_owned(),
-                    format!("Copying blob sha256:{}\n", new_id()),
-                    format!("Copying config sha256:{}\n", image.id),
-                    "Writing manifest to image destination\n".to_owned(),
-                ];
-                for step in steps {
-                    if !quiet && !say(json!({"stream": step})).await {
+                return;
+            }
+            (None, Some(image)) => {
+                for step in told.lines(&reference, &image).0 {
+                    if !say(step).await {
                         return;
                     }
                 }
                 image
             }
         };
-        let last = json!({"images": [image.id], "id": image.id});
+        let last = told.lines(&reference, &image).1;
         if to.is_closed() {
             return;
         }
         core.state().add_image(image);
         say(last).await;
     });
-    if request.core.version.is_old() {
+    if old {
         Answer::stream(pieces)
     } else {
         Answer::stream(pieces).with("content-type", "application/json")
