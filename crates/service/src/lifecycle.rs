@@ -11,11 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 /// How often is looked at a container that is waited for, if nothing is told of it: soon, then more and more seldom.
 const SOON: Duration = Duration::from_millis(20);
 const SELDOM: Duration = Duration::from_millis(500);
+/// How long after its removal it is still waited for what is told of a container.
+const TELLING: Duration = Duration::from_secs(1);
 
 /// What a container can be waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,20 +176,25 @@ impl Service {
         let (mut container, _) = self.inspect_container(call, name).await?;
         let id = container.id.clone();
         let named = (&id).into();
+        let before = container.started.clone();
         let mut pause = SOON;
+        // Whether it has been started since, however soon it has ended.
+        let mut ran = false;
         loop {
-            if is(&container, condition)? {
+            ran |= container.started != before;
+            let met = ran && condition == Condition::Running;
+            if met || is(&container, condition)? {
                 let met = true;
                 return Ok(Waited { container, met });
             }
             tokio::select! {
                 () = self.0.stopping.cancelled() => return Err(Error::Stopping),
-                () = happens(&mut events, &id) => {}
+                started = happens(&mut events, &id) => ran |= started,
                 // What is not told is seen.
                 () = sleep_until((Instant::now() + pause).min(end)) => pause = SELDOM.min(pause * 2),
             }
+            let met = ran && condition == Condition::Running;
             if Instant::now() >= end {
-                let met = false;
                 return Ok(Waited { container, met });
             }
             container = match timeout_at(end, self.inspect_container(call, &named)).await {
@@ -195,15 +202,20 @@ impl Service {
                 Ok(Err(Error::Engine(EngineError::NotFound {
                     resource: Resource::Container,
                     ..
-                }))) if condition == Condition::Removed => {
-                    let met = true;
-                    return Ok(Waited { container, met });
+                }))) => {
+                    let met = match condition {
+                        Condition::Removed => true,
+                        Condition::Running => met || had_started(&mut events, &id).await,
+                        Condition::Exited | Condition::Healthy => false,
+                    };
+                    if met {
+                        return Ok(Waited { container, met });
+                    }
+                    let message = "the container has been removed meanwhile".to_owned();
+                    return Err(Error::Conflict { message });
                 }
                 Ok(Err(error)) => return Err(error),
-                Err(_elapsed) => {
-                    let met = false;
-                    return Ok(Waited { container, met });
-                }
+                Err(_elapsed) => return Ok(Waited { container, met }),
             };
         }
     }
@@ -265,16 +277,37 @@ fn in_field_to(error: EngineError) -> EngineError {
     }
 }
 
-/// Waits until something is told of a container that may change what it is.
-async fn happens(events: &mut Receiver<Arc<EngineEvent>>, id: &ContainerId) {
+/// Waits until something is told of a container that may change what it is. Whether it is that it was started.
+async fn happens(events: &mut Receiver<Arc<EngineEvent>>, id: &ContainerId) -> bool {
     loop {
         match events.recv().await {
-            Ok(event) if event.id == id.as_str() && !event.action.starts_with("exec") => return,
+            Ok(event) if event.id == id.as_str() && !event.action.starts_with("exec") => {
+                return is_start(&event);
+            }
             Ok(_) => {}
-            Err(RecvError::Lagged(_)) => return,
+            Err(RecvError::Lagged(_)) => return false,
             Err(RecvError::Closed) => std::future::pending().await,
         }
     }
+}
+
+/// Whether a container that is gone was started before, by what is told of it up to that.
+async fn had_started(events: &mut Receiver<Arc<EngineEvent>>, id: &ContainerId) -> bool {
+    let told = async {
+        loop {
+            match events.recv().await {
+                Ok(event) if event.id == id.as_str() && is_start(&event) => return true,
+                Ok(event) if event.id == id.as_str() && event.action == "remove" => return false,
+                Ok(_) => {}
+                Err(_) => return false,
+            }
+        }
+    };
+    timeout(TELLING, told).await.unwrap_or(false)
+}
+
+fn is_start(event: &EngineEvent) -> bool {
+    event.kind == "container" && ["start", "restart"].contains(&event.action.as_str())
 }
 
 /// Whether a container is as wished.

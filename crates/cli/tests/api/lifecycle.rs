@@ -2,8 +2,8 @@
 
 use crate::container::{Container, until};
 use crate::fixture::Fixture;
-use crate::server;
-use podlane_testkit::{BUSYBOX, podman, unique};
+use crate::{server, server_with};
+use podlane_testkit::{BUSYBOX, Server, ServerOptions, podman, unique};
 use serde_json::json;
 
 #[tokio::test]
@@ -224,9 +224,20 @@ async fn renamed_it_answers_to_its_new_name_alone() {
     assert_eq!(same.expect(200).json["container"]["changed"], false);
 }
 
+/// A server whose log says what it asks the engine.
+fn talkative() -> Server {
+    server_with(ServerOptions::default().env("DEBUG", "true"))
+}
+
+/// How often it has looked at a container by its name: each wait does once.
+fn looks(server: &Server, name: &str) -> usize {
+    let path = format!("/containers/{name}/json");
+    server.log().matches(&path).count()
+}
+
 #[tokio::test]
 async fn waits_end_when_what_is_waited_for_comes() {
-    let server = server();
+    let server = talkative();
     let api = server.client();
     let container = Container::sleeping(&api, BUSYBOX).await;
     let wait = |query: &str| {
@@ -243,8 +254,11 @@ async fn waits_end_when_what_is_waited_for_comes() {
     wait("condition=up").await.refused(400, "condition");
     wait("timeout=86400").await.refused(400, "timeout");
 
+    let before = looks(&server, &container.name);
     let (exited, removed, end) =
         tokio::join!(wait("condition=exited"), wait("condition=removed"), async {
+            let begun = || looks(&server, &container.name) >= before + 2;
+            until("both wait", begun).await;
             podman(&["kill", &container.name]);
             assert_eq!(wait("").await.expect(200).json["container"]["met"], true);
             podman(&["rm", &container.name])
@@ -257,6 +271,50 @@ async fn waits_end_when_what_is_waited_for_comes() {
     assert_eq!(removed.json["container"]["met"], true);
     assert_eq!(removed.json["container"]["name"], container.name.as_str());
     let _ = wait("condition=removed").await.expect(404);
+}
+
+/// Whatever comes between two looks.
+#[tokio::test]
+async fn a_short_run_is_not_missed_and_a_removal_is_no_missing_container() {
+    let server = talkative();
+    let api = server.client();
+    let made = |flags: &[&str]| {
+        let name = unique("short");
+        let fixed = ["create", "--name", &name];
+        let made = podman(&[&fixed, flags, &[BUSYBOX, "true"]].concat());
+        assert!(made.status.success(), "{made:?}");
+        name
+    };
+    let wait = async |name: &str, condition: &str| {
+        let path = format!("/containers/{name}/wait?condition={condition}&timeout=20");
+        api.act(&path).await
+    };
+    for flags in [&[][..], &["--rm"]] {
+        for _ in 0..3 {
+            let name = made(flags);
+            let (waited, started) = tokio::join!(wait(&name, "running"), async {
+                until("it waits", || looks(&server, &name) > 0).await;
+                podman(&["start", &name])
+            });
+            assert!(started.status.success(), "{started:?}");
+            assert_eq!(
+                waited.expect(200).json["container"]["met"],
+                true,
+                "{flags:?}"
+            );
+            podman(&["rm", "-f", "-i", "-t", "0", &name]);
+        }
+    }
+    for condition in ["running", "exited"] {
+        let name = made(&[]);
+        let (waited, _) = tokio::join!(wait(&name, condition), async {
+            until("it waits", || looks(&server, &name) > 0).await;
+            podman(&["rm", "-f", "-t", "0", &name])
+        });
+        let waited = waited.expect(409);
+        assert!(waited.message().contains("removed"), "{}", waited.text);
+        let _ = wait(&name, condition).await.expect(404);
+    }
 }
 
 #[tokio::test]

@@ -36,7 +36,8 @@ impl QueryShape for Wish {
 
 /// Wait until a container is as wished.
 ///
-/// What can't come true any more is answered at once with 409: health of what has no health check or has ended.
+/// What can't come true any more is answered at once with 409: health of what has no health check or has ended,
+/// anything but `removed` of what is removed meanwhile. One that was started and has ended again has been `running`.
 #[utoipa::path(
     post,
     path = "/api/v1/containers/{name}/wait",
