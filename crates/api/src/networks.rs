@@ -49,6 +49,10 @@ pub struct CreateSubnet {
 
 /// A network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own"
+)]
 pub struct Network {
     /// Its name.
     #[schema(example = "lab")]
@@ -61,6 +65,8 @@ pub struct Network {
     pub driver: String,
     /// Whether it leads nowhere else.
     pub internal: bool,
+    /// Whether it and other isolated networks can't reach each other.
+    pub isolated: bool,
     /// Whether it has IPv6 addresses.
     pub ipv6: bool,
     /// Whether its containers find each other by name.

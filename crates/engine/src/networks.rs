@@ -38,6 +38,10 @@ pub struct Subnet {
 
 /// A network.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own"
+)]
 pub struct Network {
     /// Its name.
     pub name: String,
@@ -47,6 +51,8 @@ pub struct Network {
     pub driver: String,
     /// Whether it leads nowhere else.
     pub internal: bool,
+    /// Whether no other isolated network reaches it.
+    pub isolated: bool,
     /// Whether it has IPv6 addresses.
     pub ipv6: bool,
     /// Whether its containers find each other by name.

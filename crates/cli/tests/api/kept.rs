@@ -84,13 +84,13 @@ async fn an_isolated_network_joins_its_containers_and_nothing_else() {
     let third = std::process::id() % 200 + 20;
     let subnet = format!("10.201.{third}.0/24");
     let ip = format!("10.201.{third}.9");
-    let body = json!({ "internal": true, "dns": false, "subnets": [{ "subnet": subnet }] });
+    let body = json!({ "internal": true, "isolated": true, "dns": false, "subnets": [{ "subnet": subnet }] });
     let network = make(&api, "network", body).await;
     let path = format!("/networks/{}", network.1);
     let found = api.get(&path).await.expect(200).json["network"].take();
     assert_eq!(
-        (&found["internal"], &found["dns"]),
-        (&json!(true), &json!(false))
+        (&found["internal"], &found["isolated"], &found["dns"]),
+        (&json!(true), &json!(true), &json!(false))
     );
     assert_eq!(
         found["subnets"],

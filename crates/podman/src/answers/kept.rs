@@ -48,8 +48,13 @@ pub(crate) struct KeptNetwork {
     #[serde(default)]
     dns_enabled: bool,
     #[serde(default)]
+    options: Labels,
+    #[serde(default)]
     labels: Labels,
 }
+
+/// How netavark writes that a network is isolated; the second also from those that are not.
+const ISOLATED: [&str; 2] = ["true", "strict"];
 
 #[derive(Debug, Deserialize)]
 struct KeptSubnet {
@@ -72,11 +77,14 @@ impl KeptSubnet {
 impl From<KeptNetwork> for Network {
     fn from(network: KeptNetwork) -> Self {
         let subnets = network.subnets.unwrap_or_default();
+        let options = network.options.unwrap_or_default();
+        let isolate = options.get("isolate");
         Self {
             name: network.name,
             id: network.id,
             driver: network.driver,
             internal: network.internal,
+            isolated: isolate.is_some_and(|value| ISOLATED.contains(&value.as_str())),
             ipv6: network.ipv6_enabled,
             dns: network.dns_enabled,
             subnets: subnets.iter().filter_map(KeptSubnet::subnet).collect(),

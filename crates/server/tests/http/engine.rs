@@ -230,6 +230,7 @@ fn network() -> Network {
         id: "0".repeat(64),
         driver: "bridge".into(),
         internal: false,
+        isolated: false,
         ipv6: false,
         dns: true,
         subnets: Vec::new(),

@@ -93,6 +93,7 @@ pub async fn a_network_is_kept(subject: &Subject) {
     let made = engine.create_network(&call(), &new).await.expect("made");
     assert_eq!((&made.name, &made.labels), (&name, &labels()));
     assert_eq!((made.internal, made.dns, made.ipv6), (true, false, false));
+    assert!(made.isolated, "{made:?}");
     assert_eq!(made.subnets, [subnet]);
     assert_eq!(engine.network(&call(), &new.name).await.expect("it"), made);
     let all = engine.networks(&call()).await.expect("a list");

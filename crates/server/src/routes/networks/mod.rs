@@ -19,6 +19,7 @@ fn answer(network: podlane_engine::Network) -> Network {
         id: network.id.chars().take(12).collect(),
         driver: network.driver,
         internal: network.internal,
+        isolated: network.isolated,
         ipv6: network.ipv6,
         dns: network.dns,
         subnets: network.subnets.into_iter().map(subnet).collect(),

@@ -50,6 +50,9 @@ pub(super) fn create(request: &Request) -> Handled {
         "dns_enabled": body["dns_enabled"] == true,
         "ipam_options": {"driver": "host-local"},
     });
+    if body["options"].is_object() {
+        network["options"] = body["options"].clone();
+    }
     if body["labels"]
         .as_object()
         .is_some_and(|all| !all.is_empty())
