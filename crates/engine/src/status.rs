@@ -60,6 +60,7 @@ impl Status {
             Self::Stopping,
             Self::Exited,
             Self::Removing,
+            Self::Unknown,
         ]
         .into_iter()
         .find(|status| status.as_str() == text)

@@ -155,6 +155,7 @@ async fn a_list_of_what_is_wanted() {
         (format!("?label={label}=3"), &[3]),
         (format!("?label={label}&label=even=true"), &[0, 2, 4]),
         (format!("?label={label}&status=exited"), &[1]),
+        (format!("?label={label}&status=unknown"), &[]),
         (
             format!("?label={label}&status=running&status=exited"),
             &[0, 1, 2, 3, 4],

@@ -33,7 +33,7 @@ impl QueryShape for Wanted {
         let text = |name| parameters.get(name).map(str::to_owned);
         let statuses = parameters.all("status").iter();
         let statuses = statuses.map(|word| {
-            let message = "query parameter `status` must be created, running, paused, stopping, exited or removing";
+            let message = "query parameter `status` must be created, running, paused, stopping, exited, removing or unknown";
             Status::parse(word).ok_or_else(|| Refusal::field("status", message))
         });
         let limit = parameters.get("limit").map(|_| {
