@@ -154,6 +154,15 @@ const TABLE: &[Row] = &[
         ),
     ),
     row(
+        "secrets.prune",
+        "removing the secrets that no container uses",
+        Needs::Host(|_| {
+            Err(
+                "Podman does not tell of which secrets containers have variables of their environment",
+            )
+        }),
+    ),
+    row(
         "exec.sessions_forgotten",
         "forgetting finished commands of the engine's own at once",
         Needs::Since(

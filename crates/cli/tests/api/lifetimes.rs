@@ -130,8 +130,10 @@ async fn a_container_is_stopped_when_its_time_is_up() {
     }
     for verb in ["start", "restart"] {
         let refused = api.act(&container.path(verb)).await.expect(409);
-        assert!(refused.message().contains("extend"), "{}", refused.text);
+        assert!(refused.message().contains("/extend"), "{}", refused.text);
     }
+    let refused = api.act(&frozen.path("start")).await.expect(409);
+    assert!(refused.message().contains("max_ttl"), "{}", refused.text);
     assert_eq!(state(&container.name).as_deref(), Some("exited"));
     let _ = extend(&api, &container, json!({ "ttl": 500 }))
         .await

@@ -200,11 +200,8 @@ async fn an_image_is_fetched_as_who_one_says() {
 
 async fn fake_id(api: &Client, image: &str) -> String {
     let found = api.get(&format!("/images/{image}")).await.expect(200);
-    let id = found.json["image"]["id"]
-        .as_str()
-        .expect("an ID")
-        .to_owned();
-    id
+    let id = found.json["image"]["id"].as_str();
+    id.expect("an ID").to_owned()
 }
 
 fn base64_json(text: &[u8]) -> Value {

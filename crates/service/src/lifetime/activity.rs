@@ -1,5 +1,6 @@
 //! Who uses a container. Whatever runs in it, or works on what is in it, for somebody holds an [`InUse`].
 
+use super::label::now;
 use super::life::Life;
 use crate::{Result, Service};
 use podlane_engine::{ContainerId, Error as EngineError};
@@ -31,10 +32,22 @@ impl Service {
             return Ok(());
         };
         if let Some(expired) = life.expired() {
-            let expired = OffsetDateTime::from(expired).format(&Rfc3339);
+            let written = |time| {
+                OffsetDateTime::from(time)
+                    .format(&Rfc3339)
+                    .unwrap_or_default()
+            };
+            let latest = life.terms.latest.filter(|latest| *latest > now());
+            let cure = match latest {
+                Some(latest) => format!(
+                    "extend it first (POST .../extend with a `ttl` in seconds), until {} at most",
+                    written(latest)
+                ),
+                None => "it can't be extended any more; make it anew, with a `max_ttl` above its `ttl` if it shall be".into(),
+            };
             let message = format!(
-                "the container's time was up at {}; extend it first",
-                expired.unwrap_or_default()
+                "the container's time was up at {}; {cure}",
+                written(expired)
             );
             return Err(EngineError::WrongState { message });
         }

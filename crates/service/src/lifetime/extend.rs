@@ -83,7 +83,7 @@ impl Service {
             if expires > latest {
                 let latest = OffsetDateTime::from(latest).format(&Rfc3339);
                 return Err(refused(format!(
-                    "the container can live until {} and no longer, by the `max_ttl` (or `ttl`) that it was made with",
+                    "the container can live until {} and no longer, by the `max_ttl` (or `ttl`) that it was made with; make one with a larger `max_ttl` if it shall",
                     latest.unwrap_or_default()
                 )));
             }
