@@ -33,7 +33,8 @@ async fn a_stale_lock_is_taken_over_and_a_living_one_is_not() {
         .await
         .expect(200);
     container.sh("ls /etc/*.lock && exit 1; id eve");
-    container.sh("started=$(cut -d' ' -f22 /proc/1/stat); printf '1\\000%s' $started >/etc/passwd.lock");
+    container
+        .sh("started=$(cut -d' ' -f22 /proc/1/stat); printf '1\\000%s' $started >/etc/passwd.lock");
     let held = add(&api, &container, json!({ "username": "joe" }))
         .await
         .expect(409);
