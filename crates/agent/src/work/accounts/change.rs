@@ -4,7 +4,7 @@ use super::super::answer::{Failed, failure};
 use super::home::{self, NewHomes};
 use super::seen::Versions;
 use super::undo::Undo;
-use super::{ETC, Step, at, instead, joined, walk};
+use super::{ETC, Step, at, instead, joined, keys, walk};
 use podlane_inside::{
     AccountFile, AccountStep, AccountsChanged, Failure, Reason, SUDO_DIRECTORY, SUDO_PREFIX,
 };
@@ -29,9 +29,14 @@ pub(super) fn perform(
 ) -> Result<AccountsChanged, Failed> {
     let mut undo = Undo::none();
     let mut files = Vec::new();
-    let (mut keys, mut removed) = (Vec::new(), Vec::new());
+    let (mut key_files, mut removed) = (Vec::new(), Vec::new());
     let mut homes = None;
     let mut sudo = None;
+    for Step { step, .. } in &steps {
+        if let AccountStep::RemoveHome(home) = step {
+            home::removable(home)?;
+        }
+    }
     for Step { step, content } in steps {
         match step {
             AccountStep::File(file) => files.push((file, content)),
@@ -45,7 +50,7 @@ pub(super) fn perform(
             AccountStep::Keys {
                 home,
                 keys: content,
-            } => keys.push((home, content)),
+            } => key_files.push((home, content)),
             AccountStep::Sudo { name, rule } => {
                 if sudo.is_none() {
                     let path = SUDO_DIRECTORY.as_bytes();
@@ -57,6 +62,9 @@ pub(super) fn perform(
             }
             AccountStep::RemoveHome(home) => removed.push(home),
         }
+    }
+    for (home, content) in &key_files {
+        keys::stage(home, content, &mut undo)?;
     }
     for (file, content) in &files {
         stage(etc, *file, versions, content, &mut undo)?;
@@ -70,8 +78,8 @@ pub(super) fn perform(
             name(etc, ETC, file.name(), there, &mut undo)?;
         }
     }
-    for (home, content) in &keys {
-        home::write_keys(home, content)?;
+    for (home, _) in &key_files {
+        keys::name(home, &mut undo)?;
     }
     undo.keep();
     let left = removed.iter().filter_map(home::remove);
@@ -80,11 +88,11 @@ pub(super) fn perform(
     })
 }
 
-fn beside(name: &str) -> String {
+pub(super) fn beside(name: &str) -> String {
     format!(".podlane-{name}")
 }
 
-fn kept(name: &str) -> String {
+pub(super) fn kept(name: &str) -> String {
     format!(".podlane-{name}.old")
 }
 

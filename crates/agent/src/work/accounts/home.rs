@@ -1,28 +1,24 @@
-//! Home directories: made, given keys, removed. Whoever owns one may swap what is in it at any moment.
+//! Home directories: made and removed. Whoever owns one may swap what is in it at any moment.
 
 use super::super::answer::{Failed, failure};
 use super::skeleton::Skeleton;
 use super::undo::Undo;
-use super::{joined, walk};
-use podlane_inside::{AccountHome, Failure};
+use super::walk;
+use podlane_inside::{AccountHome, Failure, Reason};
 use rustix::fs::{
-    AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid, fchmod, fchown, fstat, mkdirat, openat,
-    renameat, statat, unlinkat,
+    AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid, fchmod, fchown, fstat, mkdirat, openat, statat,
+    unlinkat,
 };
 use rustix::io::Errno;
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
-const DIRECTORY: OFlags = OFlags::RDONLY
+pub(super) const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
-const KEYS_DIRECTORY: &str = ".ssh";
-const KEYS: &str = "authorized_keys";
 /// How deep a home directory may go that is removed.
 const MAX_DEPTH: usize = 128;
 
@@ -64,7 +60,7 @@ impl NewHomes {
     }
 }
 
-fn give(what: &OwnedFd, home: &AccountHome, mode: u32) -> Result<(), Errno> {
+pub(super) fn give(what: &OwnedFd, home: &AccountHome, mode: u32) -> Result<(), Errno> {
     fchown(
         what,
         Some(Uid::from_raw(home.uid)),
@@ -73,76 +69,41 @@ fn give(what: &OwnedFd, home: &AccountHome, mode: u32) -> Result<(), Errno> {
     fchmod(what, Mode::from_raw_mode(mode))
 }
 
-/// Writes a home's `.ssh/authorized_keys`. Nothing that leads elsewhere is followed, and nothing is
-/// touched that is neither the account's nor root's.
-pub(super) fn write_keys(home: &AccountHome, keys: &[u8]) -> Result<(), Failed> {
-    let path = joined(&home.path, KEYS_DIRECTORY.as_bytes());
-    let wrong = |errno: Errno| failure(&errno.into(), &path);
+/// What a home directory is in and its name, if it is there and may be removed: it must be the account's own.
+pub(super) fn removable(home: &AccountHome) -> Result<Option<(Rc<OwnedFd>, &OsStr)>, Failed> {
+    let wrong = |errno: Errno| failure(&errno.into(), &home.path);
     let (above, name) = walk::split(&home.path)?;
     let Some(above) = walk::existing(above)? else {
-        return Err(wrong(Errno::NOENT).into());
+        return Ok(None);
     };
-    let inside = openat(&above, name, DIRECTORY, Mode::empty()).map_err(wrong)?;
-    its_own(&inside, home).map_err(wrong)?;
-    let made = match mkdirat(&inside, KEYS_DIRECTORY, Mode::RWXU) {
-        Ok(()) => true,
-        Err(Errno::EXIST) => false,
+    let found = match statat(&above, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(found) => found,
+        Err(Errno::NOENT) => return Ok(None),
         Err(errno) => return Err(wrong(errno).into()),
     };
-    let directory = openat(&inside, KEYS_DIRECTORY, DIRECTORY, Mode::empty()).map_err(wrong)?;
-    its_own(&directory, home).map_err(wrong)?;
-    if made {
-        give(&directory, home, 0o700).map_err(wrong)?;
+    if FileType::from_raw_mode(found.st_mode) != FileType::Directory {
+        return Err(wrong(Errno::NOTDIR).into());
     }
-    let beside = format!(".podlane-{}", rustix::process::getpid().as_raw_nonzero());
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let file = openat(&directory, &beside, flags, Mode::RUSR | Mode::WUSR).map_err(wrong)?;
-    let mut file = File::from(file);
-    let written = file.write_all(keys).map_err(|error| failure(&error, &path));
-    let named = written.and_then(|()| {
-        give(&file.into(), home, 0o600)
-            .and_then(|()| renameat(&directory, &beside, &directory, KEYS))
-            .map_err(wrong)
-    });
-    if named.is_err() {
-        let _ = unlinkat(&directory, &beside, AtFlags::empty());
+    if found.st_uid != home.uid {
+        let reason = Reason::Invalid("it does not belong to the account".into());
+        return Err(Failed::new(reason, &home.path));
     }
-    Ok(named?)
+    if found.st_dev != fstat(&above).map_err(wrong)?.st_dev {
+        return Err(wrong(Errno::BUSY).into());
+    }
+    Ok(Some((above, name)))
 }
 
-/// That something belongs to the account, or to root.
-fn its_own(what: &OwnedFd, home: &AccountHome) -> Result<(), Errno> {
-    let owner = fstat(what)?.st_uid;
-    if owner == home.uid || owner == 0 {
-        Ok(())
-    } else {
-        Err(Errno::PERM)
-    }
-}
-
-/// Removes a home directory that belongs to the account. What stood against it, if it is still there.
+/// Removes a home directory. What stood against it, if it is still there.
 pub(super) fn remove(home: &AccountHome) -> Option<Failure> {
-    let removed = || -> Result<(), Failed> {
-        let wrong = |errno: Errno| failure(&errno.into(), &home.path);
-        let (above, name) = walk::split(&home.path)?;
-        let Some(above) = walk::existing(above)? else {
-            return Ok(());
-        };
-        let found = match statat(&above, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(found) => found,
-            Err(Errno::NOENT) => return Ok(()),
-            Err(errno) => return Err(wrong(errno).into()),
-        };
-        if FileType::from_raw_mode(found.st_mode) != FileType::Directory {
-            return Err(wrong(Errno::NOTDIR).into());
+    let removed = removable(home).and_then(|found| match found {
+        Some((above, name)) => {
+            let removed = remove_tree(&above, name);
+            Ok(removed.map_err(|errno| failure(&errno.into(), &home.path))?)
         }
-        if found.st_uid != home.uid {
-            return Err(wrong(Errno::PERM).into());
-        }
-        remove_tree(&above, name).map_err(wrong)?;
-        Ok(())
-    };
-    match removed() {
+        None => Ok(()),
+    });
+    match removed {
         Ok(()) => None,
         Err(Failed::Here(failure)) => Some(failure),
         Err(Failed::There) => Some(failure(&std::io::ErrorKind::Other.into(), &home.path)),

@@ -2,6 +2,7 @@
 
 mod change;
 mod home;
+mod keys;
 mod lock;
 mod seen;
 mod skeleton;
