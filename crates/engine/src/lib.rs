@@ -152,6 +152,12 @@ pub trait Engine:
         false
     }
 
+    /// Whether a container runs and may have an agent: what an agent guards is then left to it, even if there
+    /// is none just now.
+    async fn allows_agent(&self, _call: &Call, _id: &ContainerId) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Lets an agent in a running container do a work itself, as a user or as the container's. Its input
     /// and output are what `podlane_inside` says. `None` if there can't be an agent: nothing was done.
     async fn work(

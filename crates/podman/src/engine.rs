@@ -1,6 +1,6 @@
 //! The [`Engine`] that is Podman.
 
-use crate::agent::Agents;
+use crate::agent::{Agents, agent_may_run};
 use crate::answers::{InspectedContainer, ListedContainer, PathStat};
 use crate::body::body;
 use crate::capabilities::Remembered;
@@ -235,7 +235,9 @@ impl Engine for PodmanEngine {
 
     async fn start(&self, call: &Call, id: &ContainerId) -> Result<Change> {
         let request = requests::start_container(id);
-        self.changed_unless_paused(call, id, request).await
+        let started = self.changed_unless_paused(call, id, request).await;
+        self.try_agents_again(id);
+        started
     }
 
     async fn stop(&self, call: &Call, id: &ContainerId, grace: Option<Duration>) -> Result<Change> {
@@ -309,6 +311,13 @@ impl Engine for PodmanEngine {
 
     fn has_agent(&self, id: &ContainerId, user: Option<&UserSpec>) -> bool {
         self.agents().is_some_and(|agents| agents.serves(id, user))
+    }
+
+    async fn allows_agent(&self, call: &Call, id: &ContainerId) -> Result<bool> {
+        match self.agents() {
+            Some(_) => Ok(agent_may_run(&self.inspect(call, &id.into()).await?)),
+            None => Ok(false),
+        }
     }
 
     async fn work(

@@ -51,7 +51,9 @@ impl PodmanEngine {
 #[async_trait]
 impl Lifecycle for PodmanEngine {
     async fn restart(&self, call: &Call, id: &ContainerId, grace: Option<Duration>) -> Result<()> {
-        self.restart_in_turn(call, id, grace).await
+        let restarted = self.restart_in_turn(call, id, grace).await;
+        self.try_agents_again(id);
+        restarted
     }
 
     async fn kill(&self, call: &Call, id: &ContainerId, signal: Signal) -> Result<()> {
@@ -64,7 +66,9 @@ impl Lifecycle for PodmanEngine {
     }
 
     async fn unpause(&self, call: &Call, id: &ContainerId) -> Result<()> {
-        self.done(call, requests::unpause_container(id)).await
+        let unpaused = self.done(call, requests::unpause_container(id)).await;
+        self.try_agents_again(id);
+        unpaused
     }
 
     async fn update(&self, call: &Call, id: &ContainerId, limits: Limits) -> Result<()> {

@@ -251,25 +251,23 @@ fn operation(error: &Service, log: String) -> Answer {
             ..podman(StatusCode::PAYLOAD_TOO_LARGE)
         },
         Service::Busy { retry_after, .. } => Answer {
-            kind: ErrorType::InternalError,
-            retry_after: Some(*retry_after),
             hint: Some("try again in a moment, or raise MAX_WORKERS".into()),
             nothing_done: true,
-            ..podman(StatusCode::SERVICE_UNAVAILABLE)
+            ..later(podman, *retry_after)
+        },
+        Service::NoAgent { retry_after } => Answer {
+            nothing_done: true,
+            ..later(podman, *retry_after)
         },
         Service::Full { setting, .. } => Answer {
-            kind: ErrorType::InternalError,
-            retry_after: Some(Duration::from_secs(1)),
             hint: Some(format!("try again later, or raise {setting}")),
             nothing_done: true,
-            ..podman(StatusCode::SERVICE_UNAVAILABLE)
+            ..later(podman, Duration::from_secs(1))
         },
         Service::Unkept { reason, .. } => Answer {
-            kind: ErrorType::InternalError,
-            retry_after: Some(Duration::from_secs(10)),
             hint: Some("state_dir or recordings_dir says where; the server's log says more".into()),
             log: format!("{error}: {reason}"),
-            ..podman(StatusCode::SERVICE_UNAVAILABLE)
+            ..later(podman, Duration::from_secs(10))
         },
         Service::Rows(rows) => wrong_rows(rows, podman(StatusCode::BAD_REQUEST)),
         Service::NoExec { .. }
@@ -290,15 +288,20 @@ fn operation(error: &Service, log: String) -> Answer {
                 ..podman(StatusCode::BAD_REQUEST)
             },
         },
-        Service::Stopping => Answer {
-            kind: ErrorType::InternalError,
-            retry_after: Some(Duration::from_secs(1)),
-            ..podman(StatusCode::SERVICE_UNAVAILABLE)
-        },
+        Service::Stopping => later(podman, Duration::from_secs(1)),
         Service::ExecTimeout { .. } => podman(StatusCode::REQUEST_TIMEOUT),
         Service::Inside { .. } => podman(StatusCode::INTERNAL_SERVER_ERROR),
         Service::File(failure) => in_the_way(failure, podman),
         Service::Internal { .. } => internal(log),
+    }
+}
+
+/// What can't be done now, and may be after a while.
+fn later(answer: impl Fn(StatusCode) -> Answer, wait: Duration) -> Answer {
+    Answer {
+        kind: ErrorType::InternalError,
+        retry_after: Some(wait),
+        ..answer(StatusCode::SERVICE_UNAVAILABLE)
     }
 }
 

@@ -150,6 +150,14 @@ pub enum Error {
     /// Rows of a request with many can't be done, so none was.
     #[error("{}", problems(.0))]
     Rows(Vec<RowProblem>),
+    /// A container's accounts are its agent's to change, and it has none just now.
+    #[error(
+        "the container runs, but no agent could be started in it, and without one its accounts can't be changed"
+    )]
+    NoAgent {
+        /// When it is sensible to try again.
+        retry_after: Duration,
+    },
     /// There is no such account.
     #[error("there is no user \"{name}\" in the container")]
     NoUser {

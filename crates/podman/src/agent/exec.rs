@@ -12,7 +12,7 @@ use crate::instance::Attempt;
 use crate::{PodmanEngine, requests};
 use podlane_agent::{Run, Target};
 use podlane_engine::{
-    Call, ContainerId, ContainerRef, Engine, Error, ExecSpec, Result, Status, UserSpec,
+    Call, Container, ContainerId, ContainerRef, Engine, Error, ExecSpec, Result, Status, UserSpec,
 };
 use podlane_inside::{Work, blocks};
 use std::io;
@@ -26,7 +26,20 @@ pub(crate) const AGENT_OFF: &str = "off";
 /// How long a running container takes to start a command, at most. Longer takes one that is frozen.
 const PROMPT: Duration = Duration::from_millis(500);
 
+/// Whether a container runs and is not to be without an agent.
+pub(crate) fn agent_may_run(container: &Container) -> bool {
+    let label = container.labels.get(AGENT_LABEL);
+    container.status == Status::Running && label.is_none_or(|value| value != AGENT_OFF)
+}
+
 impl PodmanEngine {
+    /// Forgets that no agent could be started in a container: it has begun to run.
+    pub(crate) fn try_agents_again(&self, id: &ContainerId) {
+        if let Some(agents) = self.agents() {
+            agents.try_again(id);
+        }
+    }
+
     /// Starts a command by an agent; `None` if that can't be done and nothing of it has been run.
     pub(crate) async fn exec_by_agent(
         &self,
@@ -120,9 +133,10 @@ impl PodmanEngine {
     ) -> io::Result<(Link, Option<String>)> {
         let container = self.inspect(call, &id.into()).await;
         let container = container.map_err(io::Error::other)?;
-        let label = container.labels.get(AGENT_LABEL);
-        let off = label.is_some_and(|value| value == AGENT_OFF);
-        if off || container.status != Status::Running {
+        if container.status != Status::Running {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        if !agent_may_run(&container) {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
         let started = container.started;

@@ -15,7 +15,7 @@ mod running;
 mod socket;
 mod stream;
 
-pub(crate) use exec::{AGENT_LABEL, AGENT_OFF};
+pub(crate) use exec::{AGENT_LABEL, AGENT_OFF, agent_may_run};
 
 use crate::events::Mark;
 use link::{Link, Worker};
@@ -147,7 +147,12 @@ impl Agents {
                 Ok((link, started)) => Some(self.introduce(key.clone(), link, started)),
                 Err(error) => {
                     tracing::debug!(container = container.short(), %error, "no agent could be started");
-                    self.forget_later(key.clone(), &slot);
+                    if error.kind() == io::ErrorKind::NotConnected {
+                        // It did not run, which may be different in a moment.
+                        self.forget_slot(&key, &slot);
+                    } else {
+                        self.forget_later(key.clone(), &slot);
+                    }
                     None
                 }
             }
@@ -197,6 +202,17 @@ impl Agents {
         }
     }
 
+    /// Lets agents be started in a container at once where that has failed.
+    fn try_again(&self, container: &ContainerId) {
+        let failed = |slot: &Slot| matches!(slot.get(), Some(None));
+        self.slots()
+            .retain(|key, slot| key.container != *container || !failed(slot));
+        if let Some(podman) = &self.podman {
+            let mut failed = podman.failed.lock().unwrap_or_else(PoisonError::into_inner);
+            failed.retain(|key, _| key.container != *container);
+        }
+    }
+
     /// Ends an agent that is of no use, and leaves its container alone for a while.
     fn refuse(self: &Arc<Self>, agent: &Arc<Agent>) {
         agent.over.cancel();
@@ -213,12 +229,16 @@ impl Agents {
         tokio::spawn(async move {
             tokio::time::sleep(REFUSED).await;
             if let Some(agents) = Weak::upgrade(&agents) {
-                let mut slots = agents.slots();
-                if slots.get(&key).is_some_and(|now| Arc::ptr_eq(now, &slot)) {
-                    slots.remove(&key);
-                }
+                agents.forget_slot(&key, &slot);
             }
         });
+    }
+
+    fn forget_slot(&self, key: &Key, slot: &Slot) {
+        let mut slots = self.slots();
+        if slots.get(key).is_some_and(|now| Arc::ptr_eq(now, slot)) {
+            slots.remove(key);
+        }
     }
 
     /// Ends the agent that has been idle for longest, if there are as many as there may be.

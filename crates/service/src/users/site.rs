@@ -19,6 +19,8 @@ use tokio::time::timeout_at;
 const LOCK_WAIT: Duration = Duration::from_secs(15);
 /// How long what has begun may take past the call's own deadline.
 const COMPLETION: Duration = Duration::from_secs(10);
+/// When to try again where no agent could be started: then the engine does.
+const NO_AGENT: Duration = Duration::from_secs(10);
 /// How often a change is begun again because somebody without a lock has changed the files meanwhile.
 const TRIES: usize = 10;
 
@@ -98,6 +100,11 @@ impl Service {
                 if steps.is_empty() {
                     return Ok((answer, Vec::new()));
                 }
+                if self.0.engine.allows_agent(call, id).await? {
+                    // It has been started meanwhile.
+                    let (reason, path) = (Reason::Changed, b"/etc".to_vec());
+                    return Err(Error::File(Failure { reason, path }));
+                }
                 let from = (&seen.accounts, &modes);
                 let left = self.change_by_archive(call, id, from, &steps).await?;
                 Ok((answer, left))
@@ -126,7 +133,7 @@ impl Service {
             change: change.then(|| u32::try_from(wait).unwrap_or(u32::MAX)),
         };
         let by_agent = async {
-            let Some(mut work) = self.start_work(call, id, Some(&root), &work).await? else {
+            let Some(mut work) = self.hand_to_agent(call, id, &root, &work).await? else {
                 return Ok(None);
             };
             let seen = see(&mut work).await?;
@@ -140,6 +147,35 @@ impl Service {
         }
         let (seen, modes) = self.see_by_archive(call, id, programs).await?;
         Ok((seen, Way::Archive(modes)))
+    }
+
+    /// Gives the work to the agent; `None` where none is to be. A container that may have just been started is
+    /// asked twice: without the lock nothing is changed beside those inside who take it.
+    async fn hand_to_agent(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        root: &UserSpec,
+        work: &inside::Work,
+    ) -> Result<Option<Work>> {
+        for _ in 0..2 {
+            if let Some(work) = self.start_work(call, id, Some(root), work).await? {
+                return Ok(Some(work));
+            }
+            let changes = matches!(
+                work,
+                inside::Work::Accounts {
+                    change: Some(_),
+                    ..
+                }
+            );
+            if !changes || !self.0.engine.allows_agent(call, id).await? {
+                return Ok(None);
+            }
+        }
+        Err(Error::NoAgent {
+            retry_after: NO_AGENT,
+        })
     }
 }
 

@@ -168,6 +168,7 @@ macro_rules! conformance {
             a_full_disk_takes_nothing_half,
             a_read_only_root_is_not_written,
             a_file_that_shrinks_is_told,
+            an_agent_is_allowed_in_what_runs,
         }
     };
     (@cases $subject:expr; $($case:ident),* $(,)?) => {

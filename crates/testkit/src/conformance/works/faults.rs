@@ -300,6 +300,24 @@ async fn has_no_agent(subject: &Subject, id: &ContainerId) -> bool {
     work.expect("an answer").is_none()
 }
 
+/// An agent is allowed where one could be started, and nowhere else.
+pub async fn an_agent_is_allowed_in_what_runs(subject: &Subject) {
+    let engine = &subject.engine;
+    let id = subject.created().await;
+    let allowed = async || engine.allows_agent(&call(), &id).await.expect("an answer");
+    assert!(!allowed().await, "it never ran");
+    assert!(has_no_agent(subject, &id).await);
+    engine.start(&call(), &id).await.expect("it starts");
+    let agents = subject.path() != ExecPath::Engine;
+    assert_eq!(allowed().await, agents);
+    // That there was none is forgotten at once.
+    assert_eq!(has_no_agent(subject, &id).await, !agents);
+    engine.pause(&call(), &id).await.expect("it is paused");
+    assert!(!allowed().await, "it is paused");
+    engine.unpause(&call(), &id).await.expect("it goes on");
+    assert_eq!(allowed().await, agents);
+}
+
 /// A file that becomes shorter while it is read is no whole one.
 pub async fn a_file_that_shrinks_is_told(subject: &Subject) {
     let Some(inside) = Inside::of(subject).await else {
