@@ -21,7 +21,7 @@ mod remove;
 mod repack;
 mod search;
 mod stat;
-mod tar;
+pub(crate) mod tar;
 mod upload;
 mod watch;
 mod write;

@@ -2,6 +2,7 @@
 //! For containers without an agent: those that do not run, and those that are to have none.
 
 use super::accounts::{Accounts, Step};
+use super::owners::Owners;
 use super::site::{Seen, wrong_file};
 use crate::archive::{Attributes, Packer, packing};
 use crate::files::temporary_name;
@@ -76,7 +77,7 @@ impl Service {
         id: &ContainerId,
         file: AccountFile,
     ) -> Result<Option<FileStat>> {
-        let path = inner(&format!("/etc/{}", file.name()))?;
+        let path = inner(&place(file))?;
         let failure = |reason| {
             let path = path.as_str().into();
             wrong_file(Error::File(Failure { reason, path }))
@@ -107,7 +108,7 @@ impl Service {
         let Some(stat) = stat else {
             return Ok(None);
         };
-        let path = inner(&format!("/etc/{}", file.name()))?;
+        let path = inner(&place(file))?;
         let Some(archive) = self.read(call, id, &path).await? else {
             return Ok(None);
         };
@@ -146,26 +147,20 @@ impl Service {
         &self,
         call: &Call,
         id: &ContainerId,
-        (seen, modes): (&Accounts, &Modes),
+        modes: &Modes,
         steps: &[Step],
     ) -> Result<Vec<Failure>> {
+        let owners = self.check_owners(call, id, modes, steps).await?;
         let beside = format!("etc/{}", temporary_name()?);
         let mut packer = Packer::new(1 << 16);
         packer.directory(&beside, Attributes::new(0o700, (0, 0)))?;
-        // Libpod does not tell the group of a file; of these two it is "shadow" wherever that exists.
-        let secret = (0, seen.group_id("shadow").unwrap_or(0));
         let mut links = Vec::new();
         let (mut gone, mut left) = (Vec::new(), Vec::new());
         for (step, content) in steps {
             match step {
                 AccountStep::File(file) => {
                     let mode = modes.get(file).copied().unwrap_or(file.mode());
-                    let is_secret = matches!(file, AccountFile::Shadow | AccountFile::Gshadow);
-                    let owner = if is_secret && modes.contains_key(file) {
-                        secret
-                    } else {
-                        (0, 0)
-                    };
+                    let owner = owners.get(&place(*file)).copied().unwrap_or((0, 0));
                     let attributes = Attributes::new(mode, owner);
                     packer.file(&format!("{beside}/{}", file.name()), content, attributes)?;
                     links.push((*file, attributes));
@@ -224,6 +219,61 @@ impl Service {
             }
         }
         Ok(failures)
+    }
+
+    /// Looks whose what is, where that matters: files whose group may do what others may not, and directories
+    /// that are to be removed.
+    async fn check_owners(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        modes: &Modes,
+        steps: &[Step],
+    ) -> Result<Owners> {
+        let (mut files, mut homes) = (Vec::new(), Vec::new());
+        for (step, _) in steps {
+            match step {
+                AccountStep::File(file) => {
+                    let mode = modes.get(file).copied().unwrap_or_default();
+                    if mode >> 3 & 7 != mode & 7 {
+                        files.push(inner(&place(*file))?);
+                    }
+                }
+                AccountStep::RemoveHome(home) => {
+                    let path = inner(&String::from_utf8_lossy(&home.path))?;
+                    if self.0.engine.stat(call, id, &path).await?.is_some() {
+                        homes.push((path, home.uid));
+                    }
+                }
+                _ => {}
+            }
+        }
+        if files.is_empty() && homes.is_empty() {
+            return Ok(Owners::new());
+        }
+        let homes_paths = homes.iter().map(|(path, _)| path);
+        let paths: Vec<_> = files.iter().chain(homes_paths).cloned().collect();
+        let owners = self.owners(call, id, &paths).await?;
+        if let Some(path) = files
+            .iter()
+            .find(|path| !owners.contains_key(path.as_str()))
+        {
+            let message = format!(
+                "whose {path} is can't be seen from outside, so it can't be replaced; start the container, with an agent"
+            );
+            return Err(Error::Conflict { message });
+        }
+        for (path, uid) in homes {
+            let message = match owners.get(path.as_str()) {
+                Some((owner, _)) if *owner == uid => continue,
+                Some(_) => format!("{path} does not belong to the account"),
+                None => format!(
+                    "whose {path} is can't be seen from outside, so it stays; start the container, with an agent, or keep the directory"
+                ),
+            };
+            return Err(Error::Conflict { message });
+        }
+        Ok(owners)
     }
 
     /// Packs a home directory: a copy of the skeleton if there is one, else empty. One that is there
@@ -329,6 +379,11 @@ impl Service {
         }
         Ok(Some(archive))
     }
+}
+
+/// Where an account file is.
+fn place(file: AccountFile) -> String {
+    format!("/etc/{}", file.name())
 }
 
 fn inner(path: &str) -> Result<InnerPath> {

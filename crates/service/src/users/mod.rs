@@ -12,6 +12,7 @@ mod fuzzing;
 mod ids;
 mod modify;
 mod operations;
+mod owners;
 mod secret;
 mod site;
 #[cfg(test)]

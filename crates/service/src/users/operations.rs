@@ -10,7 +10,7 @@ use super::{DEFAULT_SHELL, LAST_SHELL, MAX_SHELLS, is_field, today};
 use crate::error::RowProblem;
 use crate::{Call, Error, Result, Scope, Service};
 use futures_util::future::try_join_all;
-use podlane_engine::inside::AccountStep;
+use podlane_engine::inside::{AccountStep, Failure, Reason};
 use podlane_engine::{ContainerId, ContainerRef, InnerPath, UserName};
 use std::collections::BTreeSet;
 
@@ -78,7 +78,8 @@ impl Service {
             .map(|user| self.settle_hash(call, user.secret.as_ref(), yescrypt));
         let hashes = try_join_all(hashes).await?;
         let edit = |seen: &mut Seen| add(seen, users, &hashes, programs);
-        let (added, _) = self.change_accounts(call, id, programs, edit).await?;
+        let changed = self.change_accounts(call, id, programs, edit).await;
+        let (added, _) = changed.map_err(|error| in_its_row(error, users))?;
         Ok(added)
     }
 
@@ -156,8 +157,8 @@ impl Service {
         let (service, call_, id_) = (self.clone(), call.clone(), id.clone());
         let removing = async move {
             let edit = |seen: &mut Seen| remove(seen, &user, remove_home);
-            let changed = service.change_accounts(&call_, &id_, &[], edit).await?;
-            let (mut removed, left) = changed;
+            let changed = service.change_accounts(&call_, &id_, &[], edit).await;
+            let (mut removed, left) = changed.map_err(home_stays)?;
             if let Some(failure) = left.first() {
                 removed.home_left = Some(crate::work::words(failure));
             }
@@ -306,6 +307,56 @@ fn add(
         });
     }
     Ok((added, steps))
+}
+
+/// What stands against a home directory's removal is as it is in the container.
+fn home_stays(error: Error) -> Error {
+    match &error {
+        Error::File(
+            failure @ Failure {
+                reason: Reason::Invalid(_),
+                ..
+            },
+        ) => Error::Conflict {
+            message: crate::work::words(failure),
+        },
+        _ => error,
+    }
+}
+
+/// What stands against a row in its home directory, as the row's.
+fn in_its_row(error: Error, users: &[NewUser]) -> Error {
+    let Error::File(failure) = &error else {
+        return error;
+    };
+    // These are nobody's fault, or are begun again.
+    if matches!(
+        failure.reason,
+        Reason::Changed | Reason::NoSpace | Reason::Limit(_) | Reason::Other(_)
+    ) {
+        return error;
+    }
+    let path = String::from_utf8_lossy(&failure.path);
+    let is_in = |home: &str| {
+        let rest = path.strip_prefix(home);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let concerned = |user: &NewUser| match &user.home {
+        Some(home) => is_in(home.as_str()),
+        None => is_in(&format!("/home/{}", user.name.as_str())),
+    };
+    match users.iter().position(concerned) {
+        Some(row) => {
+            let field = if users[row].keys.is_empty() {
+                "home"
+            } else {
+                "ssh_keys"
+            };
+            let problem = Wrong::conflict(field, crate::work::words(failure));
+            rows_error(vec![(row, problem)])
+        }
+        None => error,
+    }
 }
 
 fn rows_error(problems: Vec<(usize, Wrong)>) -> Error {

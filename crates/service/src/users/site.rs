@@ -105,8 +105,7 @@ impl Service {
                     let (reason, path) = (Reason::Changed, b"/etc".to_vec());
                     return Err(Error::File(Failure { reason, path }));
                 }
-                let from = (&seen.accounts, &modes);
-                let left = self.change_by_archive(call, id, from, &steps).await?;
+                let left = self.change_by_archive(call, id, &modes, &steps).await?;
                 Ok((answer, left))
             }
         }

@@ -4,7 +4,9 @@ mod faults;
 mod hostile;
 mod logins;
 mod manage;
+mod owners;
 mod secrets;
+mod starts;
 
 use crate::fixture::Fixture;
 use crate::server;

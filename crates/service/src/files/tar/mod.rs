@@ -7,8 +7,8 @@ mod reader;
 mod rules;
 mod writer;
 
-pub(super) use head::{Head, HeadKind};
-pub(super) use reader::Reader;
+pub(crate) use head::{Head, HeadKind};
+pub(crate) use reader::Reader;
 pub(super) use rules::{Rules, Wrong};
 pub(super) use writer::{end, head, padding};
 
