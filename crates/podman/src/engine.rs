@@ -377,7 +377,12 @@ impl Engine for PodmanEngine {
             .and_then(|value| requests::decode_stat_header(value.as_bytes()))
             .and_then(|json| serde_json::from_slice::<PathStat>(&json).ok());
         match stat {
-            Some(stat) => Ok(Some(stat.into())),
+            Some(stat) => {
+                let stat = FileStat::from(stat);
+                // Where a link ends is looked for by the pattern.
+                let target = stat.target.filter(|_| !requests::is_pattern(path));
+                Ok(Some(FileStat { target, ..stat }))
+            }
             None => Err(Error::Garbled {
                 step: request.step.into(),
                 reason: "it does not describe the path".into(),

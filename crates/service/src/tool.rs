@@ -1,28 +1,18 @@
 //! The image's own tools, run as root and without a shell.
 
-use crate::{Call, Captured, Result, Service};
+use crate::{Call, Result, Service};
 use podlane_engine::{Command, ContainerId, Error as EngineError, ExecSpec, InnerPath, UserSpec};
 use std::time::Duration;
 
-/// What a tool may say.
-const MAX_OUTPUT: usize = 8192;
-
-/// What became of a tool.
-#[derive(Debug)]
-pub(crate) struct Tool {
-    pub(crate) exit_code: i32,
-    pub(crate) output: String,
-}
-
 impl Service {
-    /// Runs a tool to its end, in the root directory; `None` if the image lacks it.
+    /// Runs a tool to its end, in the root directory, and answers its exit code; `None` if the image lacks it.
     pub(crate) async fn run_tool(
         &self,
         call: &Call,
         id: &ContainerId,
         argv: &[&str],
         stdin: &[u8],
-    ) -> Result<Option<Tool>> {
+    ) -> Result<Option<i32>> {
         let spec = ExecSpec {
             command: Command::Argv(argv.iter().map(|word| (*word).to_owned()).collect()),
             user: Some(UserSpec::root()),
@@ -34,8 +24,7 @@ impl Service {
             agent: true,
         };
         let mut process = self.0.engine.exec(call, id, &spec).await?;
-        let mut output = Captured::new(MAX_OUTPUT);
-        let run = crate::exec::drive(process.as_mut(), stdin, |chunk| output.push(&chunk));
+        let run = crate::exec::drive(process.as_mut(), stdin, |_said| {});
         let Ok(ended) = tokio::time::timeout_at(call.deadline, run).await else {
             process.control().terminate(Duration::ZERO).await;
             return Err(EngineError::Timeout {
@@ -48,9 +37,6 @@ impl Service {
         if process.start_failure().is_some() {
             return Ok(None);
         }
-        Ok(Some(Tool {
-            exit_code,
-            output: output.text(None).trim_end_matches('\n').to_owned(),
-        }))
+        Ok(Some(exit_code))
     }
 }

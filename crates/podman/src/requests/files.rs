@@ -12,11 +12,36 @@ fn archive_request(
     id: &ContainerId,
     path: &InnerPath,
 ) -> Request {
-    let mut request = Request::new(step, method, &format!("/containers/{id}/archive"))
-        .query([("path", path.as_str())])
+    let mut request = Request::new(step, method, &format!("/containers/{id}/archive"));
+    let reads = request.method != Method::PUT;
+    let asked = if reads {
+        literal(path)
+    } else {
+        path.as_str().into()
+    };
+    request = request
+        .query([("path", asked.as_str())])
         .container(id.short());
     path.as_str().clone_into(&mut request.about.path);
     request
+}
+
+/// A path so that Podman, which reads by patterns, finds nothing else by it. Of a star it says that nothing
+/// is there, however it is written. Source: buildah's `copier/copier.go`, libpod's `container_stat_common.go`.
+fn literal(path: &InnerPath) -> String {
+    let mut text = String::with_capacity(path.as_str().len());
+    for character in path.as_str().chars() {
+        if matches!(character, '?' | '[' | '\\') {
+            text.push('\\');
+        }
+        text.push(character);
+    }
+    text
+}
+
+/// Whether a path would mean more to Podman than it says.
+pub(crate) fn is_pattern(path: &InnerPath) -> bool {
+    path.as_str().contains(['?', '[', '\\'])
 }
 
 pub(crate) fn stat(id: &ContainerId, path: &InnerPath) -> Request {

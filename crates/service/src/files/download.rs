@@ -7,8 +7,8 @@ use super::{At, failure, outside_kernel, tar};
 use crate::places::Place;
 use crate::{Call, Result, Scope, Service};
 use bytes::Bytes;
-use podlane_engine::InnerPath;
 use podlane_engine::inside::{Reason, Work};
+use podlane_engine::{FileKind, InnerPath};
 use std::collections::VecDeque;
 
 /// A tar archive that is made as somebody takes it.
@@ -65,8 +65,11 @@ impl Service {
         let items = match self.reach(call, at).await?.way(&work).await? {
             Way::Agent(work) => Items::Agent(Box::new(work)),
             Way::Archive(archived) => {
-                let (path, _) = archived.follow(&at.path).await?;
-                Items::of_archive(archived.entries(&path).await?)
+                let (path, stat) = archived.follow(&at.path).await?;
+                if stat.kind == FileKind::Special {
+                    return Err(failure(Reason::Special, path.as_str()));
+                }
+                Items::Archive(Box::new(archived.tree(&path).await?))
             }
         };
         Ok(Repack::new(items, name, None))

@@ -350,3 +350,25 @@ pub async fn a_path_is_removed_with_all_below_it(subject: &Subject) {
         "kept\nx\n"
     );
 }
+
+/// What is a pattern to others is a name here.
+pub async fn a_name_is_no_pattern(subject: &Subject) {
+    let id = subject.idle().await;
+    let names = ["a?b", "[ab]", "c\\d", "[d]/f"];
+    let script = "cd /tmp; mkdir '[d]'; echo other >axb; echo other >a; echo other >cd; for f in 'a?b' '[ab]' 'c\\d' '[d]/f'; do printf own >$f; done";
+    subject.output(&id, script).await;
+    for name in names {
+        let at = format!("/tmp/{name}");
+        assert_eq!(
+            look(subject, &id, &at).await.expect("there").size,
+            3,
+            "{name}"
+        );
+        let files = read(subject, &id, &at).await;
+        assert_eq!(files.len(), 1, "{name}: {files:?}");
+        assert_eq!(files[0].1, "own", "{name}");
+    }
+    let tree = read(subject, &id, "/tmp/[d]").await;
+    assert_eq!(tree.len(), 1, "{tree:?}");
+    assert_eq!(look(subject, &id, "/tmp/?").await, None);
+}

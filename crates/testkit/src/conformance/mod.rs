@@ -145,6 +145,7 @@ macro_rules! conformance {
             a_file_in_place_of_a_directory_is_refused,
             a_missing_path_can_not_be_read,
             a_path_is_removed_with_all_below_it,
+            a_name_is_no_pattern,
             clearing_up_touches_nothing_foreign,
             a_work_looks_at_paths,
             what_a_work_writes_is_read_back,

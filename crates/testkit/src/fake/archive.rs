@@ -54,6 +54,19 @@ pub(super) fn stat(tree: &Tree, path: &str) -> Result<Stat, FsError> {
     })
 }
 
+/// What a pattern without wildcards finds.
+pub(super) fn meant(pattern: &str) -> String {
+    let mut path = String::new();
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        path.extend(match character {
+            '\\' => characters.next(),
+            character => Some(character),
+        });
+    }
+    path
+}
+
 fn size(node: &Node) -> usize {
     match &node.kind {
         Kind::File(data) => data.len(),

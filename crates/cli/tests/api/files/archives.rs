@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 /// An entry: its name, what it is, its content or where it leads.
-type Entry<'a> = (&'a str, tar::EntryType, &'a str);
+pub(super) type Entry<'a> = (&'a str, tar::EntryType, &'a str);
 
-const FILE: tar::EntryType = tar::EntryType::Regular;
+pub(super) const FILE: tar::EntryType = tar::EntryType::Regular;
 
 /// An archive with names just as they are given.
-fn archive(entries: &[Entry<'_>]) -> Vec<u8> {
+pub(super) fn archive(entries: &[Entry<'_>]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, kind, text) in entries {
         let mut header = tar::Header::new_gnu();
@@ -44,7 +44,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("into memory")
 }
 
-async fn upload(place: &Place, query: &str, kind: &str, body: Vec<u8>) -> Answer {
+pub(super) async fn upload(place: &Place, query: &str, kind: &str, body: Vec<u8>) -> Answer {
     let headers = [("content-type", kind)];
     place
         .ask(
@@ -57,7 +57,7 @@ async fn upload(place: &Place, query: &str, kind: &str, body: Vec<u8>) -> Answer
 }
 
 /// Names and contents of an archive that was downloaded; its files are text.
-fn entries(answer: &Answer) -> BTreeMap<String, String> {
+pub(super) fn entries(answer: &Answer) -> BTreeMap<String, String> {
     let mut archive = tar::Archive::new(answer.text.as_bytes());
     let entries = archive.entries().expect("an archive");
     let entries = entries.map(|entry| {

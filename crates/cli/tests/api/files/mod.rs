@@ -1,5 +1,6 @@
 //! `POST /containers/{name}/files`: what a file holds, and how it looks inside.
 
+mod archived;
 mod archives;
 mod faults;
 mod hostile;

@@ -1,5 +1,6 @@
 //! Permission bits, owners and times changed.
 
+use super::resolve::Link;
 use super::{Archived, failure};
 use crate::archive::{Attributes, Packer};
 use crate::files::change::NewAttributes;
@@ -29,8 +30,9 @@ impl Archived {
                 "nothing can be changed but with the `owner`, which Podman does not tell,",
             );
         };
-        let (path, stat) = self.follow(&path).await?;
-        let (directory, name) = self.directory(&path, true).await?;
+        let spot = self.resolve(&path, Link::Followed).await?;
+        let stat = spot.found()?.clone();
+        let (directory, name) = spot.directory(true)?;
         let mode = new.mode.unwrap_or(stat.mode);
         let modified = new.modified.unwrap_or(stat.modified);
         let temporary = super::temporary_name()?;
@@ -59,7 +61,7 @@ impl Archived {
                 archive.freeze()
             }
             FileKind::Symlink | FileKind::Special => {
-                return Err(failure(Reason::Special, path.as_str()));
+                return Err(failure(Reason::Special, spot.path.as_str()));
             }
         };
         let service = self.service.clone();

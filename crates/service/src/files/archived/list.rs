@@ -2,7 +2,7 @@
 
 use super::{Archived, failure};
 use crate::Result;
-use crate::files::items::Items;
+use crate::files::tar::HeadKind;
 use crate::files::{FileInfo, FileList, ListFiles};
 use fast_glob::glob_match;
 use podlane_engine::inside::Reason;
@@ -20,11 +20,12 @@ impl Archived {
         }
         let limit = self.service.0.limits.archive_entries;
         let mut left = limit;
-        let mut items = Items::of_archive(self.entries(&path).await?);
+        let mut items = self.tree(&path).await?;
         let mut entries = Vec::new();
         while let Some(head) = items.next().await? {
             let here = head.path.as_slice();
-            if here.is_empty() || depth(here) > wanted.depth as usize {
+            let seen = !here.is_empty() && head.kind != HeadKind::Other;
+            if !seen || depth(here) > wanted.depth as usize {
                 continue;
             }
             left = left.checked_sub(1).ok_or_else(|| {

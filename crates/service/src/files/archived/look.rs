@@ -1,25 +1,28 @@
 //! Looks at paths.
 
 use super::Archived;
+use super::resolve::Link;
 use crate::Result;
-use crate::files::{FileInfo, failure, outside_kernel};
+use crate::files::{FileInfo, failure};
 use podlane_engine::inside::{Expectation, Kind, Reason, Version};
 use podlane_engine::{FileKind, FileStat, InnerPath};
 
 impl Archived {
     pub(in crate::files) async fn stat(self, path: &InnerPath, follow: bool) -> Result<FileInfo> {
-        let (path, stat) = if follow {
-            self.follow(path).await?
-        } else {
-            (path.clone(), self.there(path).await?)
-        };
-        Ok(info(&path, &stat))
+        let link = if follow { Link::Followed } else { Link::Itself };
+        let spot = self.resolve(path, link).await?;
+        Ok(info(&spot.path, spot.found()?))
     }
 
-    /// What is at a path, a final symbolic link not followed; `None` if nothing is.
+    /// What is at a path, a final symbolic link not followed; `None` if nothing is. The path has no others.
     pub(super) async fn look(&self, path: &InnerPath) -> Result<Option<FileStat>> {
-        let engine = &self.service.0.engine;
-        Ok(engine.stat(&self.call, &self.id, path).await?)
+        if path.as_str().contains('*') {
+            let reason = "has a star in its name, for which Podman can't be asked";
+            return Err(failure(Reason::Invalid(reason.into()), path.as_str()));
+        }
+        // There may be many to look at, and of a long transfer late.
+        let call = self.call.extended(self.service.0.limits.request_timeout);
+        Ok(self.service.0.engine.stat(&call, &self.id, path).await?)
     }
 
     /// The same of what must be there.
@@ -28,30 +31,23 @@ impl Archived {
         stat.ok_or_else(|| failure(Reason::NotFound, path.as_str()))
     }
 
-    /// What a path leads to, and where that is.
-    pub(in crate::files) async fn follow(&self, path: &InnerPath) -> Result<(InnerPath, FileStat)> {
-        let stat = self.there(path).await?;
-        let Some(target) = stat.target.clone() else {
-            return Ok((path.clone(), stat));
-        };
-        outside_kernel(&target)?;
-        let stat = self.there(&target).await?;
-        if stat.kind == FileKind::Symlink {
-            return Err(failure(Reason::Circle, path.as_str()));
-        }
-        Ok((target, stat))
-    }
-
     /// The regular file that a path leads to.
     pub(super) async fn file(&self, path: &InnerPath) -> Result<(InnerPath, FileStat)> {
         let (path, stat) = self.follow(path).await?;
-        let reason = match stat.kind {
-            FileKind::Regular => return Ok((path, stat)),
-            FileKind::Directory => Reason::IsDirectory,
-            FileKind::Symlink => Reason::Circle,
-            FileKind::Special => Reason::Special,
-        };
-        Err(failure(reason, path.as_str()))
+        match unreadable(stat.kind) {
+            Some(reason) => Err(failure(reason, path.as_str())),
+            None => Ok((path, stat)),
+        }
+    }
+}
+
+/// Why something has no content as a regular file has.
+pub(super) fn unreadable(kind: FileKind) -> Option<Reason> {
+    match kind {
+        FileKind::Regular => None,
+        FileKind::Directory => Some(Reason::IsDirectory),
+        FileKind::Symlink => Some(Reason::Circle),
+        FileKind::Special => Some(Reason::Special),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Directories and symbolic links made, and what is there removed.
 
+use super::resolve::{Link, Spot};
 use super::{Archived, failure, look};
 use crate::Result;
 use crate::files::FileInfo;
@@ -17,11 +18,12 @@ impl Archived {
         owner: Option<(u32, u32)>,
         parents: bool,
     ) -> Result<FileInfo> {
-        if let Some(stat) = self.look(&path).await? {
+        let spot = self.resolve(&path, Link::Itself).await?;
+        if let Some(stat) = &spot.stat {
             if parents && stat.kind == FileKind::Directory {
-                return Ok(look::info(&path, &stat));
+                return Ok(look::info(&spot.path, stat));
             }
-            return Err(failure(Reason::Exists, path.as_str()));
+            return Err(failure(Reason::Exists, spot.path.as_str()));
         }
         let head = Head {
             kind: HeadKind::Directory,
@@ -29,7 +31,7 @@ impl Archived {
             ..empty()
         };
         let service = self.service.clone();
-        let making = async move { self.make(path, head, owner, parents).await };
+        let making = async move { self.make(&spot, head, owner, parents).await };
         service.to_the_end(making).await
     }
 
@@ -40,52 +42,54 @@ impl Archived {
         owner: Option<(u32, u32)>,
         parents: bool,
     ) -> Result<FileInfo> {
+        let spot = self.resolve(&path, Link::Itself).await?;
+        look::expect(&Expectation::Absent, &spot.path, spot.stat.as_ref())?;
         let (service, target) = (self.service.clone(), target.to_owned());
-        let making = async move { self.make_link(path, &target, owner, parents).await };
+        let making = async move { self.make_link(&spot, target, owner, parents).await };
         service.to_the_end(making).await
     }
 
+    /// Makes a link, in the place of what is there if that is no directory.
     pub(super) async fn make_link(
         &self,
-        path: InnerPath,
-        target: &str,
+        spot: &Spot,
+        target: String,
         owner: Option<(u32, u32)>,
         parents: bool,
     ) -> Result<FileInfo> {
-        let stat = self.look(&path).await?;
-        look::expect(&Expectation::Absent, &path, stat.as_ref())?;
+        let target = target.into_bytes();
         let head = Head {
             kind: HeadKind::Symlink,
             mode: 0o777,
-            target: target.into(),
+            target: target.clone(),
             ..empty()
         };
-        let made = self.make(path, head, owner, parents).await?;
+        let made = self.make(spot, head, owner, parents).await?;
         Ok(FileInfo {
-            target: Some(target.into()),
+            target: Some(target),
             ..made
         })
     }
 
     async fn make(
         &self,
-        path: InnerPath,
+        spot: &Spot,
         mut head: Head,
         owner: Option<(u32, u32)>,
         parents: bool,
     ) -> Result<FileInfo> {
-        let (directory, name) = self.directory(&path, parents).await?;
+        let (directory, name) = spot.directory(parents)?;
         let (owner, ownership) = self.ownership(owner);
-        head.path = name.clone().into_bytes();
+        head.path = name.into_bytes();
         head.owner = owner;
         let mut archive = BytesMut::from(&tar::head(&head)?[..]);
         archive.extend_from_slice(&tar::end());
         let archive = Upload::Whole(archive.freeze());
         self.put(&directory, archive, ownership).await?;
-        let path = directory.join(&name);
+        let path = &spot.path;
         // A link that leads nowhere may not be told of.
-        Ok(match self.look(&path).await? {
-            Some(stat) => look::info(&path, &stat),
+        Ok(match self.look(path).await? {
+            Some(stat) => look::info(path, &stat),
             None => FileInfo::of(path.as_str().as_bytes(), &head),
         })
     }
@@ -96,34 +100,33 @@ impl Archived {
         recursive: bool,
         expected: Expectation,
     ) -> Result<()> {
-        let stat = self.look(&path).await?;
-        look::expect(&expected, &path, stat.as_ref())?;
-        let Some(stat) = stat else {
-            return Err(failure(Reason::NotFound, path.as_str()));
-        };
-        let (directory, name) = self.directory(&path, true).await?;
-        if stat.kind == FileKind::Directory && !recursive {
-            let mut entries = self.entries(&path).await?;
-            let mut seen = 0;
-            while seen < 2 && entries.next().await?.is_some() {
-                seen += 1;
-            }
-            if seen > 1 {
-                return Err(failure(Reason::NotEmpty, path.as_str()));
-            }
+        let spot = self.resolve(&path, Link::Itself).await?;
+        look::expect(&expected, &spot.path, spot.stat.as_ref())?;
+        let directory = spot.found()?.kind == FileKind::Directory;
+        if directory && !recursive && !self.is_empty(&spot.path).await? {
+            return Err(failure(Reason::NotEmpty, spot.path.as_str()));
         }
         let service = self.service.clone();
         let removed = async move {
-            let path = directory.join(&name);
             let engine = &self.service.0.engine;
-            Ok(engine.remove_path(&self.call, &self.id, &path).await?)
+            Ok(engine.remove_path(&self.call, &self.id, &spot.path).await?)
         };
         service.to_the_end(removed).await
+    }
+
+    /// Whether nothing is in a directory.
+    pub(super) async fn is_empty(&self, path: &InnerPath) -> Result<bool> {
+        let mut tree = self.tree(path).await?;
+        let mut seen = 0;
+        while seen < 2 && tree.next().await?.is_some() {
+            seen += 1;
+        }
+        Ok(seen < 2)
     }
 }
 
 /// Nothing yet, as of now.
-fn empty() -> Head {
+pub(super) fn empty() -> Head {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or_default());
     Head {

@@ -2,27 +2,37 @@
 //!
 //! Slow, and it can't tell who owns what is there. A file that is written gets its name when it is whole.
 
+mod below;
 mod change;
 mod copy;
 mod list;
 mod look;
 mod make;
+mod place;
 mod read;
+mod resolve;
+mod tree;
 mod unpack;
 mod write;
 
 pub(super) use read::Content;
+pub(super) use tree::Tree;
 pub(super) use write::Writing;
 
-use super::{failure, outside_kernel};
+use super::failure;
 use crate::gate::Worker;
 use crate::lifetime::InUse;
 use crate::motion::{Motion, late};
 use crate::{Call, Error, Result, Service};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use podlane_engine::inside::Reason;
 use podlane_engine::{
     ContainerId, Error as EngineError, InnerPath, Ownership, Resource, Status, Upload,
 };
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How temporary names begin; 16 random digits follow.
@@ -41,6 +51,8 @@ pub(super) struct Archived {
     /// The user that it runs as; may be empty.
     user: String,
     running: bool,
+    /// Directories that were gone through, and need not be looked at again.
+    passed: Mutex<HashSet<InnerPath>>,
     _worker: Worker,
     _use: Option<InUse>,
 }
@@ -53,6 +65,10 @@ impl Archived {
         worker: Worker,
     ) -> Result<Self> {
         let container = service.0.engine.inspect(call, &(&id).into()).await?;
+        // The engine would write behind its mounts, where nobody sees it.
+        if container.status == Status::Paused {
+            container.status.must_run()?;
+        }
         Ok(Self {
             _use: service.uses(&id),
             service: service.clone(),
@@ -60,6 +76,7 @@ impl Archived {
             id,
             user: container.user,
             running: container.status == Status::Running,
+            passed: Mutex::default(),
             _worker: worker,
         })
     }
@@ -98,41 +115,33 @@ impl Archived {
         put.map_err(|error| meaning(error, directory))
     }
 
+    /// Writes an archive that is made as it is sent. Why it could not be made is the error then.
+    async fn put_made(
+        &self,
+        directory: &InnerPath,
+        pieces: BoxStream<'static, Result<Bytes>>,
+        ownership: Ownership,
+    ) -> Result<()> {
+        let wrong = Arc::new(Mutex::new(None));
+        let noted = Arc::clone(&wrong);
+        let pieces = pieces.map(move |piece| {
+            piece.map_err(|error| {
+                *noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                EngineError::Failed {
+                    step: "writing files".into(),
+                    message: "what was to be written could not be had".into(),
+                }
+            })
+        });
+        let put = self.put(directory, Upload::Pieces(pieces.boxed()), ownership);
+        let put = put.await;
+        let wrong = wrong.lock().unwrap_or_else(PoisonError::into_inner).take();
+        wrong.map_or(put, Err)
+    }
+
     /// Removes what was written under a temporary name.
     async fn discard(&self, path: &InnerPath) {
         self.service.discard(&self.call, &self.id, path).await;
-    }
-
-    /// The directory that something is put into and its name there, the links before it resolved as far
-    /// as the container has a tool for that. Who changes such a link meanwhile can't get its parts into
-    /// two places.
-    async fn directory(&self, path: &InnerPath, parents: bool) -> Result<(InnerPath, String)> {
-        let Some((directory, name)) = path.split() else {
-            return Err(failure(Reason::IsDirectory, path.as_str()));
-        };
-        if !parents && self.look(&directory).await?.is_none() {
-            return Err(failure(Reason::NotFound, directory.as_str()));
-        }
-        let directory = self.settle(directory).await?;
-        outside_kernel(&directory.join(name))?;
-        Ok((directory, name.to_owned()))
-    }
-
-    async fn settle(&self, directory: InnerPath) -> Result<InnerPath> {
-        if !self.running {
-            return Ok(directory);
-        }
-        let argv = ["readlink", "-f", directory.as_str()];
-        let settled = self.service.run_tool(&self.call, &self.id, &argv, &[]);
-        let settled = match settled.await {
-            Ok(Some(tool)) if tool.exit_code == 0 => InnerPath::parse(&tool.output).ok(),
-            // What stands in the way of writing will be told by writing.
-            Ok(_) | Err(Error::Engine(EngineError::WrongState { .. })) => None,
-            Err(error) => return Err(error),
-        };
-        // What is no UTF-8 can't be told from what it is shown as.
-        let settled = settled.filter(|path| !path.as_str().contains(char::REPLACEMENT_CHARACTER));
-        Ok(settled.unwrap_or(directory))
     }
 
     /// Gives a file its name at once. Whether that went well: it does not where the image has no
@@ -148,11 +157,17 @@ impl Archived {
             .run_tool(&self.call, &self.id, &argv, &[])
             .await
         {
-            Ok(tool) => Ok(tool.is_some_and(|tool| tool.exit_code == 0)),
+            Ok(exit_code) => Ok(exit_code == Some(0)),
             Err(Error::Engine(EngineError::WrongState { .. })) => Ok(false),
             Err(error) => Err(error),
         }
     }
+}
+
+/// What would be copied or moved below itself.
+fn into_itself(path: &InnerPath) -> Error {
+    let reason = Reason::Invalid("it would come into itself".into());
+    failure(reason, path.as_str())
 }
 
 /// What an engine's error at a path means, in the words of works.

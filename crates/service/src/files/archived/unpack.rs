@@ -1,22 +1,16 @@
 //! Archives unpacked: made anew of what is taken of them.
 
+use super::below::Below;
+use super::resolve::Link;
 use super::{Archived, failure};
+use crate::Result;
 use crate::files::tar::{self, HeadKind};
 use crate::files::upload::{Incoming, NewTree};
-use crate::{Error, Result};
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
+use futures_util::stream::{self, BoxStream, StreamExt};
 use podlane_engine::inside::{Packed, Reason};
-use podlane_engine::{Archive, Error as EngineError, FileKind, InnerPath, Ownership, Upload};
+use podlane_engine::{FileKind, InnerPath, Ownership};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// What became of the archive that came.
-#[derive(Default)]
-struct Outcome {
-    packed: Packed,
-    /// Why no more of it is taken.
-    error: Option<Error>,
-}
 
 impl Archived {
     pub(in crate::files) async fn unpack(
@@ -25,74 +19,61 @@ impl Archived {
         new: NewTree,
         incoming: Incoming,
     ) -> Result<Packed> {
-        let mut path = path.clone();
-        let mut stat = self.look(&path).await?;
-        if let Some(target) = stat.as_ref().and_then(|stat| stat.target.clone()) {
-            path = target;
-            stat = self.look(&path).await?;
-        }
-        crate::files::outside_kernel(&path)?;
-        match stat.map(|stat| stat.kind) {
+        let spot = self.resolve(path, Link::Followed).await?;
+        match spot.stat.as_ref().map(|stat| stat.kind) {
             Some(FileKind::Directory) => {}
             None if new.parents => {}
-            None => return Err(failure(Reason::NotFound, path.as_str())),
-            Some(_) => return Err(failure(Reason::NotDirectory, path.as_str())),
+            None => return Err(failure(Reason::NotFound, spot.path.as_str())),
+            Some(_) => return Err(failure(Reason::NotDirectory, spot.path.as_str())),
         }
-        let path = self.settle(path).await?;
         let (owner, ownership) = self.ownership(new.owner);
         let ownership = if new.owners {
             Ownership::Archive
         } else {
             ownership
         };
-        let owner = (!new.owners).then_some(owner);
-        let outcome = Arc::new(Mutex::new(Outcome::default()));
-        let archive = Upload::Pieces(remade(incoming, owner, Arc::clone(&outcome)));
-        let put = self.put(&path, archive, ownership).await;
-        let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
-        match outcome.error.take() {
-            Some(error) => Err(error),
-            None => put.map(|()| outcome.packed),
-        }
+        let archived = Arc::new(self);
+        let packed = Arc::new(Mutex::new(Packed::default()));
+        let mut state = State {
+            below: Below::new(Arc::clone(&archived), &spot),
+            incoming,
+            owner: (!new.owners).then_some(owner),
+            content: None,
+            ended: false,
+        };
+        // Until its first bytes have come, Podman holds the container's lock: nobody could look at it. Source:
+        // libpod's `container_copy_common.go`, where they are decompressed.
+        let first = state.next().await?.map(|(piece, _)| Ok(piece));
+        let remade = remade(state, Arc::clone(&packed));
+        let remade = stream::iter(first).chain(remade).boxed();
+        archived.put_made(&spot.path, remade, ownership).await?;
+        let packed = packed.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(*packed)
     }
 }
 
-/// Where it is in an entry.
+/// Where it is in an archive.
 struct State {
+    below: Below,
     incoming: Incoming,
+    owner: Option<(u32, u32)>,
     /// The size of the content under way.
     content: Option<u64>,
     ended: bool,
 }
 
-fn remade(incoming: Incoming, owner: Option<(u32, u32)>, outcome: Arc<Mutex<Outcome>>) -> Archive {
-    let state = State {
-        incoming,
-        content: None,
-        ended: false,
-    };
-    let pieces = stream::unfold(Some(state), move |state| {
-        let outcome = Arc::clone(&outcome);
+/// The archive that Podman is given.
+fn remade(state: State, packed: Arc<Mutex<Packed>>) -> BoxStream<'static, Result<Bytes>> {
+    let pieces = stream::try_unfold(state, move |mut state| {
+        let packed = Arc::clone(&packed);
         async move {
-            let mut state = state?;
-            let piece = state.next(owner).await;
-            let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
-            outcome.packed.entries = state.incoming.entries();
-            match piece {
-                Ok(None) => None,
-                Ok(Some((piece, content))) => {
-                    outcome.packed.bytes += content;
-                    Some((Ok(piece), Some(state)))
-                }
-                Err(error) => {
-                    outcome.error = Some(error);
-                    let broken = EngineError::Failed {
-                        step: "unpacking the archive".into(),
-                        message: "what came was not taken".into(),
-                    };
-                    Some((Err(broken), None))
-                }
-            }
+            let piece = state.next().await?;
+            let mut packed = packed.lock().unwrap_or_else(PoisonError::into_inner);
+            packed.entries = state.incoming.entries();
+            Ok(piece.map(|(piece, content)| {
+                packed.bytes += content;
+                (piece, state)
+            }))
         }
     });
     pieces.boxed()
@@ -100,7 +81,7 @@ fn remade(incoming: Incoming, owner: Option<(u32, u32)>, outcome: Arc<Mutex<Outc
 
 impl State {
     /// The next piece, and how much of it is content.
-    async fn next(&mut self, owner: Option<(u32, u32)>) -> Result<Option<(Bytes, u64)>> {
+    async fn next(&mut self) -> Result<Option<(Bytes, u64)>> {
         if let Some(size) = self.content {
             if let Some(piece) = self.incoming.content().await? {
                 let length = piece.len() as u64;
@@ -116,9 +97,10 @@ impl State {
             let last = std::mem::replace(&mut self.ended, true);
             return Ok((!last).then(|| (tar::end(), 0)));
         };
+        self.below.check(&item).await?;
         head.path = item.path;
         head.mode = item.mode;
-        head.owner = owner.unwrap_or(head.owner);
+        head.owner = self.owner.unwrap_or(head.owner);
         if head.kind == HeadKind::Link {
             head.target = item.target.unwrap_or_default();
         }

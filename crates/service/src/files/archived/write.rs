@@ -1,15 +1,17 @@
 //! Files written.
 
+use super::place::Plan;
+use super::resolve::Link;
 use super::{Archived, failure, look};
 use crate::archive::{Attributes, Packer};
+use crate::files::FileInfo;
 use crate::files::tar::{self, Head, HeadKind};
 use crate::files::write::NewFile;
-use crate::files::{FileInfo, outside_kernel};
 use crate::{Error, Result};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use podlane_engine::inside::Reason;
-use podlane_engine::{Error as EngineError, FileKind, InnerPath, Ownership, Upload};
+use podlane_engine::{Error as EngineError, InnerPath, Upload};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -47,15 +49,6 @@ enum Coming {
     Whole(tokio::sync::oneshot::Receiver<Bytes>),
 }
 
-/// A file that is about to be written.
-struct Plan {
-    directory: InnerPath,
-    name: String,
-    attributes: Attributes,
-    ownership: Ownership,
-    temporary: String,
-}
-
 impl Archived {
     pub(in crate::files) async fn write(self, path: InnerPath, new: NewFile) -> Result<Writing> {
         let plan = self.plan(path, &new).await?;
@@ -75,29 +68,18 @@ impl Archived {
             (given, Coming::Whole(coming))
         };
         let tasks = self.service.0.tasks.clone();
-        let task = tasks.spawn(async move { self.place(plan, coming).await });
+        let task = tasks.spawn(async move { self.write_beside(plan, coming).await });
         Ok(Writing { given, task })
     }
 
     async fn plan(&self, path: InnerPath, new: &NewFile) -> Result<Plan> {
-        let mut path = path;
-        let mut stat = self.look(&path).await?;
-        if let Some(target) = stat.as_ref().and_then(|stat| stat.target.clone()) {
-            path = target;
-            stat = self.look(&path).await?;
+        let spot = self.resolve(&path, Link::Followed).await?;
+        let stat = spot.stat.as_ref();
+        if let Some(reason) = stat.and_then(|stat| look::unreadable(stat.kind)) {
+            return Err(failure(reason, spot.path.as_str()));
         }
-        outside_kernel(&path)?;
-        let wrong = match stat.as_ref().map(|stat| stat.kind) {
-            None | Some(FileKind::Regular) => None,
-            Some(FileKind::Directory) => Some(Reason::IsDirectory),
-            Some(FileKind::Symlink) => Some(Reason::Circle),
-            Some(FileKind::Special) => Some(Reason::Special),
-        };
-        if let Some(reason) = wrong {
-            return Err(failure(reason, path.as_str()));
-        }
-        look::expect(&new.expected, &path, stat.as_ref())?;
-        let (directory, name) = self.directory(&path, new.parents).await?;
+        look::expect(&new.expected, &spot.path, stat)?;
+        let (directory, name) = spot.directory(new.parents)?;
         // Writing takes set-user-ID and the like away, as the kernel has it.
         let kept = stat.map(|stat| stat.mode & 0o777);
         let mode = new.mode.or(kept).unwrap_or(DEFAULT_MODE);
@@ -116,52 +98,17 @@ impl Archived {
     }
 
     /// Writes the content beside its place, then gives it its name.
-    async fn place(self, plan: Plan, coming: Coming) -> Result<FileInfo> {
-        let beside = plan.directory.join(&plan.temporary);
-        let path = plan.directory.join(&plan.name);
+    async fn write_beside(self, plan: Plan, coming: Coming) -> Result<FileInfo> {
         let archive = match coming {
             Coming::Whole(content) => match content.await {
                 Ok(content) => whole(&plan, &content)?,
-                Err(_given_up) => return Err(failure(Reason::Broken, path.as_str())),
+                Err(_given_up) => return Err(failure(Reason::Broken, plan.path().as_str())),
             },
             Coming::Pieces(size, pieces) => passing(&plan, size, pieces)?,
         };
         let written = self.put(&plan.directory, archive, plan.ownership);
-        let renamed = match written.await {
-            Ok(()) => self.rename(&beside, &path).await,
-            Err(error) => Err(error),
-        };
-        let placed = match renamed {
-            Ok(true) => Ok(()),
-            Ok(false) => {
-                let linked = self.link_to(&plan).await;
-                self.discard(&beside).await;
-                linked
-            }
-            Err(error) => {
-                self.discard(&beside).await;
-                Err(error)
-            }
-        };
-        placed?;
-        Ok(look::info(&path, &self.there(&path).await?))
-    }
-
-    /// Gives a file its name as a second one, whatever the image has and whether it runs. For a moment
-    /// there is none of that name.
-    async fn link_to(&self, plan: &Plan) -> Result<()> {
-        let mut packer = Packer::new(2048);
-        packer.link(&plan.name, &plan.temporary, plan.attributes)?;
-        let archive = Upload::Whole(packer.finish()?);
-        match self.put(&plan.directory, archive, plan.ownership).await {
-            Err(Error::File(_)) => Err(Error::Conflict {
-                message: format!(
-                    "{} was changed in the container in the meantime",
-                    plan.directory
-                ),
-            }),
-            other => other,
-        }
+        let written = written.await;
+        self.place(&plan, written).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! An archive read as it comes.
 
 use super::BLOCK;
-use super::head::{Block, Extension, Head, Kind, block};
+use super::head::{Block, Extension, Head, block};
 use crate::Result;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::BoxStream;
@@ -17,6 +17,7 @@ pub(crate) struct Reader {
     /// What is left of the entry's content, and of the zeros behind it.
     left: u64,
     padding: u64,
+    ended: bool,
     wrong: fn(&'static str) -> crate::Error,
 }
 
@@ -37,30 +38,27 @@ impl Reader {
             piece: Bytes::new(),
             left: 0,
             padding: 0,
+            ended: false,
             wrong,
         }
     }
 
-    /// The next entry; `None` at the end. What was not read of the one before is passed over.
+    /// The next entry; `None` at the end, which is a block of zeros. What was not read of the one before is
+    /// passed over.
     pub(crate) async fn next(&mut self) -> Result<Option<Head>> {
+        if self.ended {
+            return Ok(None);
+        }
         self.skip().await?;
         let mut about = Extension::default();
-        let mut extended = false;
         loop {
-            let Some(bytes) = self.header().await? else {
-                return if extended {
-                    Err((self.wrong)("it breaks off"))
-                } else {
-                    Ok(None)
-                };
-            };
+            let bytes = self.header().await?;
             match block(&bytes, &mut about).map_err(self.wrong)? {
                 Block::Entry(head) => {
                     self.follow(head.size);
                     return Ok(Some(*head));
                 }
                 Block::Extension(kind, size) => {
-                    extended |= kind != Kind::PaxForAll;
                     if size > MAX_EXTENSION {
                         return Err((self.wrong)("an extended header is too long"));
                     }
@@ -76,6 +74,7 @@ impl Reader {
                     // Whatever is behind the end is no part of it; that it comes whole may matter.
                     while self.pieces.try_next().await?.is_some() {}
                     self.piece = Bytes::new();
+                    self.ended = true;
                     return Ok(None);
                 }
             }
@@ -108,23 +107,19 @@ impl Reader {
         Ok(())
     }
 
-    /// The next header; `None` if nothing comes any more.
-    async fn header(&mut self) -> Result<Option<[u8; BLOCK]>> {
+    /// The next header.
+    async fn header(&mut self) -> Result<[u8; BLOCK]> {
         let mut bytes = [0; BLOCK];
         let mut at = 0;
         while at < BLOCK {
             if !self.more().await? {
-                return if at == 0 {
-                    Ok(None)
-                } else {
-                    Err((self.wrong)("it breaks off"))
-                };
+                return Err((self.wrong)("it breaks off"));
             }
             let piece = self.piece.split_to(self.piece.len().min(BLOCK - at));
             bytes[at..at + piece.len()].copy_from_slice(&piece);
             at += piece.len();
         }
-        Ok(Some(bytes))
+        Ok(bytes)
     }
 
     /// Waits for the next bytes; whether there are any.
@@ -136,5 +131,70 @@ impl Reader {
             }
         }
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+    use crate::files::tar::{self, HeadKind};
+    use futures_util::stream;
+
+    /// An archive of two files with a byte each.
+    fn archive() -> Vec<u8> {
+        let mut archive = Vec::new();
+        for name in ["a", "b"] {
+            let head = Head {
+                path: name.into(),
+                kind: HeadKind::File,
+                size: 1,
+                mode: 0o644,
+                owner: (0, 0),
+                modified: (1, 0),
+                target: Vec::new(),
+            };
+            archive.extend_from_slice(&tar::head(&head).expect("it fits"));
+            archive.extend_from_slice(name.as_bytes());
+            archive.extend_from_slice(&tar::padding(1));
+        }
+        archive.extend_from_slice(&tar::end());
+        archive
+    }
+
+    fn reader(archive: &[u8]) -> Reader {
+        let pieces: Vec<_> = archive
+            .chunks(100)
+            .map(|piece| Ok(Bytes::copy_from_slice(piece)))
+            .collect();
+        // Who asks it again after its end panics.
+        let pieces = stream::unfold(pieces.into_iter(), |mut left| async {
+            left.next().map(|piece| (piece, left))
+        });
+        Reader::new(pieces.boxed(), |why| Error::invalid("archive", why))
+    }
+
+    async fn count(reader: &mut Reader) -> Result<usize> {
+        let mut entries = 0;
+        while reader.next().await?.is_some() {
+            entries += 1;
+        }
+        Ok(entries)
+    }
+
+    #[tokio::test]
+    async fn only_what_has_an_end_is_whole() {
+        let archive = archive();
+        let whole = archive.len();
+        for length in [whole, whole - 1, whole - BLOCK] {
+            let mut reader = reader(&archive[..length]);
+            assert_eq!(count(&mut reader).await.expect("it has an end"), 2);
+            assert!(reader.next().await.expect("still").is_none());
+        }
+        for length in [0, 1, BLOCK, 2 * BLOCK, 3 * BLOCK, whole - 2 * BLOCK] {
+            let error = count(&mut reader(&archive[..length])).await.err();
+            let text = error.map(|error| error.to_string()).unwrap_or_default();
+            assert!(text.contains("breaks off"), "{length}: {text}");
+        }
     }
 }

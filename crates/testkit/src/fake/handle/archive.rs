@@ -16,6 +16,7 @@ pub(super) fn get(request: &Request) -> Handled {
     };
     let inside = Arc::clone(&request.core.state().find(&request.name)?.inside);
     let tree = inside.tree();
+    let path = &archive::meant(path);
     let missing = || Refusal::plain(404, "no such file or directory");
     let failed = |error: FsError| match error {
         FsError::NotFound | FsError::NotDirectory => missing(),
