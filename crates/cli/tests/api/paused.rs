@@ -167,3 +167,27 @@ async fn who_leaves_a_paused_container_leaves_nothing() {
         until("nothing of it runs", || running(&second).is_empty()).await;
     }
 }
+
+/// One without its mark is not found from outside: its agent ends it when it can.
+#[tokio::test]
+async fn what_hides_does_not_go_on_either() {
+    let server = server();
+    let api = server.client();
+    let container = Container::sleeping(&api, BUSYBOX).await;
+    let nap = nap();
+    let asking = tokio::spawn({
+        let (api, path) = (api.clone(), container.path("exec"));
+        let body = json!({ "command": ["env", "-i", "sleep", nap], "timeout": 4 });
+        async move { api.post(&path, body).await }
+    });
+    until("it runs", || running(&nap).len() == 1).await;
+    assert!(podman(&["pause", &container.name]).status.success());
+    let answer = asking.await.expect("asked").expect(200);
+    let execution = &answer.json["execution"];
+    assert_eq!(
+        (&execution["timed_out"], &execution["killed"]),
+        (&json!(true), &json!(true))
+    );
+    thaw(&container, &nap).await;
+    api.exec(&container.name, "true").await;
+}

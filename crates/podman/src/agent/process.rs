@@ -2,7 +2,7 @@
 
 use super::Agent;
 use super::link::Output;
-use super::running::{Owner, Running, lost, terminal};
+use super::running::{Owner, Running, Stage, lost, terminal};
 use crate::instance::Attempt;
 use crate::requests;
 use async_trait::async_trait;
@@ -68,9 +68,9 @@ impl AgentProcess {
         let begun = self.running.hear(|heard| match heard.failed {
             Some(Failure::Other(EAGAIN | ENOMEM | ENFILE | EMFILE)) => Some((Begun::NoRoom, None)),
             Some(failure) => Some((Begun::Yes, Some(failure))),
-            None if heard.running => Some((Begun::Yes, None)),
+            None if heard.stage == Stage::Running => Some((Begun::Yes, None)),
             // What was about to be started may have been.
-            None if heard.lost && heard.started => Some((Begun::Yes, None)),
+            None if heard.lost && heard.stage == Stage::Started => Some((Begun::Yes, None)),
             None => heard.lost.then_some((Begun::NoRoom, None)),
         });
         let (begun, failure) = begun.await;
@@ -107,12 +107,28 @@ impl AgentProcess {
             let heard = timeout(HEARING, self.running.container_ends());
             heard.await.map_err(|_elapsed| lost())?;
         }
-        self.vanished = Some(Exit {
-            code: 128 + Signal::KILL.number(),
-            signal: Some(Signal::KILL.number()),
-            usage: None,
-        });
+        self.vanished = Some(killed());
         Ok(None)
+    }
+}
+
+/// How a command ended, as far as it has been heard.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Exited,
+    Failed(Failure),
+    /// From outside, without a word of its worker's.
+    Killed,
+    /// Its agent has.
+    Vanished,
+}
+
+/// The end of which its worker could not tell.
+fn killed() -> Exit {
+    Exit {
+        code: 128 + Signal::KILL.number(),
+        signal: Some(Signal::KILL.number()),
+        usage: None,
     }
 }
 
@@ -173,8 +189,10 @@ impl Process for AgentProcess {
             }
             let running = &self.running;
             let end = running.hear(|heard| match (heard.failed, heard.exited) {
-                (None, None) if !heard.lost => None,
-                end => Some(end),
+                (None, None) if heard.killed => Some(End::Killed),
+                (None, None) => heard.lost.then_some(End::Vanished),
+                (Some(failure), _) => Some(End::Failed(failure)),
+                (None, Some(_)) => Some(End::Exited),
             });
             let readable = futures_util::future::select_all(
                 self.outputs
@@ -190,14 +208,20 @@ impl Process for AgentProcess {
                 }
             };
             match end {
-                (Some(failure), _) => self.failure = Some(start_failure(failure)),
-                (None, None) => return self.vanish().await,
-                (None, Some(_)) => {
+                End::Failed(failure) => self.failure = Some(start_failure(failure)),
+                End::Vanished => return self.vanish().await,
+                End::Exited | End::Killed => {
                     for (_, output) in &mut self.outputs {
                         output.ended();
                     }
                     // All that it wrote is in the pipes by now.
-                    return self.read().map_err(broken);
+                    if let Some(chunk) = self.read().map_err(broken)? {
+                        return Ok(Some(chunk));
+                    }
+                    if matches!(end, End::Killed) {
+                        self.vanished = Some(killed());
+                    }
+                    return Ok(None);
                 }
             }
         }

@@ -37,14 +37,25 @@ pub(crate) struct Running {
     changed: Notify,
 }
 
+/// How far its start has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Stage {
+    #[default]
+    Waiting,
+    /// It is about to run, or to fail.
+    Started,
+    Running,
+}
+
 /// What the worker has said.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
-    pub(super) started: bool,
-    pub(super) running: bool,
+    pub(super) stage: Stage,
     pub(super) failed: Option<Failure>,
     pub(super) exited: Option<Status>,
     terminated: Option<Termination>,
+    /// It was killed from outside, and its worker can't say so while the container is paused.
+    pub(super) killed: bool,
     pub(super) lost: bool,
 }
 
@@ -115,8 +126,9 @@ impl Running {
     pub(crate) async fn end(&self, grace: Duration) -> Termination {
         {
             let mut heard = lock(&self.heard);
-            if heard.exited.is_some() || heard.failed.is_some() {
-                return Termination::Complete { killed: false };
+            if heard.is_over() {
+                let killed = heard.killed;
+                return Termination::Complete { killed };
             }
             heard.terminated = None;
         }
@@ -134,16 +146,26 @@ impl Running {
         let ended = async {
             tokio::select! {
                 biased;
-                ended = ended => ended,
-                // What is frozen answers nothing, the agent neither.
-                () = self.container_pauses() => Termination::Unproven,
+                ended = ended => Some(ended),
+                () = self.container_pauses() => None,
             }
         };
         match timeout(grace + ENDING, ended).await {
-            Ok(ended) if ended.is_complete() => ended,
-            // Somebody else's processes by now, or the agent is gone, or can't act.
+            Ok(Some(ended)) if ended.is_complete() => ended,
+            Ok(None) => self.end_paused().await,
+            // Somebody else's processes by now, or the agent is gone.
             _ => self.owner.end_from_outside().await,
         }
+    }
+
+    /// Ends it while its container is paused, and the agent with it.
+    async fn end_paused(&self) -> Termination {
+        let ended = self.owner.end_from_outside().await;
+        if ended.is_complete() {
+            lock(&self.heard).killed = true;
+            self.changed.notify_waiters();
+        }
+        ended
     }
 
     /// Waits until its container is found paused, if it ever is.
@@ -164,7 +186,7 @@ impl Running {
     /// Whether nothing more is to be heard of it.
     pub(super) fn is_over(&self) -> bool {
         let heard = lock(&self.heard);
-        heard.exited.is_some() || heard.failed.is_some() || heard.lost
+        heard.is_over() || heard.lost
     }
 
     /// How it ended, if that has been heard.
@@ -194,12 +216,17 @@ impl Running {
 }
 
 impl Heard {
+    /// Whether nothing of it runs any more.
+    fn is_over(&self) -> bool {
+        self.exited.is_some() || self.failed.is_some() || self.killed
+    }
+
     fn take(&mut self, reply: Reply) {
         match reply {
-            Reply::Started if !self.started => self.started = true,
-            Reply::Running if self.started => self.running = true,
+            Reply::Started if self.stage == Stage::Waiting => self.stage = Stage::Started,
+            Reply::Running if self.stage != Stage::Waiting => self.stage = Stage::Running,
             Reply::Failed(failure) if self.exited.is_none() => self.failed = Some(failure),
-            Reply::Exited(status) if self.started && self.exited.is_none() => {
+            Reply::Exited(status) if self.stage != Stage::Waiting && self.exited.is_none() => {
                 self.exited = Some(status);
             }
             Reply::Terminated { killed, survivors } => {
@@ -278,9 +305,7 @@ impl Running {
     /// Under the lock: once its end has been heard, the worker may serve another command.
     fn tell(&self, request: &Request) -> Result<()> {
         let heard = lock(&self.heard);
-        let worker = self
-            .worker()
-            .filter(|_| heard.exited.is_none() && heard.failed.is_none());
+        let worker = self.worker().filter(|_| !heard.is_over());
         let Some(worker) = worker else {
             return Err(Error::WrongState {
                 message: "the command has ended".into(),
