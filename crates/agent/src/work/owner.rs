@@ -69,7 +69,7 @@ impl Ownership {
 
 /// A number that the user namespace does not have is all that can be invalid about an owner. Of that the kernel
 /// says the other thing where something would be made with it.
-fn unmapped(error: Errno) -> Errno {
+pub(super) fn unmapped(error: Errno) -> Errno {
     match error {
         Errno::INVAL => Errno::OVERFLOW,
         other => other,

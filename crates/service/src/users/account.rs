@@ -57,7 +57,9 @@ impl Expiry {
         let format = time::macros::format_description!("[year]-[month]-[day]");
         let date = time::Date::parse(text, format).ok()?;
         let days = (date - time::macros::date!(1970 - 01 - 01)).whole_days();
-        u32::try_from(days).ok().map(|days| Self(Some(days)))
+        // Day 0 means never to some, and long ago to others.
+        let days = u32::try_from(days).ok().filter(|days| *days > 0)?;
+        Some(Self(Some(days)))
     }
 
     /// The field of shadow(5).
@@ -233,6 +235,7 @@ mod tests {
             "2030-02-30",
             "31.01.2030",
             "1969-12-31",
+            "1970-01-01",
             "never",
             "2030-01-31 ",
         ] {

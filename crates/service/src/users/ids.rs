@@ -3,7 +3,7 @@
 use super::account::NewUser;
 use super::accounts::{Accounts, Row, Wrong, number, parse};
 use podlane_engine::inside::AccountFile;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The numbers that are taken, and where the next ones are.
 pub(super) struct Ids {
@@ -11,6 +11,8 @@ pub(super) struct Ids {
     groups: HashSet<u32>,
     /// Those that rows name, and those of main groups that are in no file: nobody is given them.
     kept: HashSet<u32>,
+    /// The groups of rows' own, by their names.
+    own: HashMap<String, u32>,
     /// Behind the highest one in use: of ordinary accounts, and of those for services.
     next: [Option<u32>; 2],
     /// Behind the last range of subordinate users and groups.
@@ -35,6 +37,7 @@ impl Ids {
                 .flatten()
                 .chain(accounts.column(AccountFile::Passwd, 3).filter_map(parse))
                 .collect(),
+            own: HashMap::new(),
             next: [None; 2],
             ranges: [end(AccountFile::Subuid), end(AccountFile::Subgid)],
         }
@@ -92,7 +95,8 @@ impl Ids {
         accounts: &Accounts,
     ) -> Result<(u32, bool), Wrong> {
         if let Some(group) = &user.group {
-            let Some(gid) = accounts.group_id(group) else {
+            let own = || self.own.get(group).copied();
+            let Some(gid) = accounts.group_id(group).or_else(own) else {
                 let shown: String = group
                     .chars()
                     .take(60)
@@ -114,6 +118,7 @@ impl Ids {
             None => uid,
         };
         self.groups.insert(gid);
+        self.own.insert(user.name.to_string(), gid);
         Ok((gid, true))
     }
 

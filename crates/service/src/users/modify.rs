@@ -97,8 +97,8 @@ impl Accounts {
             }
             return Ok(());
         }
-        if secret.starts_with('!') {
-            if matches!(bare, "" | "*" | "x") {
+        if secret.starts_with(['!', '*']) {
+            if matches!(bare, "" | "x") || bare.starts_with('*') {
                 let message = format!(
                     "\"{}\" has no password to be unlocked; give it one",
                     user.name
@@ -160,7 +160,12 @@ impl Accounts {
                 if alone && own {
                     lines.remove(name);
                 }
-                lines.edit_lists(3, |_, members| members.retain(|member| member != name));
+                let leave = |_: &[u8], names: &mut Vec<Vec<u8>>| names.retain(|one| one != name);
+                lines.edit_lists(3, leave);
+                if file == AccountFile::Gshadow {
+                    // Its administrators.
+                    lines.edit_lists(2, leave);
+                }
             }
         }
         Ok(())

@@ -267,21 +267,22 @@ fn add(
     let day = today();
     for (number, (user, hash)) in users.iter().zip(hashes).enumerate() {
         let shell = check(user).and_then(|()| settle_shell(user, programs, &seen.programs));
-        match shell {
-            Ok(shell) => rows.push(Row {
-                user,
-                shell,
-                hash: hash.as_ref().map(PasswordHash::as_str),
-                day,
-            }),
-            Err(why) => problems.push((number, why)),
-        }
+        // A row that is wrong counts like any other for those that come after it.
+        rows.push(Row {
+            user,
+            shell: shell.as_ref().map_or(LAST_SHELL, |shell| shell),
+            hash: hash.as_ref().map(PasswordHash::as_str),
+            day,
+        });
+        problems.extend(shell.err().map(|why| (number, why)));
     }
     let placed = match seen.accounts.add(&rows) {
-        // Rows are counted without those that are wrong already.
-        _ if !problems.is_empty() => return Err(rows_error(problems)),
-        Ok(placed) => placed,
-        Err(more) => return Err(rows_error(more)),
+        Ok(placed) if problems.is_empty() => placed,
+        placed => {
+            problems.extend(placed.err().into_iter().flatten());
+            problems.sort_by_key(|(row, _)| *row);
+            return Err(rows_error(problems));
+        }
     };
     let mut steps = seen.accounts.steps();
     let mut added = Vec::with_capacity(rows.len());
@@ -352,7 +353,12 @@ fn in_its_row(error: Error, users: &[NewUser]) -> Error {
             } else {
                 "ssh_keys"
             };
-            let problem = Wrong::conflict(field, crate::work::words(failure));
+            let message = crate::work::words(failure);
+            let problem = match failure.reason {
+                // A number that the container does not have.
+                Reason::Invalid(_) => Wrong::invalid("uid", message),
+                _ => Wrong::conflict(field, message),
+            };
             rows_error(vec![(row, problem)])
         }
         None => error,

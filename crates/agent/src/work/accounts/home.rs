@@ -1,6 +1,7 @@
 //! Home directories: made and removed. Whoever owns one may swap what is in it at any moment.
 
 use super::super::answer::{Failed, failure};
+use super::super::owner::unmapped;
 use super::skeleton::Skeleton;
 use super::undo::Undo;
 use super::walk;
@@ -54,8 +55,9 @@ impl NewHomes {
         undo.tree(&above, name);
         let made = openat(&above, name, DIRECTORY, Mode::empty()).map_err(wrong)?;
         let copied = self.skeleton.copy(&made, home.uid, home.gid);
-        copied.map_err(wrong)?;
-        give(&made, home, home.mode).map_err(wrong)?;
+        copied
+            .and_then(|()| give(&made, home, home.mode))
+            .map_err(|errno| wrong(unmapped(errno)))?;
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ mod hostile;
 mod logins;
 mod manage;
 mod owners;
+mod rows;
 mod secrets;
 mod starts;
 

@@ -1,37 +1,47 @@
 //! Accounts' bodies to the service's nouns, and back.
 
+use crate::error::Error;
 use crate::refusal::Refusal;
 use podlane_api::{Account, AddUser, Hidden, ModifyUser};
 use podlane_engine::{InnerPath, InvalidName, UserName};
 use podlane_service::{
-    Expiry, NewUser, Password, PasswordHash, Secret, Service, SshKey, Sudo, User, UserChanges,
+    Expiry, NewUser, Password, PasswordHash, RowProblem, Secret, Service, SshKey, Sudo, User,
+    UserChanges,
 };
+use std::borrow::Cow;
 
 /// The most keys of an account, and the most groups.
 const MAX_LIST: usize = 100;
 
 type Result<T> = std::result::Result<T, Refusal>;
 
-pub(super) fn new_users(bodies: &[AddUser]) -> Result<Vec<NewUser>> {
+/// All rows, or what is wrong with each that is wrong in itself.
+pub(super) fn new_users(bodies: &[AddUser]) -> std::result::Result<Vec<NewUser>, Error> {
     if bodies.is_empty() || bodies.len() > Service::MAX_NEW_USERS {
         let message = format!("one call makes 1 to {} accounts", Service::MAX_NEW_USERS);
-        return Err(Refusal::field("users", message));
+        return Err(Refusal::field("users", message).into());
     }
-    let users = bodies.iter().enumerate().map(|(row, body)| {
-        new_user(body).map_err(|refusal| match refusal {
-            Refusal::Field {
+    let (mut users, mut problems) = (Vec::with_capacity(bodies.len()), Vec::new());
+    for (row, body) in bodies.iter().enumerate() {
+        match new_user(body) {
+            Ok(user) => users.push(user),
+            Err(Refusal::Field {
+                field: Cow::Borrowed(field),
+                message,
+                ..
+            }) => problems.push(RowProblem {
+                row,
                 field,
                 message,
-                hint,
-            } => Refusal::Field {
-                field: format!("users[{row}].{field}").into(),
-                message: format!("users[{row}]: {message}"),
-                hint,
-            },
-            other => other,
-        })
-    });
-    users.collect()
+                conflict: false,
+            }),
+            Err(other) => return Err(other.into()),
+        }
+    }
+    if problems.is_empty() {
+        return Ok(users);
+    }
+    Err(podlane_service::Error::Rows(problems).into())
 }
 
 pub(super) fn new_user(body: &AddUser) -> Result<NewUser> {
@@ -39,8 +49,8 @@ pub(super) fn new_user(body: &AddUser) -> Result<NewUser> {
     Ok(NewUser {
         secret: secret(body.password.as_ref(), body.password_hash.as_ref())?,
         locked: body.locked.unwrap_or(false),
-        uid: body.uid,
-        gid: body.gid,
+        uid: number("uid", 1, body.uid)?,
+        gid: number("gid", 0, body.gid)?,
         group: body.group.clone(),
         groups: groups(body.groups.as_deref())?.unwrap_or_default(),
         comment: body.comment.clone().unwrap_or_default(),
@@ -130,9 +140,19 @@ fn path(field: &'static str, text: Option<&str>) -> Result<Option<InnerPath>> {
     path.map_err(Refusal::in_field(field))
 }
 
+/// The kernel's "no one" is nobody's number.
+fn number(field: &'static str, least: u32, number: Option<u32>) -> Result<Option<u32>> {
+    if number.is_some_and(|number| number < least || number == u32::MAX) {
+        let message = format!("a {field} is from {least} to 4294967294");
+        return Err(Refusal::field(field, message));
+    }
+    Ok(number)
+}
+
 fn expiry(text: Option<&str>) -> Result<Option<Expiry>> {
     let Some(text) = text else { return Ok(None) };
-    let message = "a date is written like 2030-01-31; an empty text is for never";
+    let message =
+        "a date is written like 2030-01-31, and is after 1970-01-01; an empty text is for never";
     let expiry = Expiry::parse(text).ok_or_else(|| Refusal::field("expires", message))?;
     Ok(Some(expiry))
 }
