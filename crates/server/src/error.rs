@@ -372,7 +372,7 @@ fn in_the_way(failure: &Failure, answer: impl Fn(StatusCode) -> Answer) -> Answe
         _ => None,
     };
     let mut answer = answer(status);
-    if status == StatusCode::BAD_REQUEST {
+    if [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE].contains(&status) {
         answer.kind = ErrorType::ValidationError;
     }
     // A path may be a secret of the caller's.

@@ -14,17 +14,11 @@ pub(crate) struct Packer(tar::Builder<Vec<u8>>);
 pub(crate) struct Attributes {
     pub(crate) mode: u32,
     pub(crate) owner: (u32, u32),
-    /// When it was last changed, in seconds since 1970; `None` for now.
-    pub(crate) modified: Option<i64>,
 }
 
 impl Attributes {
     pub(crate) fn new(mode: u32, owner: (u32, u32)) -> Self {
-        Self {
-            mode,
-            owner,
-            modified: None,
-        }
+        Self { mode, owner }
     }
 
     fn header(self, kind: tar::EntryType, size: u64) -> tar::Header {
@@ -36,8 +30,7 @@ impl Attributes {
         header.set_gid(self.owner.1.into());
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.map_or(0, |now| now.as_secs());
-        let modified = self.modified.and_then(|time| u64::try_from(time).ok());
-        header.set_mtime(modified.unwrap_or(now));
+        header.set_mtime(now);
         header
     }
 }

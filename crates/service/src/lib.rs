@@ -229,6 +229,8 @@ struct Inner {
     lives: Lives,
     /// Containers whose files were used.
     known: Known,
+    /// Who gives files their names.
+    naming: files::Turns,
     /// Watches under way.
     watches: Watches,
     /// One at a time: changes to the accounts of one container.
@@ -284,6 +286,7 @@ impl Service {
             owners: Owners::default(),
             lives,
             known: Known::default(),
+            naming: files::Turns::default(),
             watches: Watches::default(),
             accounts: Mutex::default(),
             hashing: Semaphore::new(thread::available_parallelism().map_or(1, NonZeroUsize::get)),

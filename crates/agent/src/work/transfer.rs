@@ -24,24 +24,35 @@ pub(super) fn move_to(
     if from.name == b"." {
         return Err(Failed::new(Reason::Busy, &from.path));
     }
-    if placed.owner != Owner::Keep {
-        let owner = Ownership::find(&placed.owner)?;
-        owner
-            .give_name(&from.directory, &from.name)
-            .at(&from.path)?;
+    if placed.owner == Owner::Keep {
+        return put(note, &from, &mut to, &placed.expected);
     }
-    match place(&from.directory, &from.name, &to, &placed.expected) {
+    let before = Ownership::of(&from.found()?);
+    let owner = Ownership::find(&placed.owner)?;
+    owner
+        .give_name(&from.directory, &from.name)
+        .at(&from.path)?;
+    let moved = put(note, &from, &mut to, &placed.expected);
+    if moved.is_err() {
+        // What has not moved stays whose it was; if it is gone, there is nothing to give back.
+        let _ = before.give_name(&from.directory, &from.name);
+    }
+    moved
+}
+
+fn put(note: &Note, from: &Spot, to: &mut Spot, expected: &Expectation) -> Result<Entry, Failed> {
+    match place(&from.directory, &from.name, to, expected) {
         Err(failed) if is_elsewhere(&failed) => {
-            duplicate(note, &from, &to, Owned::AsBefore, &placed.expected)?;
+            duplicate(note, from, to, Owned::AsBefore, expected)?;
             to.keep();
-            let entry = entry::of(&to, &to.found()?)?;
+            let entry = entry::of(to, &to.found()?)?;
             remove::remove(&from.path, true, &Expectation::Any)?;
             Ok(entry)
         }
         moved => {
             moved?;
             to.keep();
-            entry::of(&to, &to.found()?)
+            entry::of(to, &to.found()?)
         }
     }
 }
@@ -130,6 +141,12 @@ fn duplicate(
         },
         owned,
     );
-    copied?;
+    copied.map_err(|failed| match failed {
+        // It is not where it comes from that is full.
+        Failed::Here(failure) if failure.reason == Reason::NoSpace => {
+            Failed::new(Reason::NoSpace, &to.path)
+        }
+        other => other,
+    })?;
     temporary.put(to, expected)
 }

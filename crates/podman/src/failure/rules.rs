@@ -26,7 +26,7 @@ const fn rule(
     }
 }
 
-pub(super) const RULES: [Rule; 39] = [
+pub(super) const RULES: [Rule; 40] = [
     rule(
         &["workdir \""],
         "workdir",
@@ -92,6 +92,15 @@ pub(super) const RULES: [Rule; 39] = [
             &["device or resource busy"],
             "dest_path",
             "the file in {path} is mounted into the container and can't be replaced",
+        )
+    },
+    Rule {
+        step: Some("removing the path"),
+        conflict: true,
+        ..rule(
+            &["device or resource busy"],
+            "path",
+            "something in {path} is mounted into the container and can't be removed",
         )
     },
     rule(

@@ -26,7 +26,7 @@ mod upload;
 mod watch;
 mod write;
 
-pub(crate) use archived::temporary_name;
+pub(crate) use archived::{Turns, temporary_name};
 pub use change::NewAttributes;
 pub use download::Download;
 pub use entry::FileInfo;

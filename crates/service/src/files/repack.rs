@@ -76,6 +76,8 @@ impl Repack {
                 head.target = self.placed(&head.target);
             }
             head.owner = self.owner.unwrap_or(head.owner);
+            // Whole seconds need no second header.
+            head.modified.1 = 0;
             if head.kind == HeadKind::File {
                 self.content = Some((head.size, head.size));
             }

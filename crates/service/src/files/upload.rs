@@ -7,6 +7,7 @@ use crate::places::Place;
 use crate::work::Work;
 use crate::{Call, Error, Result, Scope, Service};
 use async_compression::tokio::bufread::{GzipDecoder, ZstdDecoder};
+use async_compression::zstd::DParameter;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt};
@@ -21,6 +22,8 @@ const PIECE: usize = 256 << 10;
 /// Past so many bytes, content may be this many times what came: of what people pack, nothing is more.
 const UNSUSPECTED: u64 = 16 << 20;
 const RATIO: u64 = 200;
+/// How far back zstd may refer, as a power of two: what all decoders have at least. Source: RFC 8878, 3.1.1.1.2.
+const WINDOW: u32 = 23;
 
 /// How an archive is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +151,16 @@ fn no_archive(why: &'static str) -> Error {
     )
 }
 
+/// Why nothing more comes.
+fn unreadable(error: io::Error) -> Error {
+    // These are zstd's words.
+    if error.to_string().contains("too much memory") {
+        let reason = "refers back by more than 8 MiB: compress it without --long and --ultra";
+        return failure(Reason::Invalid(reason.into()), "the archive");
+    }
+    Error::Given(error)
+}
+
 /// The archive itself, within bounds.
 fn decompressed(
     archive: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
@@ -168,13 +181,16 @@ fn decompressed(
             ReaderStream::with_capacity(decoder, PIECE).boxed()
         }
         Compression::Zstd => {
-            let decoder = ZstdDecoder::new(StreamReader::new(archive.boxed()));
+            let window = DParameter::window_log_max(WINDOW);
+            let archive = StreamReader::new(archive.boxed());
+            let mut decoder = ZstdDecoder::with_params(archive, &[window]);
+            decoder.multiple_members(true);
             ReaderStream::with_capacity(decoder, PIECE).boxed()
         }
     };
     let mut bytes = 0;
     let bounded = plain.map(move |piece| {
-        let piece = piece.map_err(Error::Given)?;
+        let piece = piece.map_err(unreadable)?;
         bytes += piece.len() as u64;
         let came = came.load(Ordering::Relaxed);
         if bytes > limit {

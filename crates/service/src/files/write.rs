@@ -29,6 +29,7 @@ pub struct NewFile {
 pub struct FileWriter {
     sink: Sink,
     left: u64,
+    limit: u64,
     path: String,
     _place: Place,
 }
@@ -63,6 +64,7 @@ impl Service {
         Ok(FileWriter {
             sink,
             left: limit,
+            limit,
             path: at.path.to_string(),
             _place: place,
         })
@@ -75,7 +77,7 @@ impl FileWriter {
         self.left = self
             .left
             .checked_sub(piece.len() as u64)
-            .ok_or_else(|| too_large(&self.path, self.left))?;
+            .ok_or_else(|| too_large(&self.path, self.limit))?;
         match &mut self.sink {
             Sink::Agent(work) => work.give(&piece).await,
             Sink::Archive(writing) => writing.write(piece).await,

@@ -4,6 +4,7 @@ mod archived;
 mod archives;
 mod faults;
 mod hostile;
+mod losses;
 mod places;
 mod transfers;
 mod ways;

@@ -2,7 +2,6 @@
 
 use super::resolve::Link;
 use super::{Archived, failure};
-use crate::archive::{Attributes, Packer};
 use crate::files::change::NewAttributes;
 use crate::files::tar::{self, Head, HeadKind};
 use crate::{Error, Result};
@@ -38,13 +37,16 @@ impl Archived {
         let temporary = super::temporary_name()?;
         let archive = match stat.kind {
             FileKind::Regular => {
-                let mut packer = Packer::new(2048);
-                let attributes = Attributes {
-                    modified: Some(modified.0),
-                    ..Attributes::new(mode, owner)
-                };
-                packer.link(&temporary, &name, attributes)?;
-                packer.finish()?
+                let link = tar::head(&Head {
+                    path: temporary.clone().into_bytes(),
+                    kind: HeadKind::Link,
+                    size: 0,
+                    mode,
+                    owner,
+                    modified,
+                    target: name.into_bytes(),
+                })?;
+                [link, tar::end()].concat().into()
             }
             FileKind::Directory => {
                 let head = tar::head(&Head {

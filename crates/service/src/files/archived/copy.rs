@@ -3,7 +3,6 @@
 use super::place::Plan;
 use super::resolve::{Link, Spot};
 use super::{Archived, failure, into_itself, look};
-use crate::archive::Attributes;
 use crate::files::items::Items;
 use crate::files::move_::expected;
 use crate::files::repack::Repack;
@@ -11,7 +10,7 @@ use crate::files::{FileInfo, tar};
 use crate::{Error, Result};
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
-use podlane_engine::inside::Reason;
+use podlane_engine::inside::{Expectation, Reason};
 use podlane_engine::{FileKind, InnerPath, Ownership};
 
 /// Whose a copy is to be.
@@ -150,9 +149,17 @@ impl Archived {
         let mut plan = Plan {
             directory,
             name,
-            attributes: Attributes::new(0o600, whose.owner),
+            head: tar::Head {
+                owner: whose.owner,
+                ..super::make::empty()
+            },
             ownership: whose.ownership,
             temporary: super::temporary_name()?,
+            expected: if to.stat.is_some() {
+                Expectation::Any
+            } else {
+                Expectation::Absent
+            },
         };
         let pieces = self
             .pieces(&from.path, &plan.temporary, None, whose)
@@ -168,8 +175,8 @@ impl Archived {
     /// Whether a copy can take its place, and what it is to keep when it does.
     async fn check_copy(&self, from: &Spot, to: &Spot, plan: &mut Plan) -> Result<()> {
         let copy = self.there(&plan.beside()).await?;
-        plan.attributes.mode = copy.mode;
-        plan.attributes.modified = Some(copy.modified.0);
+        plan.head.mode = copy.mode;
+        plan.head.modified = copy.modified;
         if to.stat.is_some() && self.is_same(from, &plan.name, &plan.temporary).await? {
             return Err(failure(Reason::Exists, to.path.as_str()));
         }

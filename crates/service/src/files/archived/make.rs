@@ -128,14 +128,17 @@ impl Archived {
 /// Nothing yet, as of now.
 pub(super) fn empty() -> Head {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or_default());
+    let modified = now.map_or((0, 0), |now| {
+        let seconds = i64::try_from(now.as_secs()).unwrap_or_default();
+        (seconds, now.subsec_micros() * 1000)
+    });
     Head {
         path: Vec::new(),
         kind: HeadKind::File,
         size: 0,
         mode: 0,
         owner: (0, 0),
-        modified: (now, 0),
+        modified,
         target: Vec::new(),
     }
 }

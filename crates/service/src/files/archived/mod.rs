@@ -15,6 +15,7 @@ mod tree;
 mod unpack;
 mod write;
 
+pub(crate) use place::Turns;
 pub(super) use read::Content;
 pub(super) use tree::Tree;
 pub(super) use write::Writing;

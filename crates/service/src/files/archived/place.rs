@@ -1,18 +1,37 @@
 //! Files that are written get their names.
 
 use super::{Archived, look};
-use crate::archive::{Attributes, Packer};
 use crate::files::FileInfo;
+use crate::files::tar::{self, Head, HeadKind};
 use crate::{Error, Result};
-use podlane_engine::{InnerPath, Ownership, Upload};
+use podlane_engine::inside::Expectation;
+use podlane_engine::{ContainerId, InnerPath, Ownership, Upload};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A file that is written beside its place.
 pub(super) struct Plan {
     pub(super) directory: InnerPath,
     pub(super) name: String,
-    pub(super) attributes: Attributes,
+    /// Its mode, its owner and when it was changed.
+    pub(super) head: Head,
     pub(super) ownership: Ownership,
     pub(super) temporary: String,
+    /// What must be there when it gets its name.
+    pub(super) expected: Expectation,
+}
+
+/// Who gives a file its name, one at a time for each of so many paths or groups of them: between a look at what
+/// is there and the new name, nobody else of this server comes.
+#[derive(Debug, Default)]
+pub(crate) struct Turns([tokio::sync::Mutex<()>; 32]);
+
+impl Turns {
+    fn of(&self, id: &ContainerId, path: &InnerPath) -> &tokio::sync::Mutex<()> {
+        let mut hasher = DefaultHasher::new();
+        (id, path).hash(&mut hasher);
+        let place = hasher.finish() % self.0.len() as u64;
+        &self.0[usize::try_from(place).unwrap_or_default()]
+    }
 }
 
 impl Plan {
@@ -31,7 +50,13 @@ impl Archived {
     /// Gives a file its name if it was written. Whatever comes of it, nothing is left beside.
     pub(super) async fn place(&self, plan: &Plan, written: Result<()>) -> Result<FileInfo> {
         let (beside, path) = (plan.beside(), plan.path());
-        let renamed = match written {
+        let _turn = self.service.0.naming.of(&self.id, &path).lock().await;
+        let checked = match written {
+            Ok(()) if plan.expected == Expectation::Any => Ok(()),
+            Ok(()) => self.check(plan, &path).await,
+            Err(error) => Err(error),
+        };
+        let renamed = match checked {
             Ok(()) => self.rename(&beside, &path).await,
             Err(error) => Err(error),
         };
@@ -51,12 +76,22 @@ impl Archived {
         Ok(look::info(&path, &self.there(&path).await?))
     }
 
+    /// Whether there is still what was expected.
+    async fn check(&self, plan: &Plan, path: &InnerPath) -> Result<()> {
+        let there = self.look(path).await?;
+        look::expect(&plan.expected, path, there.as_ref())
+    }
+
     /// Gives a file its name as a second one, whatever the image has and whether it runs. For a moment
     /// there is none of that name.
     async fn link_to(&self, plan: &Plan) -> Result<()> {
-        let mut packer = Packer::new(2048);
-        packer.link(&plan.name, &plan.temporary, plan.attributes)?;
-        let archive = Upload::Whole(packer.finish()?);
+        let link = tar::head(&Head {
+            path: plan.name.clone().into_bytes(),
+            kind: HeadKind::Link,
+            target: plan.temporary.clone().into_bytes(),
+            ..plan.head.clone()
+        })?;
+        let archive = Upload::Whole([link, tar::end()].concat().into());
         match self.put(&plan.directory, archive, plan.ownership).await {
             Err(Error::File(_)) => Err(Error::Conflict {
                 message: format!(

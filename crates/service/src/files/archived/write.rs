@@ -3,16 +3,14 @@
 use super::place::Plan;
 use super::resolve::Link;
 use super::{Archived, failure, look};
-use crate::archive::{Attributes, Packer};
 use crate::files::FileInfo;
-use crate::files::tar::{self, Head, HeadKind};
+use crate::files::tar::{self, Head};
 use crate::files::write::NewFile;
 use crate::{Error, Result};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use podlane_engine::inside::Reason;
 use podlane_engine::{Error as EngineError, InnerPath, Upload};
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -91,9 +89,14 @@ impl Archived {
         Ok(Plan {
             directory,
             name,
-            attributes: Attributes::new(mode, owner),
+            head: Head {
+                mode,
+                owner,
+                ..super::make::empty()
+            },
             ownership,
             temporary,
+            expected: new.expected.clone(),
         })
     }
 
@@ -114,24 +117,28 @@ impl Archived {
 
 /// An archive of one file whose content is there.
 fn whole(plan: &Plan, content: &[u8]) -> Result<Upload> {
-    let mut packer = Packer::new(content.len() + 2048);
-    packer.file(&plan.temporary, content, plan.attributes)?;
-    packer.finish().map(Upload::Whole)
+    let size = content.len() as u64;
+    let parts = [
+        &head(plan, size)?[..],
+        content,
+        &tar::padding(size),
+        &tar::end(),
+    ];
+    Ok(Upload::Whole(parts.concat().into()))
+}
+
+/// What is said of a file under its temporary name.
+fn head(plan: &Plan, size: u64) -> Result<Bytes> {
+    tar::head(&Head {
+        path: plan.temporary.clone().into_bytes(),
+        size,
+        ..plan.head.clone()
+    })
 }
 
 /// An archive of one file whose content is to come.
 fn passing(plan: &Plan, size: u64, pieces: mpsc::Receiver<Option<Bytes>>) -> Result<Upload> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or_default());
-    let head = tar::head(&Head {
-        path: plan.temporary.clone().into_bytes(),
-        kind: HeadKind::File,
-        size,
-        mode: plan.attributes.mode,
-        owner: plan.attributes.owner,
-        modified: (now, 0),
-        target: Vec::new(),
-    })?;
+    let head = head(plan, size)?;
     let content = stream::try_unfold(pieces, |mut pieces| async {
         match pieces.recv().await {
             Some(Some(piece)) => Ok(Some((piece, pieces))),

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use podlane_api::{ContentEncoding, FileInfo, FileKind, Hidden};
 use podlane_engine::inside::Kind;
+use std::ops::RangeInclusive;
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
@@ -15,6 +16,9 @@ use time::macros::format_description;
 const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
     "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
 );
+
+/// The times that file systems and Podman keep: from 32 bits of seconds to 64 of nanoseconds.
+const KEPT: RangeInclusive<i64> = -(1 << 31)..=i64::MAX / 1_000_000_000 - 1;
 
 /// A file's content as it is written in JSON.
 pub(super) fn content(text: String, encoding: Option<ContentEncoding>) -> Result<Vec<u8>, Refusal> {
@@ -107,13 +111,16 @@ pub(super) fn http_date(seconds: i64) -> String {
 
 /// A time by RFC 3339: seconds since 1970, and nanoseconds.
 pub(super) fn modified(text: &str) -> Result<(i64, u32), Refusal> {
-    match OffsetDateTime::parse(text, &Rfc3339) {
-        Ok(time) => Ok((time.unix_timestamp(), time.nanosecond())),
-        Err(_) => Err(Refusal::field(
-            "modified",
-            "a time is written like 2026-11-23T15:54:16Z",
-        )),
+    let refused = |why| Refusal::field("modified", why);
+    let time = OffsetDateTime::parse(text, &Rfc3339)
+        .map_err(|_| refused("a time is written like 2026-11-23T15:54:16Z"))?;
+    let seconds = time.unix_timestamp();
+    if !KEPT.contains(&seconds) {
+        return Err(refused(
+            "a file can have a time from 1901-12-14 to 2262-04-11",
+        ));
     }
+    Ok((seconds, time.nanosecond()))
 }
 
 #[cfg(test)]
@@ -163,6 +170,14 @@ mod tests {
         }
         let wrong = content("a b".into(), Some(ContentEncoding::Base64));
         assert_eq!(wrong.expect_err("no").what(), Some("content"));
-        assert!(modified("yesterday").is_err());
+        for wrong in [
+            "yesterday",
+            "2300-01-01T00:00:00Z",
+            "9999-01-01T00:00:00Z",
+            "1900-01-01T00:00:00Z",
+        ] {
+            assert_eq!(modified(wrong).expect_err(wrong).what(), Some("modified"));
+        }
+        assert_eq!(modified("1969-12-31T23:59:59Z"), Ok((-1, 0)));
     }
 }

@@ -41,7 +41,7 @@ impl QueryShape for Wanted {
             user: query::user(parameters)?,
             list: ListFiles {
                 depth: number(parameters, "depth", 1, 1000)?,
-                pattern: parameters.get("pattern").map(str::to_owned),
+                pattern: query::pattern(parameters, "pattern")?,
                 after,
                 limit: number(parameters, "limit", USUAL, MOST)?,
             },

@@ -24,6 +24,46 @@ pub(super) fn owner(parameters: &Parameters) -> Result<Option<(u32, u32)>, Refus
     parameters.get("owner").map(convert::owner).transpose()
 }
 
+/// A shell pattern, which must be whole: a part of one fits nothing.
+pub(super) fn pattern(
+    parameters: &Parameters,
+    name: &'static str,
+) -> Result<Option<String>, Refusal> {
+    let Some(text) = parameters.get(name) else {
+        return Ok(None);
+    };
+    if is_whole(text) {
+        return Ok(Some(text.to_owned()));
+    }
+    let message =
+        format!("query parameter `{name}` is no whole pattern: a `[`, `{{` or `\\` is left open");
+    Err(Refusal::field(name, message))
+}
+
+fn is_whole(pattern: &str) -> bool {
+    let mut characters = pattern.chars();
+    let (mut braces, mut class) = (0_u32, None);
+    while let Some(character) = characters.next() {
+        match (character, class) {
+            ('\\', _) => {
+                if characters.next().is_none() {
+                    return false;
+                }
+                class = class.map(|_| true);
+            }
+            // What comes first is one of the class, also a bracket.
+            ('!' | '^', Some(false)) => {}
+            (']', Some(true)) => class = None,
+            (_, Some(_)) => class = Some(true),
+            ('[', None) => class = Some(false),
+            ('{', None) => braces += 1,
+            ('}', None) => braces = braces.saturating_sub(1),
+            _ => {}
+        }
+    }
+    braces == 0 && class.is_none()
+}
+
 /// A path of a container.
 pub(super) fn at(container: ContainerRef, path: InnerPath, user: Option<UserSpec>) -> At {
     At {
@@ -42,5 +82,23 @@ pub(super) fn is_json(parameters: &Parameters) -> Result<bool, Refusal> {
             "form",
             "query parameter `form` must be raw or json",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_whole;
+
+    #[test]
+    fn a_pattern_has_its_ends() {
+        for whole in [
+            "", "*", "**/*.rs", "[ab]", "[!a]", "[]a]", "[^]]", "{a,b}", "{a,[{]}", "a]", "a}",
+            "\\[a",
+        ] {
+            assert!(is_whole(whole), "{whole}");
+        }
+        for part in ["[", "[a", "[]", "[!]", "{a", "{a,{b}", "a\\", "[a\\]"] {
+            assert!(!is_whole(part), "{part}");
+        }
     }
 }

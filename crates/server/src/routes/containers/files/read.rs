@@ -95,6 +95,7 @@ pub(crate) async fn read_file(
     if let Some(response) = check(&conditions, &at, &info)? {
         return Ok(response);
     }
+    let range = range.transpose()?;
     if wanted.json {
         return json(&app, &at, reader).await;
     }
@@ -116,14 +117,15 @@ fn accepts_tar(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Opens a file at what is to be read, and says what that is of it: first byte and length.
+/// Opens a file at what is to be read, and says what that is of it: first byte and length. What conditions
+/// make of the file comes before there is no such part of it.
 async fn open(
     app: &App,
     call: &Call,
     at: &At,
     asked: Option<Range>,
     if_range: Option<&HeaderValue>,
-) -> Result<(FileReader, Option<(u64, u64)>)> {
+) -> Result<(FileReader, Option<Result<(u64, u64), Refusal>>)> {
     let service = &app.service;
     let whole = ReadFile::default();
     let Some(asked) = asked else {
@@ -149,10 +151,13 @@ async fn open(
         return Ok((service.read_file(call, at, whole).await?, None));
     }
     match asked.within(info.size) {
-        Some(range) if range.0 == part.offset => Ok((reader, Some(range))),
+        Some(range) if range.0 == part.offset => Ok((reader, Some(Ok(range)))),
         // It grew or shrank since it was looked at.
         Some(_) => Ok((service.read_file(call, at, whole).await?, None)),
-        None => Err(Refusal::Range { size: info.size }.into()),
+        None => {
+            let refused = Refusal::Range { size: info.size };
+            Ok((reader, Some(Err(refused))))
+        }
     }
 }
 

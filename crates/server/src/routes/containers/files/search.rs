@@ -39,7 +39,7 @@ impl QueryShape for Wanted {
                 pattern: text.to_owned(),
                 expression: parameters.flag("regex")?.unwrap_or_default(),
                 ignore_case: parameters.flag("ignore_case")?.unwrap_or_default(),
-                names: parameters.get("names").map(str::to_owned),
+                names: query::pattern(parameters, "names")?,
                 limit: list::number(parameters, "limit", 100, 10_000)?,
             },
         })
