@@ -3,7 +3,7 @@
 use super::answer::{At, Failed};
 use super::limit;
 use super::resolve::{self, Link};
-use super::temporary::expect;
+use super::temporary::{alone, expect};
 use super::walk::{DEEPEST, names, raise_limit};
 use podlane_inside::{Expectation, Reason, Summary};
 use rustix::fs::{AtFlags, Mode, OFlags, StatxAttributes, StatxFlags};
@@ -19,6 +19,10 @@ pub(super) fn remove(
     expected: &Expectation,
 ) -> Result<Summary, Failed> {
     let spot = resolve::spot(path, Link::Itself, None)?;
+    let _alone = match expected {
+        Expectation::Any => None,
+        _ => alone(&spot)?,
+    };
     let found = spot.found();
     match (&found, expected) {
         (Err(_), Expectation::Present | Expectation::Versions(_)) => {

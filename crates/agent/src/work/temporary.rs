@@ -6,14 +6,18 @@ use super::note::Note;
 use super::remove;
 use super::resolve::Spot;
 use podlane_inside::{Expectation, Reason};
-use rustix::fs::{RenameFlags, Stat};
+use rustix::fs::{FlockOperation, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 /// How temporary names begin; 16 digits follow.
 const PREFIX: &[u8] = b".podlane-";
 const DIGITS: usize = 16;
+/// How often, and how long apart, is looked whether another agent is done in a directory.
+const TRIES: u32 = 1000;
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Whether it is a name of the kind that is made here.
 pub(super) fn is_temporary(name: &[u8]) -> bool {
@@ -90,9 +94,14 @@ pub(super) fn place(
     spot: &Spot,
     expected: &Expectation,
 ) -> Result<(), Failed> {
-    if *expected != Expectation::Any {
-        expect(expected, spot.look()?.as_ref(), &spot.path)?;
-    }
+    let _alone = match expected {
+        Expectation::Any => None,
+        expected => {
+            let alone = alone(spot)?;
+            expect(expected, spot.look()?.as_ref(), &spot.path)?;
+            alone
+        }
+    };
     let to = &spot.name[..];
     let mut placed = Err(Errno::INVAL);
     if *expected == Expectation::Absent {
@@ -104,6 +113,25 @@ pub(super) fn place(
         placed = rustix::fs::renameat(directory, name, &spot.directory, to);
     }
     placed.at(&spot.path)
+}
+
+/// Lets one agent at a time compare and replace what is in a directory, whoever's agents they are. `None` where it
+/// can't be locked: a directory that the user may not read, a file system that knows no locks.
+pub(super) fn alone(spot: &Spot) -> Result<Option<OwnedFd>, Failed> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(directory) = rustix::fs::openat(&spot.directory, ".", flags, Mode::empty()) else {
+        return Ok(None);
+    };
+    for _ in 0..TRIES {
+        match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(Some(directory)),
+            Err(Errno::WOULDBLOCK) => std::thread::sleep(PAUSE),
+            Err(Errno::INTR) => {}
+            Err(_) => return Ok(None),
+        }
+    }
+    // A command in the container may hold it for as long as it likes.
+    Err(Failed::new(Reason::Busy, &spot.path))
 }
 
 /// Checks what is there.
