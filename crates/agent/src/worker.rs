@@ -273,11 +273,15 @@ impl Worker<'_> {
                     }
                 }
                 Request::Terminate { grace_ms } => {
-                    let kill_at = Instant::now() + Duration::from_millis(grace_ms.into());
+                    let mut kill_at = Instant::now() + Duration::from_millis(grace_ms.into());
+                    if let Some(ending) = &command.ending {
+                        // Who asks again puts nothing off.
+                        kill_at = kill_at.min(ending.kill_at);
+                    }
                     command.ending = Some(Termination {
                         ask: Ending::default(),
                         kill_at,
-                        give_up_at: kill_at + PATIENCE,
+                        give_up_at: kill_at.max(Instant::now()) + PATIENCE,
                         killed: false,
                     });
                 }

@@ -1,6 +1,6 @@
 //! What an engine tells of a container.
 
-use crate::{ContainerId, Error, PodId, Protocol, Result, Settings, Status};
+use crate::{ContainerId, Error, Limits, PodId, Protocol, Result, Settings, Status};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -73,6 +73,8 @@ pub struct Container {
     pub error: Option<String>,
     /// How it is kept.
     pub settings: Settings,
+    /// The limits that it has when it is started anew: others where the engine forgets a change.
+    pub first_limits: Limits,
     /// What its health check says; `None` if it has none.
     pub health: Option<Health>,
     /// The pod that it is in.

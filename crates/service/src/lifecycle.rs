@@ -2,6 +2,7 @@
 //! waiting for what becomes of it.
 
 use crate::containers::shown;
+use crate::events::now;
 use crate::{Call, Error, Result, Scope, Service};
 use podlane_engine::{
     Change, Container, ContainerId, ContainerName, ContainerRef, Engine, EngineEvent,
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 /// How often is looked at a container that is waited for, if nothing is told of it: soon, then more and more seldom.
 const SOON: Duration = Duration::from_millis(20);
@@ -172,6 +173,7 @@ impl Service {
         let _place = self.0.streams.take()?;
         let end = call.deadline.min(Instant::now() + limit);
         // Before the first look, so that nothing happens unheard.
+        let began = now();
         let mut events = self.subscribe_now(call);
         let (mut container, _) = self.inspect_container(call, name).await?;
         let id = container.id.clone();
@@ -189,7 +191,7 @@ impl Service {
             }
             tokio::select! {
                 () = self.0.stopping.cancelled() => return Err(Error::Stopping),
-                started = happens(&mut events, &id) => ran |= started,
+                started = happens(&mut events, &id, began) => ran |= started,
                 // What is not told is seen.
                 () = sleep_until((Instant::now() + pause).min(end)) => pause = SELDOM.min(pause * 2),
             }
@@ -205,7 +207,9 @@ impl Service {
                 }))) => {
                     let met = match condition {
                         Condition::Removed => true,
-                        Condition::Running => met || had_started(&mut events, &id).await,
+                        Condition::Running => {
+                            met || had_started(&mut events, &id, began, end).await
+                        }
                         Condition::Exited | Condition::Healthy => false,
                     };
                     if met {
@@ -278,11 +282,11 @@ fn in_field_to(error: EngineError) -> EngineError {
 }
 
 /// Waits until something is told of a container that may change what it is. Whether it is that it was started.
-async fn happens(events: &mut Receiver<Arc<EngineEvent>>, id: &ContainerId) -> bool {
+async fn happens(events: &mut Receiver<Arc<EngineEvent>>, id: &ContainerId, began: i64) -> bool {
     loop {
         match events.recv().await {
             Ok(event) if event.id == id.as_str() && !event.action.starts_with("exec") => {
-                return is_start(&event);
+                return is_start(&event, began);
             }
             Ok(_) => {}
             Err(RecvError::Lagged(_)) => return false,
@@ -292,22 +296,31 @@ async fn happens(events: &mut Receiver<Arc<EngineEvent>>, id: &ContainerId) -> b
 }
 
 /// Whether a container that is gone was started before, by what is told of it up to that.
-async fn had_started(events: &mut Receiver<Arc<EngineEvent>>, id: &ContainerId) -> bool {
+async fn had_started(
+    events: &mut Receiver<Arc<EngineEvent>>,
+    id: &ContainerId,
+    began: i64,
+    end: Instant,
+) -> bool {
     let told = async {
         loop {
             match events.recv().await {
-                Ok(event) if event.id == id.as_str() && is_start(&event) => return true,
+                Ok(event) if event.id == id.as_str() && is_start(&event, began) => return true,
                 Ok(event) if event.id == id.as_str() && event.action == "remove" => return false,
-                Ok(_) => {}
-                Err(_) => return false,
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return false,
             }
         }
     };
-    timeout(TELLING, told).await.unwrap_or(false)
+    let end = end.min(Instant::now() + TELLING);
+    timeout_at(end, told).await.unwrap_or(false)
 }
 
-fn is_start(event: &EngineEvent) -> bool {
-    event.kind == "container" && ["start", "restart"].contains(&event.action.as_str())
+/// Whether something has been started since a time: what was before may be told again.
+fn is_start(event: &EngineEvent, since: i64) -> bool {
+    event.at >= since
+        && event.kind == "container"
+        && ["start", "restart"].contains(&event.action.as_str())
 }
 
 /// Whether a container is as wished.
@@ -362,6 +375,7 @@ mod tests {
             pod: None,
             infra: false,
             settings: podlane_engine::Settings::default(),
+            first_limits: podlane_engine::Limits::default(),
         }
     }
 

@@ -94,6 +94,16 @@ pub(super) fn place(
     spot: &Spot,
     expected: &Expectation,
 ) -> Result<(), Failed> {
+    let to = &spot.name[..];
+    if *expected == Expectation::Absent {
+        expect(expected, spot.look()?.as_ref(), &spot.path)?;
+        let flags = RenameFlags::NOREPLACE;
+        let placed = rustix::fs::renameat_with(directory, name, &spot.directory, to, flags);
+        // Not every file system can do it at once.
+        if !matches!(placed, Err(Errno::INVAL | Errno::NOSYS)) {
+            return placed.at(&spot.path);
+        }
+    }
     let _alone = match expected {
         Expectation::Any => None,
         expected => {
@@ -102,17 +112,7 @@ pub(super) fn place(
             alone
         }
     };
-    let to = &spot.name[..];
-    let mut placed = Err(Errno::INVAL);
-    if *expected == Expectation::Absent {
-        let flags = RenameFlags::NOREPLACE;
-        placed = rustix::fs::renameat_with(directory, name, &spot.directory, to, flags);
-    }
-    // Not every file system can do it at once; nothing was there just now.
-    if matches!(placed, Err(Errno::INVAL | Errno::NOSYS)) {
-        placed = rustix::fs::renameat(directory, name, &spot.directory, to);
-    }
-    placed.at(&spot.path)
+    rustix::fs::renameat(directory, name, &spot.directory, to).at(&spot.path)
 }
 
 /// Lets one agent at a time compare and replace what is in a directory, whoever's agents they are. `None` where it

@@ -43,7 +43,7 @@ pub(crate) fn run(environment: &Environment, flags: &Flags) -> Result<ExitCode, 
 async fn serve(config: &Config, environment: &Environment) -> Result<(), Failure> {
     let state = state::directory(config, environment);
     // Who wants recordings wants them without a gap.
-    config.check_recordings(state.as_deref())?;
+    config.check_recordings(state.as_deref(), false)?;
     let listening = Listening::bind(config).await?;
     for address in listening.addresses() {
         guard_listener(config, *address, state.clone())?;

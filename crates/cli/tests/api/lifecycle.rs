@@ -274,6 +274,20 @@ async fn waits_end_when_what_is_waited_for_comes() {
 }
 
 /// Whatever comes between two looks.
+/// What Podman tells again of before is no run.
+#[tokio::test]
+async fn a_run_that_was_over_before_is_not_waited_for() {
+    let server = server();
+    let api = server.client();
+    let name = unique("over");
+    let ran = podman(&["run", "--name", &name, BUSYBOX, "true"]);
+    assert!(ran.status.success(), "{ran:?}");
+    let path = format!("/containers/{name}/wait?condition=running&timeout=1");
+    let waited = api.act(&path).await.expect(200);
+    assert_eq!(waited.json["container"]["met"], false, "{}", waited.text);
+    podman(&["rm", &name]);
+}
+
 #[tokio::test]
 async fn a_short_run_is_not_missed_and_a_removal_is_no_missing_container() {
     let server = talkative();

@@ -349,6 +349,19 @@ async fn quotas_hold_whoever_comes_at_once() {
     let more = json!({ "limits": { "memory": "35m" } });
     let other = fixtures[good[1]].path("/update");
     let _ = api.post(&other, more).await.expect(403);
+    // And what it was, where it may be that again: what is lowered makes no room.
+    let less = json!({ "limits": { "memory": "8m" } });
+    let _ = api.post(&first.path("/update"), less).await.expect(200);
+    let capabilities = api.get("/capabilities").await.expect(200).json;
+    let mut rows = capabilities["capabilities"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let row = rows.find(|row| row["name"] == "limits.lasting_updates");
+    let lasts = row.expect("a row")["supported"] == true;
+    let more = json!({ "limits": { "memory": "55m" } });
+    let answer = api.post(&other, more).await;
+    assert_eq!(answer.status == 403, !lasts, "{}", answer.text);
     let _ = api.delete(&first.path("?force=true")).await.expect(200);
     let large = body(json!({ "limits": { "memory": "60m" } }));
     let too_large = api.post("/containers", large).await.expect(403);

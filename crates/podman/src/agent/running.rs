@@ -137,7 +137,8 @@ impl Running {
             return Termination::Complete { killed: false };
         };
         if worker.send_now(&Request::Terminate { grace_ms }).is_err() {
-            return Termination::Unproven;
+            // It takes nothing more, as in a container that is paused.
+            return self.end_paused().await;
         }
         let ended = self.hear(|heard| match &heard.terminated {
             None if heard.lost => Some(Termination::Unproven),

@@ -262,6 +262,7 @@ impl InspectedContainer {
             id,
             pod,
             infra: self.is_infra,
+            first_limits: settings.limits,
             settings,
             name: self.name,
             status: state,

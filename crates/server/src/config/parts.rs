@@ -74,10 +74,14 @@ impl Config {
         }
     }
 
-    /// Whether what is to be recorded can be kept. Blocks.
-    pub fn check_recordings(&self, state_dir: Option<&Path>) -> Result<(), podlane_service::Error> {
+    /// Whether what is to be recorded can be kept. With `look` no directory is made. Blocks.
+    pub fn check_recordings(
+        &self,
+        state_dir: Option<&Path>,
+        look: bool,
+    ) -> Result<(), podlane_service::Error> {
         match self.recording_rules(state_dir) {
-            Some(rules) => rules.check(),
+            Some(rules) => rules.check(look),
             None if self.recordings == Record::Off => Ok(()),
             None => Err(podlane_service::Error::Unkept {
                 message: "recordings can't be kept: there is neither recordings_dir nor state_dir",

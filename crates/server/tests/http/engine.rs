@@ -458,6 +458,7 @@ impl Engine for Tiny {
             all_files: true,
             error: None,
             settings: Settings::default(),
+            first_limits: Limits::default(),
             health: None,
             pod: None,
             infra: false,

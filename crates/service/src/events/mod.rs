@@ -110,7 +110,8 @@ impl Told {
     }
 }
 
-fn now() -> i64 {
+/// The time, as events have it.
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     i64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(i64::MAX)
 }

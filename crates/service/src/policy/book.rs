@@ -50,6 +50,18 @@ impl Share {
             ports: ports as u64,
         }
     }
+
+    /// The larger one of each.
+    fn or_more(self, other: Self) -> Self {
+        Self {
+            memory: self.memory.zip(other.memory).map(|(one, two)| one.max(two)),
+            milli_cpus: self
+                .milli_cpus
+                .zip(other.milli_cpus)
+                .map(|(one, two)| one.max(two)),
+            ports: self.ports.max(other.ports),
+        }
+    }
 }
 
 /// Containers that are being made, by whose quota, in the order in which they were asked for.
@@ -264,7 +276,11 @@ impl Service {
             if quota.memory.is_some() || quota.milli_cpus.is_some() {
                 let found = self.0.engine.inspect(call, &(&container.id).into()).await;
                 match found {
-                    Ok(found) => share = Share::new(found.settings.limits, ports),
+                    // It may be started anew without asking us.
+                    Ok(found) => {
+                        share = Share::new(found.settings.limits, ports)
+                            .or_more(Share::new(found.first_limits, ports));
+                    }
                     Err(podlane_engine::Error::NotFound { .. }) => continue,
                     Err(error) => return Err(error.into()),
                 }

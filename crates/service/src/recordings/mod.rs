@@ -154,9 +154,10 @@ impl Service {
 }
 
 impl RecordingRules {
-    /// Whether recordings can be kept: makes the directory if it is not there, and writes to it. Blocks.
-    pub fn check(&self) -> Result<()> {
-        store::probe(&self.directory).map_err(|error| unkept(self, &error))
+    /// Whether recordings can be kept: writes to the directory. If it is not there, it is made, or with
+    /// `look` nothing is done. Blocks.
+    pub fn check(&self, look: bool) -> Result<()> {
+        store::probe(&self.directory, look).map_err(|error| unkept(self, &error))
     }
 }
 

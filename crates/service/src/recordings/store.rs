@@ -40,9 +40,13 @@ pub(super) fn path(directory: &Path, id: &str) -> Option<PathBuf> {
     (digits(millis, 12) && digits(random, 8)).then(|| directory.join(format!("{id}{SUFFIX}")))
 }
 
-/// Makes the directory and writes to it, and leaves no file.
-pub(super) fn probe(directory: &Path) -> io::Result<()> {
-    make(directory)?;
+/// Writes to the directory and leaves no file. One that is not there is made, or with `look` left alone.
+pub(super) fn probe(directory: &Path, look: bool) -> io::Result<()> {
+    if !look {
+        make(directory)?;
+    } else if !directory.try_exists()? {
+        return Ok(());
+    }
     let random = getrandom::u32().map_err(io::Error::other)?;
     let path = directory.join(format!(".probe-{random:08x}"));
     // Whatever is there is somebody else's.

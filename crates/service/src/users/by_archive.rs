@@ -25,8 +25,8 @@ use std::path::{Component, Path};
 const MAX_ARCHIVE: usize = 8 << 20;
 const SKELETON: &str = "/etc/skel";
 
-/// The permission bits of the account files that are there.
-pub(super) type Modes = BTreeMap<AccountFile, u32>;
+/// The account files that are there, as they were before they were read.
+pub(super) type Stats = BTreeMap<AccountFile, FileStat>;
 
 impl Service {
     pub(super) async fn see_by_archive(
@@ -34,18 +34,18 @@ impl Service {
         call: &Call,
         id: &ContainerId,
         programs: &[InnerPath],
-    ) -> Result<(Seen, Modes)> {
+    ) -> Result<(Seen, Stats)> {
         let files = AccountFile::ALL.map(|file| self.account_file(call, id, file));
-        let (mut modes, mut contents) = (Modes::new(), BTreeMap::new());
-        for (file, mode, content) in try_join_all(files).await?.into_iter().flatten() {
-            modes.insert(file, mode);
+        let (mut stats, mut contents) = (Stats::new(), BTreeMap::new());
+        for (file, stat, content) in try_join_all(files).await?.into_iter().flatten() {
+            stats.insert(file, stat);
             contents.insert(file, content.into());
         }
         let programs = programs.iter().map(|path| self.is_file(call, id, path));
         let programs = try_join_all(programs).await?;
         let rules = self.rules(call, id).await?;
         let accounts = Accounts::new(contents, &rules);
-        Ok((Seen { accounts, programs }, modes))
+        Ok((Seen { accounts, programs }, stats))
     }
 
     async fn is_file(&self, call: &Call, id: &ContainerId, path: &InnerPath) -> Result<bool> {
@@ -93,13 +93,13 @@ impl Service {
         }
     }
 
-    /// One of the account files with its permission bits; `None` if it is not there.
+    /// One of the account files and how it was before; `None` if it is not there.
     async fn account_file(
         &self,
         call: &Call,
         id: &ContainerId,
         file: AccountFile,
-    ) -> Result<Option<(AccountFile, u32, Vec<u8>)>> {
+    ) -> Result<Option<(AccountFile, FileStat, Vec<u8>)>> {
         let stat = match self.look_at_account_file(call, id, file).await {
             // What is no file of ours to write may be anything.
             Err(Error::Conflict { .. }) if file == AccountFile::LoginDefs => return Ok(None),
@@ -118,7 +118,7 @@ impl Service {
             let mut entry = entry.map_err(packing)?;
             entry.read_to_end(&mut content).map_err(packing)?;
         }
-        Ok(Some((file, stat.mode, content)))
+        Ok(Some((file, stat, content)))
     }
 
     /// Our rules for sudo: an account's name and the file's content.
@@ -147,10 +147,10 @@ impl Service {
         &self,
         call: &Call,
         id: &ContainerId,
-        modes: &Modes,
+        stats: &Stats,
+        owners: &Owners,
         steps: &[Step],
     ) -> Result<Vec<Failure>> {
-        let owners = self.check_owners(call, id, modes, steps).await?;
         let beside = format!("etc/{}", temporary_name()?);
         let mut packer = Packer::new(1 << 16);
         packer.directory(&beside, Attributes::new(0o700, (0, 0)))?;
@@ -159,7 +159,7 @@ impl Service {
         for (step, content) in steps {
             match step {
                 AccountStep::File(file) => {
-                    let mode = modes.get(file).copied().unwrap_or(file.mode());
+                    let mode = stats.get(file).map_or(file.mode(), |stat| stat.mode);
                     let owner = owners.get(&place(*file)).copied().unwrap_or((0, 0));
                     let attributes = Attributes::new(mode, owner);
                     packer.file(&format!("{beside}/{}", file.name()), content, attributes)?;
@@ -196,6 +196,7 @@ impl Service {
             packer.link(&format!("etc/{name}"), &file, attributes)?;
         }
         let archive = packer.finish()?;
+        self.check_unchanged(call, id, stats, steps).await?;
         let (engine, root) = (&self.0.engine, InnerPath::root());
         let written = engine
             .write_archive(call, id, &root, Upload::Whole(archive), Ownership::Archive)
@@ -221,20 +222,44 @@ impl Service {
         Ok(failures)
     }
 
-    /// Looks whose what is, where that matters: files whose group may do what others may not, and directories
-    /// that are to be removed.
-    async fn check_owners(
+    /// Whether the files that are to be replaced are as they were when they were read.
+    async fn check_unchanged(
         &self,
         call: &Call,
         id: &ContainerId,
-        modes: &Modes,
+        stats: &Stats,
+        steps: &[Step],
+    ) -> Result<()> {
+        let files = steps.iter().filter_map(|(step, _)| match step {
+            AccountStep::File(file) => Some(*file),
+            _ => None,
+        });
+        let looks = files.map(|file| async move {
+            let now = self.look_at_account_file(call, id, file).await?;
+            let known = |stat: &FileStat| (stat.size, stat.modified);
+            if now.as_ref().map(known) == stats.get(&file).map(known) {
+                return Ok(());
+            }
+            let (reason, path) = (Reason::Changed, place(file).into_bytes());
+            Err(Error::File(Failure { reason, path }))
+        });
+        try_join_all(looks).await.map(drop)
+    }
+
+    /// Looks whose what is, where that matters: files whose group may do what others may not, and directories
+    /// that are to be removed.
+    pub(super) async fn check_owners(
+        &self,
+        call: &Call,
+        id: &ContainerId,
+        stats: &Stats,
         steps: &[Step],
     ) -> Result<Owners> {
         let (mut files, mut homes) = (Vec::new(), Vec::new());
         for (step, _) in steps {
             match step {
                 AccountStep::File(file) => {
-                    let mode = modes.get(file).copied().unwrap_or_default();
+                    let mode = stats.get(file).map_or(0, |stat| stat.mode);
                     if mode >> 3 & 7 != mode & 7 {
                         files.push(inner(&place(*file))?);
                     }

@@ -2,7 +2,7 @@
 //! inside who change accounts, else by archives.
 
 use super::accounts::{Accounts, Step};
-use super::by_archive::Modes;
+use super::by_archive::Stats;
 use super::late;
 use crate::work::Work;
 use crate::{Call, Error, Result, Service};
@@ -10,7 +10,7 @@ use podlane_engine::inside::{
     self, AccountFile, AccountFileFound, AccountStep, AccountsChanged, AccountsSeen, Failure,
     MAX_ACCOUNT_FILE, Reason, blocks,
 };
-use podlane_engine::{ContainerId, InnerPath, UserSpec};
+use podlane_engine::{ContainerId, Error as EngineError, InnerPath, PAUSED, Status, UserSpec};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::timeout_at;
@@ -34,7 +34,7 @@ pub(super) struct Seen {
 
 enum Way {
     Agent(Box<Work>),
-    Archive(Modes),
+    Archive(Stats),
 }
 
 impl Service {
@@ -95,18 +95,19 @@ impl Service {
                 let (answer, _) = edited?;
                 Ok((answer, changed?))
             }
-            Way::Archive(modes) => {
+            Way::Archive(stats) => {
                 let (answer, steps) = edited?;
                 if steps.is_empty() {
                     return Ok((answer, Vec::new()));
                 }
+                let owners = self.check_owners(call, id, &stats, &steps).await?;
                 if self.0.engine.allows_agent(call, id).await? {
                     // It has been started meanwhile.
                     let (reason, path) = (Reason::Changed, b"/etc".to_vec());
                     return Err(Error::File(Failure { reason, path }));
                 }
-                let left = self.change_by_archive(call, id, &modes, &steps).await?;
-                Ok((answer, left))
+                let changed = self.change_by_archive(call, id, &stats, &owners, &steps);
+                Ok((answer, changed.await?))
             }
         }
     }
@@ -144,8 +145,16 @@ impl Service {
             Ok(Err(error)) => return Err(error),
             Err(_elapsed) => return Err(late(call, "reading the accounts")),
         }
-        let (seen, modes) = self.see_by_archive(call, id, programs).await?;
-        Ok((seen, Way::Archive(modes)))
+        if change {
+            // What is written into a frozen container goes behind its mounts, and past who holds the lock there.
+            let container = self.0.engine.inspect(call, &id.into()).await?;
+            if container.status == Status::Paused {
+                let message = PAUSED.into();
+                return Err(EngineError::WrongState { message }.into());
+            }
+        }
+        let (seen, stats) = self.see_by_archive(call, id, programs).await?;
+        Ok((seen, Way::Archive(stats)))
     }
 
     /// Gives the work to the agent; `None` where none is to be. A container that may have just been started is

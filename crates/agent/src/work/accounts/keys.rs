@@ -57,6 +57,11 @@ pub(super) fn name(home: &AccountHome, undo: &mut Undo) -> Result<(), Failed> {
     match instead(&directory, &kept, link) {
         Ok(()) => undo.keys(home, Back::Replaced),
         Err(Errno::NOENT) => undo.keys(home, Back::New),
+        // Where a file has one name only, for a moment there is none.
+        Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => {
+            renameat(&directory, KEYS, &directory, &kept).map_err(at(&path, KEYS))?;
+            undo.keys(home, Back::Replaced);
+        }
         Err(errno) => return Err(wrong(errno)),
     }
     renameat(&directory, beside(KEYS), &directory, KEYS).map_err(wrong)

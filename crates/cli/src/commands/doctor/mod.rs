@@ -30,7 +30,7 @@ pub(crate) fn run(
         machine::gather(environment, search.all().await).await
     });
     let state = state::directory(&config, environment);
-    let recordings = config.check_recordings(state.as_deref());
+    let recordings = config.check_recordings(state.as_deref(), true);
     let unrecorded = recordings.err().map(|error| Failure::from(error).words());
     let diagnosis = judge::judge(&machine, config.start_engine, unrecorded);
     print::print(&diagnosis, out)?;

@@ -49,11 +49,15 @@ impl Below {
         let ends: Vec<usize> = slashes.map(|(at, _)| at).collect();
         for end in [0].into_iter().chain(ends) {
             let path = &item.path[..end];
-            above = self.at(path, above).await?.unwrap_or(Seen::Made);
+            let below = above;
+            above = self.at(path, below).await?.unwrap_or(Seen::Made);
             if above == Seen::Other {
                 return Err(failure(Reason::NotDirectory, &self.whole(path)));
             }
-            self.seen.insert(path.to_vec(), above);
+            // What is in a directory of the archive's own is not looked at, and needs no memory.
+            if below != Seen::Made {
+                self.seen.insert(path.to_vec(), above);
+            }
         }
         let (directory, path) = (item.kind == Kind::Directory, item.path.as_slice());
         // A file comes in the place of a file, or is refused by Podman.

@@ -48,8 +48,8 @@ impl Archived {
                 return Err(failure(Reason::Changed, from.path.as_str()));
             }
             let engine = &self.service.0.engine;
-            let removed = engine.remove_path(&self.call, &self.id, &from.path);
-            removed.await?;
+            let call = self.call.extended(self.service.0.limits.request_timeout);
+            engine.remove_path(&call, &self.id, &from.path).await?;
             Ok(copied)
         };
         service.to_the_end(moved).await
@@ -105,8 +105,8 @@ impl Archived {
         Ok(match (&spot.stat, now) {
             (Some(before), Some(now)) => {
                 before.kind != now.kind
-                    || (before.kind == FileKind::Regular
-                        && (before.size, before.modified) != (now.size, now.modified))
+                    || (before.kind == FileKind::Regular && before.size != now.size)
+                    || (before.kind != FileKind::Symlink && before.modified != now.modified)
             }
             _ => true,
         })
@@ -220,6 +220,11 @@ impl Archived {
             }
             let pieces = self.pieces(&from.path, &name, Some(&temporary), whose);
             let pieces = pieces.await?;
+            // What somebody else has made meanwhile is not to be removed as ours.
+            let _turn = self.turn(&to.path).await?;
+            if to.stat.is_none() && self.look(&to.path).await?.is_some() {
+                return Err(failure(Reason::Exists, to.path.as_str()));
+            }
             let put = self.put_made(&directory, pieces, whose.ownership).await;
             if put.is_err() && to.stat.is_none() {
                 self.discard(&to.path).await;

@@ -153,11 +153,9 @@ impl Archived {
         }
         // -T: should a directory have come to stand there meanwhile, it is an error.
         let argv = ["mv", "-f", "-T", from.as_str(), to.as_str()];
-        match self
-            .service
-            .run_tool(&self.call, &self.id, &argv, &[])
-            .await
-        {
+        // What was to come may have taken longer than a request does.
+        let call = self.call.extended(self.service.0.limits.request_timeout);
+        match self.service.run_tool(&call, &self.id, &argv, &[]).await {
             Ok(exit_code) => Ok(exit_code == Some(0)),
             Err(Error::Engine(EngineError::WrongState { .. })) => Ok(false),
             Err(error) => Err(error),

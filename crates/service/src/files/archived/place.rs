@@ -7,6 +7,8 @@ use crate::{Error, Result};
 use podlane_engine::inside::Expectation;
 use podlane_engine::{ContainerId, InnerPath, Ownership, Upload};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::timeout;
 
 /// A file that is written beside its place.
 pub(super) struct Plan {
@@ -23,10 +25,10 @@ pub(super) struct Plan {
 /// Who gives a file its name, one at a time for each of so many paths or groups of them: between a look at what
 /// is there and the new name, nobody else of this server comes.
 #[derive(Debug, Default)]
-pub(crate) struct Turns([tokio::sync::Mutex<()>; 32]);
+pub(crate) struct Turns([Mutex<()>; 32]);
 
 impl Turns {
-    fn of(&self, id: &ContainerId, path: &InnerPath) -> &tokio::sync::Mutex<()> {
+    fn of(&self, id: &ContainerId, path: &InnerPath) -> &Mutex<()> {
         let mut hasher = DefaultHasher::new();
         (id, path).hash(&mut hasher);
         let place = hasher.finish() % self.0.len() as u64;
@@ -50,19 +52,17 @@ impl Archived {
     /// Gives a file its name if it was written. Whatever comes of it, nothing is left beside.
     pub(super) async fn place(&self, plan: &Plan, written: Result<()>) -> Result<FileInfo> {
         let (beside, path) = (plan.beside(), plan.path());
-        let _turn = self.service.0.naming.of(&self.id, &path).lock().await;
-        let checked = match written {
-            Ok(()) if plan.expected == Expectation::Any => Ok(()),
-            Ok(()) => self.check(plan, &path).await,
-            Err(error) => Err(error),
+        let renamed = async {
+            written?;
+            let turn = self.turn(&path).await?;
+            if plan.expected != Expectation::Any {
+                self.check(plan, &path).await?;
+            }
+            Ok((turn, self.rename(&beside, &path).await?))
         };
-        let renamed = match checked {
-            Ok(()) => self.rename(&beside, &path).await,
-            Err(error) => Err(error),
-        };
-        let placed = match renamed {
-            Ok(true) => Ok(()),
-            Ok(false) => {
+        let placed = match renamed.await {
+            Ok((_, true)) => Ok(()),
+            Ok((_turn, false)) => {
                 let linked = self.link_to(plan).await;
                 self.discard(&beside).await;
                 linked
@@ -74,6 +74,16 @@ impl Archived {
         };
         placed?;
         Ok(look::info(&path, &self.there(&path).await?))
+    }
+
+    /// Waits for the turn to give a path's name.
+    pub(super) async fn turn(&self, path: &InnerPath) -> Result<MutexGuard<'_, ()>> {
+        let patience = self.service.0.limits.request_timeout;
+        let turn = self.service.0.naming.of(&self.id, path).lock();
+        timeout(patience, turn).await.map_err(|_elapsed| {
+            let message = format!("{path} is being written by others; try again later");
+            Error::Conflict { message }
+        })
     }
 
     /// Whether there is still what was expected.

@@ -42,20 +42,21 @@ pub(super) fn pattern(
 
 fn is_whole(pattern: &str) -> bool {
     let mut characters = pattern.chars();
-    let (mut braces, mut class) = (0_u32, None);
+    // Of a class whether it may still be negated, and whether it has something in it.
+    let (mut braces, mut class) = (0_u32, None::<(bool, bool)>);
     while let Some(character) = characters.next() {
         match (character, class) {
             ('\\', _) => {
                 if characters.next().is_none() {
                     return false;
                 }
-                class = class.map(|_| true);
+                class = class.map(|_| (false, true));
             }
             // What comes first is one of the class, also a bracket.
-            ('!' | '^', Some(false)) => {}
-            (']', Some(true)) => class = None,
-            (_, Some(_)) => class = Some(true),
-            ('[', None) => class = Some(false),
+            ('!' | '^', Some((true, _))) => class = Some((false, false)),
+            (']', Some((_, true))) => class = None,
+            (_, Some(_)) => class = Some((false, true)),
+            ('[', None) => class = Some((true, false)),
             ('{', None) => braces += 1,
             ('}', None) => braces = braces.saturating_sub(1),
             _ => {}
@@ -92,8 +93,8 @@ mod tests {
     #[test]
     fn a_pattern_has_its_ends() {
         for whole in [
-            "", "*", "**/*.rs", "[ab]", "[!a]", "[]a]", "[^]]", "{a,b}", "{a,[{]}", "a]", "a}",
-            "\\[a",
+            "", "*", "**/*.rs", "[ab]", "[!a]", "[]a]", "[^]]", "[!!]", "[^!]*", "{a,b}",
+            "{a,[{]}", "a]", "a}", "\\[a",
         ] {
             assert!(is_whole(whole), "{whole}");
         }
