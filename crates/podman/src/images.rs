@@ -4,17 +4,16 @@ use crate::PodmanEngine;
 use crate::answers::{
     Created, InspectedImage, ListedImage, LoadReport, PrunedImage, RemoveReport, WorkLine,
 };
-use crate::body::{Lines, body};
+use crate::body::body;
 use crate::capabilities::PAUSE;
 use crate::failure;
+use crate::image_work::{Reading, no_result, steps};
 use crate::requests::{self, Request};
 use async_trait::async_trait;
-use futures_util::{StreamExt, stream};
 use podlane_engine::{
     Archive, Call, ContainerId, Error, Image, ImageRef, ImageStep, ImageSummary, ImageWork, Images,
     NewBuild, NewCommit, PrunedImages, RegistryLogin, RemovedImage, Result, Upload,
 };
-use std::collections::VecDeque;
 
 /// How a work that made it says so.
 #[derive(Debug, Clone, Copy)]
@@ -25,80 +24,55 @@ enum Ending {
     Said,
 }
 
-/// The lines of a work, read into its steps.
-struct Steps {
-    pieces: Archive,
-    lines: Lines,
-    ready: VecDeque<Result<ImageStep>>,
+/// A work that says what it does in words.
+struct Words {
     image: ImageRef,
     step: &'static str,
     ending: Ending,
     said: String,
-    over: bool,
 }
 
-impl Steps {
-    fn read(&mut self, line: &[u8]) {
+impl Words {
+    fn new(image: &ImageRef, step: &'static str, ending: Ending) -> Self {
+        Self {
+            image: image.clone(),
+            step,
+            ending,
+            said: String::new(),
+        }
+    }
+}
+
+#[async_trait]
+impl Reading for Words {
+    fn line(&mut self, line: &[u8]) -> Result<Vec<ImageStep>> {
         let line: WorkLine = serde_json::from_slice(line).unwrap_or_default();
         if !line.error.is_empty() {
-            self.over = true;
-            let error = match self.ending {
+            return Err(match self.ending {
                 Ending::Told => failure::of_pull(&self.image, line.error),
                 Ending::Said => failure::of_build(&line.error),
-            };
-            self.ready.push_back(Err(error));
-        } else if !line.id.is_empty() {
+            });
+        }
+        if !line.id.is_empty() {
             self.said = line.id;
         } else if !line.stream.is_empty() {
             let text = line.stream.trim_end();
             if matches!(self.ending, Ending::Said) {
                 text.clone_into(&mut self.said);
             }
-            let text = text.to_owned();
-            self.ready.push_back(Ok(ImageStep::Says(text)));
+            return Ok(vec![ImageStep::Says(text.to_owned())]);
         }
+        Ok(Vec::new())
     }
 
-    /// The end, which is good only if the image is there.
-    fn end(&mut self) {
-        self.over = true;
+    /// Good only if it has said the image's ID.
+    async fn end(&mut self) -> Result<String> {
         let is_id = self.said.len() == 64 && self.said.bytes().all(|b| b.is_ascii_hexdigit());
-        self.ready.push_back(if is_id {
-            Ok(ImageStep::Done(std::mem::take(&mut self.said)))
+        if is_id {
+            Ok(std::mem::take(&mut self.said))
         } else {
-            Err(Error::Garbled {
-                step: self.step.into(),
-                reason: "it ended without a result".into(),
-            })
-        });
-    }
-
-    fn stream(self) -> ImageWork {
-        let steps = stream::unfold(self, |mut this| async {
-            loop {
-                if let Some(step) = this.ready.pop_front() {
-                    return Some((step, this));
-                }
-                if this.over {
-                    return None;
-                }
-                match this.pieces.next().await {
-                    Some(Ok(piece)) => {
-                        for line in this.lines.push(&piece) {
-                            if !this.over {
-                                this.read(&line);
-                            }
-                        }
-                    }
-                    Some(Err(error)) => {
-                        this.over = true;
-                        this.ready.push_back(Err(error));
-                    }
-                    None => this.end(),
-                }
-            }
-        });
-        steps.boxed()
+            Err(no_result(self.step))
+        }
     }
 }
 
@@ -112,21 +86,7 @@ impl PodmanEngine {
     ) -> Result<ImageWork> {
         let response = self.connection().send(call, request).await?;
         let pieces = body(call, request.step, response);
-        Ok(Self::steps(pieces, image, request.step, Ending::Told))
-    }
-
-    fn steps(pieces: Archive, image: &ImageRef, step: &'static str, ending: Ending) -> ImageWork {
-        let steps = Steps {
-            pieces,
-            lines: Lines::default(),
-            ready: VecDeque::new(),
-            image: image.clone(),
-            step,
-            ending,
-            said: String::new(),
-            over: false,
-        };
-        steps.stream()
+        Ok(steps(pieces, Words::new(image, request.step, Ending::Told)))
     }
 }
 
@@ -216,7 +176,10 @@ impl Images for PodmanEngine {
         let request = requests::build_image(new);
         let response = self.connection().send_archive(call, &request, context);
         let pieces = body(call, request.step, response.await?);
-        Ok(Self::steps(pieces, &new.image, request.step, Ending::Said))
+        Ok(steps(
+            pieces,
+            Words::new(&new.image, request.step, Ending::Said),
+        ))
     }
 
     async fn commit(&self, call: &Call, id: &ContainerId, new: &NewCommit) -> Result<String> {

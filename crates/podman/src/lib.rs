@@ -20,6 +20,7 @@ mod frames;
 mod groups;
 mod health;
 mod host;
+mod image_work;
 mod images;
 mod instance;
 mod lifecycle;

@@ -6,19 +6,20 @@
 //! the innermost reason alone. Sources: `pkg/api/handlers/compat/images.go`, from 4.8 on `pkg/api/handlers/utils/images.go`.
 
 use crate::answers::CountedLine;
-use crate::body::{Lines, body};
+use crate::body::body;
 use crate::engine::packed;
 use crate::failure::{self, Failure};
+use crate::image_work::{Reading, no_result, steps};
 use crate::pool::Answer;
 use crate::requests::Request;
 use crate::{PodmanEngine, requests};
+use async_trait::async_trait;
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hyper::{Response, StatusCode};
 use podlane_engine::{
     Archive, Call, Error, ImageRef, ImageStep, ImageWork, Images, RegistryLogin, Resource, Result,
 };
-use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -57,73 +58,39 @@ struct Wanted {
     request: Request,
 }
 
-/// The lines of a pull that is counted, read into its steps.
+/// A pull that tells numbers.
 struct Counted {
     wanted: Wanted,
-    pieces: Archive,
-    lines: Lines,
-    ready: VecDeque<Result<ImageStep>>,
     /// What was said to be complete last: at the end that is the image, before that a layer.
     complete: Option<ImageStep>,
-    over: bool,
 }
 
-impl Counted {
-    fn read(&mut self, line: &[u8]) {
+#[async_trait]
+impl Reading for Counted {
+    fn line(&mut self, line: &[u8]) -> Result<Vec<ImageStep>> {
         let line: CountedLine = serde_json::from_slice(line).unwrap_or_default();
         if let Some(words) = line.failure() {
-            self.over = true;
-            let error = failure::of_pull(&self.wanted.image, words.to_owned());
-            self.ready.push_back(Err(error));
-            return;
+            return Err(failure::of_pull(&self.wanted.image, words.to_owned()));
         }
         let complete = line.is_complete();
-        if let Some(step) = line.step() {
-            self.ready.extend(self.complete.take().map(Ok));
-            if complete {
-                self.complete = Some(step);
-            } else {
-                self.ready.push_back(Ok(step));
-            }
-        }
-    }
-
-    /// The end, which is good only if the image is there.
-    async fn end(&mut self) {
-        self.over = true;
-        let made = match self.complete.take() {
-            Some(ImageStep::Layer { layer, .. }) => self.wanted.find(&layer).await,
-            _ => Err(self.wanted.nothing()),
+        let Some(step) = line.step() else {
+            return Ok(Vec::new());
         };
-        self.ready.push_back(made.map(ImageStep::Done));
+        let mut steps = Vec::from_iter(self.complete.take());
+        if complete {
+            self.complete = Some(step);
+        } else {
+            steps.push(step);
+        }
+        Ok(steps)
     }
 
-    fn stream(self) -> ImageWork {
-        let steps = stream::unfold(self, |mut this| async {
-            loop {
-                if let Some(step) = this.ready.pop_front() {
-                    return Some((step, this));
-                }
-                if this.over {
-                    return None;
-                }
-                match this.pieces.next().await {
-                    Some(Ok(piece)) => {
-                        for line in this.lines.push(&piece) {
-                            if !this.over {
-                                this.read(&line);
-                            }
-                        }
-                    }
-                    Some(Err(error)) => {
-                        this.over = true;
-                        this.ready.push_back(Err(error));
-                    }
-                    None => this.end().await,
-                }
-            }
-        });
-        steps.boxed()
+    /// Good only if the image is there.
+    async fn end(&mut self) -> Result<String> {
+        match self.complete.take() {
+            Some(ImageStep::Layer { layer, .. }) => self.wanted.find(&layer).await,
+            _ => Err(no_result(self.wanted.request.step)),
+        }
     }
 }
 
@@ -147,15 +114,9 @@ impl PodmanEngine {
             image: image.clone(),
             request,
         };
-        let counted = Counted {
-            pieces: wanted.clone().pieces().await?,
-            wanted,
-            lines: Lines::default(),
-            ready: VecDeque::new(),
-            complete: None,
-            over: false,
-        };
-        Ok(counted.stream())
+        let pieces = wanted.clone().pieces().await?;
+        let complete = None;
+        Ok(steps(pieces, Counted { wanted, complete }))
     }
 }
 
@@ -218,14 +179,7 @@ impl Wanted {
                 Err(error) => return Err(error),
             }
         }
-        Err(self.nothing())
-    }
-
-    fn nothing(&self) -> Error {
-        Error::Garbled {
-            step: self.request.step.into(),
-            reason: "it ended without a result".into(),
-        }
+        Err(no_result(self.request.step))
     }
 }
 
